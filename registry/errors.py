@@ -1,0 +1,129 @@
+"""Everything that can go wrong with a registry.
+
+RegistryError
+├── ReferenceInvalid        a model name or version that is not one
+├── SettingInvalid          an environment variable or option with a value that is not allowed
+├── PinRequired             a version without a digest where one is demanded
+├── RowInvalid              input that does not fit the model's features
+│   └── TooManyRows         more rows than one request may hold
+├── StoreError              the store answered with an error
+│   ├── StoreUnavailable    … that may pass: worth another try later
+│   ├── AccessDenied        … that credentials or a policy would have to change
+│   ├── ObjectMissing       … that there is no such object
+│   └── ObjectExists        … that a create-only write came second
+├── VersionMissing          no such model or version
+├── IntegrityError          stored bytes are not the ones that were published: never retried
+│   ├── DigestMismatch      the manifest is not the pinned one
+│   ├── IdentityMismatch    the manifest is another model's or version's
+│   ├── ManifestInvalid     the manifest cannot be read
+│   ├── ArtifactMissing     a file that the manifest lists is not there
+│   ├── ArtifactSize        … has another size, or a file is over its cap
+│   ├── ArtifactDigest      … has other contents
+│   └── GoldenMismatch      the model does not reproduce its golden rows
+├── SchemaUnknown           the manifest's format is newer than this code
+├── LibraryMismatch         the model was made with other library versions
+├── FormatMissing           the version has no artifact in the wanted format
+└── ModelInvalid            the verified artifact cannot be loaded or used
+"""
+
+from collections.abc import Sequence
+
+
+class RegistryError(Exception):
+    """Base of every error of this package; its text is one sentence for the user."""
+
+
+class ReferenceInvalid(RegistryError):
+    pass
+
+
+class SettingInvalid(RegistryError):
+    pass
+
+
+class PinRequired(RegistryError):
+    pass
+
+
+class RowInvalid(RegistryError):
+    """Input that does not fit the features; `errors` holds (JSON pointer, message) pairs."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(f"{path} {message}" for path, message in self.errors))
+
+
+class TooManyRows(RowInvalid):
+    pass
+
+
+class StoreError(RegistryError):
+    pass
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class AccessDenied(StoreError):
+    pass
+
+
+class ObjectMissing(StoreError):
+    pass
+
+
+class ObjectExists(StoreError):
+    pass
+
+
+class VersionMissing(RegistryError):
+    pass
+
+
+class IntegrityError(RegistryError):
+    pass
+
+
+class DigestMismatch(IntegrityError):
+    pass
+
+
+class IdentityMismatch(IntegrityError):
+    pass
+
+
+class ManifestInvalid(IntegrityError):
+    pass
+
+
+class ArtifactMissing(IntegrityError):
+    pass
+
+
+class ArtifactSize(IntegrityError):
+    pass
+
+
+class ArtifactDigest(IntegrityError):
+    pass
+
+
+class GoldenMismatch(IntegrityError):
+    pass
+
+
+class SchemaUnknown(RegistryError):
+    pass
+
+
+class LibraryMismatch(RegistryError):
+    pass
+
+
+class FormatMissing(RegistryError):
+    pass
+
+
+class ModelInvalid(RegistryError):
+    pass

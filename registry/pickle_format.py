@@ -1,0 +1,88 @@
+"""The pickle format: `model.joblib`, a scikit-learn estimator; loaded only from verified bytes."""
+
+import io
+import platform
+import warnings
+from collections.abc import Buffer
+
+import joblib
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+
+from registry.errors import LibraryMismatch, ModelInvalid
+from registry.manifest import Manifest
+
+# Input is checked before it gets here, and the estimator was fitted with its parameters once already.
+sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
+
+
+def libraries() -> dict[str, str]:
+    """The versions that a pickle depends on, as they are installed here."""
+    return {
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "joblib": joblib.__version__,
+    }
+
+
+def check_libraries(manifest: Manifest) -> None:
+    """Compare the libraries that made the model with those installed, before anything is unpickled.
+
+    Python may differ in its last number; the others must be the same.
+
+    Raises:
+        LibraryMismatch: one differs; the message names all that do.
+    """
+    differing = [
+        f"{name} {made_with or 'unknown'}, here {installed}"
+        for name, installed in libraries().items()
+        if _significant(name, made_with := manifest.libraries.get(name, "")) != _significant(name, installed)
+    ]
+    if differing:
+        raise LibraryMismatch(
+            f"{manifest.name}:{manifest.version} was made with {'; '.join(differing)}: "
+            "serve it with the image that belongs to it, or train it again"
+        )
+
+
+class PickleModel:
+    """A fitted scikit-learn classifier."""
+
+    format = "pickle"
+
+    def __init__(self, data: Buffer, manifest: Manifest) -> None:
+        """Unpickle `data`, whose digest has been checked.
+
+        Raises:
+            ModelInvalid: it does not load here, or is not the classifier that the manifest describes.
+        """
+        name = f"{manifest.name}:{manifest.version}"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                estimator = joblib.load(io.BytesIO(data))
+            classes = np.asarray(estimator.classes_)
+            steps = getattr(estimator, "steps", None)
+            self._transform = estimator[:-1].transform if steps and len(steps) > 1 else None
+            self._classifier = steps[-1][1] if steps else estimator
+        except Exception as exc:
+            raise ModelInvalid(
+                f"{name}: model.joblib does not load here: {type(exc).__name__}: {ascii(str(exc))[:300]}"
+            ) from exc
+        if classes.tolist() != list(manifest.classes):
+            raise ModelInvalid(f"{name}: the classes in model.joblib are not those of the manifest")
+        self._classes = classes
+        self._has_probabilities = hasattr(self._classifier, "predict_proba")
+
+    def predict(self, array: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
+        """Class indices, shape (rows,), and probabilities, shape (rows, classes), where the model has them."""
+        if self._transform is not None:
+            array = self._transform(array)
+        indices = np.searchsorted(self._classes, self._classifier.predict(array))
+        return indices, self._classifier.predict_proba(array) if self._has_probabilities else None
+
+
+def _significant(name: str, version: str) -> str:
+    return version.rpartition(".")[0] if name == "python" else version

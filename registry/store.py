@@ -1,0 +1,164 @@
+"""The store: create-only writes and capped reads on S3, on a local folder and in memory."""
+
+from collections.abc import Buffer, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore import exceptions
+from obstore.store import LocalStore, MemoryStore, S3Store
+
+from registry.errors import (
+    AccessDenied,
+    ArtifactSize,
+    ObjectExists,
+    ObjectMissing,
+    SettingInvalid,
+    StoreError,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3CredentialProvider
+
+    Backend = S3Store | LocalStore | MemoryStore
+
+URL_RULE = "s3://BUCKET[/PREFIX] or file:///FOLDER"
+CONFLICT_TRIES = 8
+
+CLIENT: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "5s", "timeout": "5min"}
+RETRY: "RetryConfig" = {
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
+}
+
+
+class Store:
+    """The objects of one registry. Paths are relative to its root; nothing is ever overwritten."""
+
+    def __init__(self, backend: "Backend", url: str) -> None:
+        self.backend = backend
+        self.url = url
+
+    def create(self, path: str, data: Buffer) -> None:
+        """Write an object that must not exist yet.
+
+        A refusal after a lost answer is no loss: if the stored bytes are these, the write was ours.
+
+        Raises:
+            ObjectExists: another object is there.
+            StoreError: the store refused or could not be reached; the object may or may not be there.
+        """
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                with _errors_of(self.url, path):
+                    obstore.put(self.backend, path, data, mode="create")
+                return
+            except ObjectExists:
+                try:
+                    stored = self.read(path, memoryview(data).nbytes)
+                except ArtifactSize:
+                    raise ObjectExists(f"{self.url}/{path} exists already") from None
+                except ObjectMissing:  # a 409: another write was under way, and has not come through
+                    sleep(0.05 * 2**attempt)
+                    continue
+                if stored != memoryview(data):
+                    raise
+                return
+        raise StoreUnavailable(f"{self.url}/{path}: writes kept conflicting; try again")
+
+    def read(self, path: str, limit: int) -> Buffer:
+        """The bytes of an object of at most `limit` bytes.
+
+        Raises:
+            ArtifactSize: the object is larger; nothing of its body was read.
+            ObjectMissing: there is no such object.
+            StoreError: the store refused or could not be reached.
+        """
+        with _errors_of(self.url, path):
+            result = obstore.get(self.backend, path)
+            size = result.meta["size"]
+            if size > limit:
+                raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
+            return memoryview(result.bytes())
+
+    def folders(self, prefix: str = "") -> list[str]:
+        """Names of the folders directly below `prefix`, sorted."""
+        with _errors_of(self.url, prefix):
+            found = obstore.list_with_delimiter(self.backend, prefix or None)["common_prefixes"]
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
+
+    def files(self, prefix: str) -> dict[str, int]:
+        """Paths and sizes in bytes of all objects below the folder `prefix`."""
+        with _errors_of(self.url, prefix):
+            return {meta["path"]: meta["size"] for chunk in obstore.list(self.backend, prefix) for meta in chunk}
+
+
+def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProvider | None" = None) -> Store:
+    """Open the registry at `url`; endpoint, region and keys of S3 come from the standard AWS_* variables.
+
+    Args:
+        url: s3://BUCKET[/PREFIX] or file:///FOLDER.
+        create: make a folder registry's folder where there is none.
+        credentials: used in place of the AWS_* variables and the container's role.
+
+    Raises:
+        SettingInvalid: the URL is not one of a registry, or its folder is not there.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "s3" and parts.netloc and not parts.query and not parts.fragment:
+        prefix = parts.path.strip("/")
+        backend = S3Store(
+            parts.netloc,
+            prefix=prefix or None,
+            client_options=CLIENT,
+            retry_config=RETRY,
+            credential_provider=credentials,
+        )
+        return Store(backend, url.rstrip("/"))
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path not in ("", "/"):
+        folder = Path(unquote(parts.path))
+        if not create and not folder.is_dir():
+            raise SettingInvalid(f"there is no registry at {ascii(url)}: the folder does not exist; `train` makes it")
+        try:
+            return Store(LocalStore(folder, mkdir=create), url.rstrip("/"))
+        except (OSError, exceptions.BaseError) as exc:
+            raise SettingInvalid(f"the folder of MODEL_REGISTRY {ascii(url)} cannot be made or opened: {exc}") from exc
+    raise SettingInvalid(f"MODEL_REGISTRY is {ascii(url)}; it must be {URL_RULE}")
+
+
+def registry_url(configured: str | None, folder: Path) -> str:
+    """The registry's URL: as configured, else the folder `.registry` inside `folder`."""
+    return configured or (folder.resolve() / ".registry").as_uri()
+
+
+@contextmanager
+def _errors_of(url: str, path: str) -> Iterator[None]:
+    """Translate obstore's errors; the one place that knows them."""
+    try:
+        yield
+    except (exceptions.NotFoundError, FileNotFoundError) as exc:
+        raise ObjectMissing(f"{url}/{path} is not there{_bucket_hint(exc)}") from exc
+    except exceptions.AlreadyExistsError as exc:
+        raise ObjectExists(f"{url}/{path} exists already") from exc
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
+        raise AccessDenied(f"{url}/{path}: access denied; check the credentials and the bucket's policy") from exc
+    except exceptions.GenericError as exc:
+        raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
+    except (exceptions.BaseError, OSError) as exc:
+        raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc
+
+
+def _bucket_hint(exc: Exception) -> str:
+    return "; the bucket does not exist" if "NoSuchBucket" in str(exc) else ""
+
+
+def _reason(exc: Exception) -> str:
+    """The first sentence of a library's message, ASCII and short."""
+    lines = str(exc).strip().splitlines() or [type(exc).__name__]
+    return lines[0].encode("ascii", "backslashreplace").decode()[:300]

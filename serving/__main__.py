@@ -1,0 +1,56 @@
+"""The `serve` command: the same app as a plain HTTP server."""
+
+from time import perf_counter
+
+_started = perf_counter()
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from registry import SettingInvalid
+from serving.loader import Loader, load_pinned
+from serving.settings import read_settings
+
+EXAMPLES = """\
+examples:
+  MODEL_NAME=wine MODEL_VERSION=1@sha256:… serve     serve one version on http://127.0.0.1:8080
+  serve --host 0.0.0.0 --port 80                     … on every interface
+
+The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, REQUIRE_PIN,
+MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explains them.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="serve",
+        description="Serve the model version that the environment pins.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: 127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on; default: 8080")
+    arguments = parser.parse_args(argv)
+    try:
+        settings = read_settings(os.environ)
+    except SettingInvalid as exc:
+        print(f"serve: {exc}", file=sys.stderr)
+        return 1
+    loader = Loader(lambda: load_pinned(settings))
+    loader.start()
+
+    import uvicorn
+
+    from serving.app import create_app
+    from serving.logs import configure
+
+    configure(settings.log_level)
+    app = create_app(loader, settings, import_seconds=perf_counter() - _started)
+    uvicorn.run(app, host=arguments.host, port=arguments.port, log_level=settings.log_level.lower(), lifespan="off")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

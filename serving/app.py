@@ -1,0 +1,162 @@
+"""The HTTP API: one FastAPI app for Lambda, uvicorn and SageMaker."""
+
+import json
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic_core import from_json
+from starlette.concurrency import run_in_threadpool
+
+from registry import RegistryError, VerifiedModel
+from registry.errors import FormatMissing, RowInvalid, TooManyRows
+from registry.load import Prediction
+from serving.loader import Loader, NotServing
+from serving.openapi import describe
+from serving.problems import Problem, answer_with_problems
+from serving.settings import Settings
+
+
+def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) -> FastAPI:
+    """The app over one loader.
+
+    Args:
+        import_seconds: how long the process took to import its code, told by `/model/version`.
+    """
+    service = _Service(loader, settings, import_seconds)
+    app = FastAPI(title="Brinery", redoc_url=None)
+    app.openapi = lambda: describe(loader.model)  # type: ignore[method-assign]
+    for path, methods, answer in (
+        ("/classify", ["POST"], service.classify),
+        ("/invocations", ["POST"], service.classify),
+        ("/model/version", ["GET"], service.version),
+        ("/model/card", ["GET"], service.card),
+        ("/healthz", ["GET"], service.healthz),
+        ("/readyz", ["GET"], service.readyz),
+        ("/ping", ["GET"], service.readyz),
+    ):
+        app.add_route(path, answer, methods=methods)
+    answer_with_problems(app)
+    return app
+
+
+class _Service:
+    """The routes, over the model of one loader."""
+
+    def __init__(self, loader: Loader, settings: Settings, import_seconds: float) -> None:
+        self._loader = loader
+        self._settings = settings
+        self._import_seconds = import_seconds
+
+    async def classify(self, request: Request) -> Response:
+        data = _data(await _body(request, self._settings.max_body_bytes))
+        model = await self._model()
+        try:
+            prediction = model.classify(data, self._settings.max_rows)
+        except TooManyRows as exc:
+            raise Problem(413, str(exc)) from exc
+        except RowInvalid as exc:
+            detail = f"the input does not fit the features of {model.manifest.name}"
+            raise Problem(422, detail, errors=exc.errors) from exc
+        return _json(_answer(model, prediction))
+
+    async def version(self, request: Request) -> Response:
+        return _json(_about(await self._model(), self._import_seconds))
+
+    async def card(self, request: Request) -> Response:
+        model = await self._model()
+        try:
+            page = await run_in_threadpool(model.card)
+        except FormatMissing as exc:
+            raise Problem(404, str(exc)) from exc
+        except RegistryError as exc:
+            raise Problem(503, str(exc), headers={"Retry-After": "5"}) from exc
+        return Response(bytes(page), media_type="text/html; charset=utf-8")
+
+    async def healthz(self, request: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        return _json({"status": "ready", "model": _name(await self._model())})
+
+    async def _model(self) -> VerifiedModel:
+        if self._loader.model is not None:
+            return self._loader.model
+        try:
+            return await run_in_threadpool(self._loader.get)
+        except NotServing as exc:
+            raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The request's body, once its type says JSON; reading stops at the limit."""
+    media, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
+    media = media.strip()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise Problem(415, "the content-type must be application/json")
+    if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
+        raise Problem(415, "the charset must be utf-8")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "the body must not be encoded; send it without a content-encoding")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Problem(413, f"the body is larger than {limit} bytes")
+    return bytes(body)
+
+
+def _data(body: bytes) -> Any:
+    """What stands under `data` in the body."""
+    try:
+        decoded = from_json(body)
+    except ValueError as exc:
+        raise Problem(400, f"the body is not JSON: {_ascii(exc)}") from exc
+    if not isinstance(decoded, dict) or "data" not in decoded:
+        raise Problem(422, 'the body must be an object {"data": …}', errors=[("/data", "is missing")])
+    if len(decoded) > 1:
+        raise Problem(422, 'the body must be an object {"data": …}', errors=[("", 'only "data" is allowed')])
+    return decoded["data"]
+
+
+def _answer(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
+    answers: list[dict[str, Any]] = [{"prediction": label} for label in prediction.labels]
+    if prediction.probabilities is not None:
+        keys = [label if isinstance(label, str) else json.dumps(label) for label in model.manifest.classes]
+        for answer, row in zip(answers, prediction.probabilities.tolist(), strict=True):
+            answer["probabilities"] = dict(zip(keys, row, strict=True))
+    body: dict[str, Any] = answers[0] if prediction.single else {"predictions": answers}
+    body["model"] = _name(model)
+    if prediction.warnings:
+        body["warnings"] = [warning._asdict() for warning in prediction.warnings]
+    return body
+
+
+def _about(model: VerifiedModel, import_seconds: float) -> dict[str, Any]:
+    manifest = model.manifest
+    return {
+        **_name(model),
+        "digest": f"sha256:{model.reference.digest}",
+        "pinned": model.pinned,
+        "format": model.format,
+        "description": manifest.description,
+        "metrics": dict(manifest.metrics),
+        "trained_at": manifest.trained_at.isoformat().replace("+00:00", "Z"),
+        "git_commit": manifest.git.commit,
+        "libraries": dict(manifest.libraries),
+        "cold_start_seconds": {
+            "import": round(import_seconds, 4),
+            **{k: round(v, 4) for k, v in model.timings.items()},
+        },
+    }
+
+
+def _name(model: VerifiedModel) -> dict[str, Any]:
+    return {"name": model.manifest.name, "version": model.manifest.version}
+
+
+def _json(content: Any) -> Response:
+    return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
+
+
+def _ascii(exc: Exception) -> str:
+    return str(exc).encode("ascii", "backslashreplace").decode()[:200]

@@ -1,0 +1,109 @@
+"""Lambda events: API Gateway v1 and v2, function URL, ALB and direct invocation, made into one shape."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+
+class EventInvalid(Exception):
+    """An event that is none of those; its text is fit for an answer."""
+
+
+def normalise(event: Any) -> dict[str, Any]:
+    """A well-formed API Gateway v2 event for the same request, whatever `event` is.
+
+    Raises:
+        EventInvalid: it is no HTTP request and no direct invocation.
+    """
+    if not isinstance(event, dict):
+        raise EventInvalid("the event must be an object")
+    context = _mapping(event.get("requestContext"))
+    http = _mapping(context.get("http"))
+    if http:
+        path = event.get("rawPath") or http.get("path")
+        return _request(http.get("method"), _without_stage(path, context.get("stage")), event)
+    if "httpMethod" in event:
+        path = event.get("path")
+        return _request(event["httpMethod"], path if "elb" in context else _quoted(path), event)
+    if "data" in event:
+        return _direct(event)
+    if "body" in event:
+        body = event["body"]
+        return _direct(body) if isinstance(body, dict) else _request("POST", "/classify", event)
+    raise EventInvalid('the event must be an HTTP request, {"data": …} or {"body": {"data": …}}')
+
+
+def _direct(data: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _v2("POST", "/classify", {"content-type": "application/json"}, json.dumps(data).encode())
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise EventInvalid("the event's data cannot be written as JSON") from exc
+
+
+def _request(method: Any, path: Any, event: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(method, str) or not method.isascii() or not method.isalpha():
+        raise EventInvalid("the event's method must be a word such as POST")
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise EventInvalid("the event's path must begin with /")
+    return _v2(method.upper(), path, _headers(event), _body(event))
+
+
+def _v2(method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    path = quote(path, safe="/%", errors="replace")
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {"http": {"method": method, "path": path, "sourceIp": "127.0.0.1"}},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def _headers(event: dict[str, Any]) -> dict[str, str]:
+    """Names in lower case, values that HTTP can carry; of several values the last. Host and port play no part here."""
+    several = {k: v[-1] for k, v in _mapping(event.get("multiValueHeaders")).items() if isinstance(v, list) and v}
+    found = {**several, **_mapping(event.get("headers"))}
+    return {
+        name.lower(): value
+        for name, value in found.items()
+        if isinstance(name, str)
+        and isinstance(value, str)
+        and (name + value).isascii()
+        and (name + value).isprintable()
+        and name.lower() not in ("host", "cookie", "x-forwarded-port", "x-forwarded-proto")
+    }
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    body = event.get("body")
+    if body is None:
+        return b""
+    if isinstance(body, dict):
+        return json.dumps(body).encode()
+    if not isinstance(body, str):
+        raise EventInvalid("the event's body must be a text")
+    try:
+        return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") is True else body.encode()
+    except (binascii.Error, ValueError) as exc:
+        kind = "base64" if event.get("isBase64Encoded") is True else "Unicode"
+        raise EventInvalid(f"the event's body is not valid {kind}") from exc
+
+
+def _without_stage(path: Any, stage: Any) -> Any:
+    """API Gateway v2 puts a named stage in front of the path."""
+    if isinstance(path, str) and isinstance(stage, str) and path.startswith(f"/{stage}/"):
+        return path.removeprefix(f"/{stage}")
+    return path
+
+
+def _quoted(path: Any) -> Any:
+    return quote(path, errors="replace") if isinstance(path, str) else path
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,154 @@
+"""The OpenAPI document, with the real features of the model that is served."""
+
+from typing import Any
+
+from registry import Feature, VerifiedModel
+
+JSON = "application/json"
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+STATUS = {
+    400: "The body is not JSON",
+    413: "The body or the number of rows is too large",
+    415: "The body is not JSON by its content-type",
+    422: "The input does not fit the model's features",
+    503: "There is no verified model; the detail says why",
+}
+
+
+def describe(model: VerifiedModel | None) -> dict[str, Any]:
+    """The document as OpenAPI 3.1; without a model, rows are left open."""
+    reference = f"{model.manifest.name}:{model.manifest.version}" if model else "no model yet"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"Brinery: {reference}",
+            "description": model.manifest.description if model else "",
+            "version": str(model.manifest.version) if model else "0",
+        },
+        "paths": {
+            "/classify": {"post": _classify(model)},
+            "/model/version": {"get": _get("What is served, from its verified manifest", JSON, {"type": "object"})},
+            "/model/card": {"get": _get("The model card, as stored and verified", "text/html", {"type": "string"})},
+            "/healthz": {"get": _get("The process is up", JSON, {"type": "object"}, ())},
+            "/readyz": {
+                "get": _get("The pinned model is verified and reproduces its golden rows", JSON, {"type": "object"})
+            },
+        },
+        "components": {"schemas": {"Row": _row(model), "Answer": _answer(model), "Problem": _problem()}},
+    }
+
+
+def _classify(model: VerifiedModel | None) -> dict[str, Any]:
+    row, answer = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Answer"}
+    request: dict[str, Any] = {
+        "type": "object",
+        "required": ["data"],
+        "additionalProperties": False,
+        "properties": {"data": {"anyOf": [row, {"type": "array", "minItems": 1, "items": row}]}},
+    }
+    content: dict[str, Any] = {"schema": request}
+    if model:
+        content["example"] = {"data": {feature.name: _example(feature) for feature in model.manifest.features}}
+    about = {
+        "model": {"type": "object"},
+        "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Problem/properties/errors/items"}},
+    }
+    one = {"allOf": [answer, {"type": "object", "required": ["model"], "properties": about}]}
+    many = {
+        "type": "object",
+        "required": ["predictions", "model"],
+        "properties": {"predictions": {"type": "array", "items": answer}, **about},
+    }
+    return {
+        "summary": "Classify one row, or a list of rows",
+        "operationId": "classify",
+        "requestBody": {"required": True, "content": {JSON: content}},
+        "responses": {
+            "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},
+            **{str(code): {"description": text, "content": PROBLEM} for code, text in STATUS.items()},
+        },
+    }
+
+
+def _get(summary: str, media: str, schema: dict[str, Any], errors: tuple[int, ...] = (503,)) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "responses": {
+            "200": {"description": summary, "content": {media: {"schema": schema}}},
+            **{str(code): {"description": STATUS[code], "content": PROBLEM} for code in errors},
+        },
+    }
+
+
+def _row(model: VerifiedModel | None) -> dict[str, Any]:
+    if model is None:
+        return {}
+    features = model.manifest.features
+    by_name = {
+        "type": "object",
+        "required": [feature.name for feature in features],
+        "additionalProperties": False,
+        "properties": {feature.name: _value(feature) for feature in features},
+    }
+    in_order = {
+        "type": "array",
+        "prefixItems": [_value(feature) for feature in features],
+        "minItems": len(features),
+        "maxItems": len(features),
+    }
+    bare = [_value(features[0])] if len(features) == 1 else []
+    return {"anyOf": [by_name, in_order, *bare]}
+
+
+def _value(feature: Feature) -> dict[str, Any]:
+    null = [{"type": "null"}] if feature.nullable else []
+    if feature.categories is not None:
+        return {"enum": [*feature.categories, *([None] if null else [])]}
+    if feature.kind == "boolean":
+        return {"anyOf": [{"type": "boolean"}, *null]} if null else {"type": "boolean"}
+    seen = f"Training saw {feature.minimum:g} to {feature.maximum:g}; values outside are answered with a warning."
+    return {
+        "anyOf": [{"type": feature.kind}, {"type": "string", "description": "the number as text"}, *null],
+        "description": seen,
+    }
+
+
+def _example(feature: Feature) -> Any:
+    if feature.categories is not None:
+        return feature.categories[0]
+    if feature.minimum is None or feature.maximum is None:
+        return True
+    if feature.kind == "integer":
+        return int(feature.minimum)
+    middle = (feature.minimum + feature.maximum) / 2
+    rounded = float(f"{middle:.3g}")
+    return rounded if feature.minimum <= rounded <= feature.maximum else middle
+
+
+def _answer(model: VerifiedModel | None) -> dict[str, Any]:
+    label = {"enum": list(model.manifest.classes)} if model else {}
+    return {
+        "type": "object",
+        "required": ["prediction"],
+        "properties": {
+            "prediction": label,
+            "probabilities": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}},
+        },
+    }
+
+
+def _problem() -> dict[str, Any]:
+    text = {"type": "string"}
+    item = {"type": "object", "required": ["path", "message"], "properties": {"path": text, "message": text}}
+    return {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "request_id"],
+        "properties": {
+            "type": text,
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": text,
+            "request_id": text,
+            "errors": {"type": "array", "maxItems": 10, "items": item},
+        },
+    }

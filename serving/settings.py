@@ -1,0 +1,60 @@
+"""The environment, read once by the entry points into a frozen object."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from registry import SettingInvalid, registry_url
+from registry.load import Format
+
+LEVELS = tuple(logging.getLevelNamesMapping())
+SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the serving image is told; an empty variable counts as unset."""
+
+    registry: str
+    model_name: str | None = None
+    model_version: str | None = None
+    require_pin: bool = False
+    model_format: Format = "auto"
+    max_rows: int = 10_000
+    max_body_bytes: int = 5 * 1024 * 1024
+    log_level: str = "INFO"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL.
+
+    Raises:
+        SettingInvalid: the variable, its value and what is allowed.
+    """
+    return Settings(
+        registry=registry_url(environ.get("MODEL_REGISTRY"), Path.cwd()),
+        model_name=environ.get("MODEL_NAME") or None,
+        model_version=environ.get("MODEL_VERSION") or None,
+        require_pin=SWITCHES[_one_of(environ, "REQUIRE_PIN", "off", tuple(SWITCHES))],
+        model_format=_one_of(environ, "MODEL_FORMAT", "auto", get_args(Format)),  # type: ignore[arg-type]
+        max_rows=_positive(environ, "MAX_ROWS", 10_000),
+        max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
+        log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
+    )
+
+
+def _one_of(environ: Mapping[str, str], variable: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(variable) or default
+    for choice in allowed:
+        if value.lower() == choice.lower():
+            return choice
+    raise SettingInvalid(f"{variable} is {ascii(value)}; it must be one of {', '.join(allowed)}")
+
+
+def _positive(environ: Mapping[str, str], variable: str, default: int) -> int:
+    value = environ.get(variable) or str(default)
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) > 0):
+        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a whole number from 1 to 999999999")
+    return int(value)

@@ -1,0 +1,158 @@
+"""Real parts for all tests: S3 over HTTP, folders, published models."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import obstore
+import pytest
+from moto.server import ThreadedMotoServer
+from obstore.store import MemoryStore
+
+from registry import Reference, Store, open_store
+from tests.examples import publish_example
+
+LOCAL_AWS = "ministack==1.5.33"
+BUCKET = "models"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI nothing may be skipped: a missing part is a failure there."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.option.markexpr == "not docker":
+        terminalreporter.write_line(
+            "left out: the tests that need a Docker engine; run them with: uv run pytest -m docker"
+        )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment() -> Iterator[None]:
+    """The tests' own AWS settings, so that no test ever reaches a real account."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in list(os.environ):
+            if variable.startswith(("AWS_", "MODEL_")) and variable != "AWS_CA_BUNDLE":
+                patch.delenv(variable)
+        for variable, value in (
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ):
+            patch.setenv(variable, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The S3 service of docker-compose.yml, without Docker."""
+    folder = tmp_path_factory.mktemp("s3")
+    port = free_port()
+    environment = {
+        **os.environ,
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder),
+        "SERVICES": "s3,sts",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+    }
+    command = [os.environ.get("UV", "uv"), "tool", "run", "--python", "3.13", "--from", LOCAL_AWS, "ministack"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        make_bucket(endpoint, process)
+        yield endpoint
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    """The second opinion on S3."""
+    server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    make_bucket(endpoint)
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture(params=["s3", "moto", "folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An empty registry on each kind of store."""
+    if request.param == "memory":
+        return Store(MemoryStore(), "memory:")
+    if request.param == "folder":
+        return open_store((tmp_path / "registry").as_uri(), create=True)
+    fixture = {"s3": "s3_endpoint", "moto": "moto_endpoint"}[request.param]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", request.getfixturevalue(fixture))
+    return open_store(f"s3://{BUCKET}/{tmp_path.name}-{time.time_ns()}")
+
+
+@pytest.fixture
+def s3_store(s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_endpoint)
+    return open_store(f"s3://{BUCKET}/{tmp_path.name}-{time.time_ns()}")
+
+
+@pytest.fixture
+def folder_store(tmp_path: Path) -> Store:
+    return open_store((tmp_path / "registry").as_uri(), create=True)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, Reference]]:
+    """A folder registry, not to be changed, with one version of each example model."""
+    store = open_store(tmp_path_factory.mktemp("published").as_uri(), create=True)
+    return store, {name: publish_example(store, name) for name in ("wine", "alcohol", "mixed")}
+
+
+def overwrite(store: Store, path: str, data: bytes) -> None:
+    """What an attacker with write access to the bucket can do, and Brinery never does."""
+    obstore.put(store.backend, path, data, mode="overwrite")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_bucket(endpoint: str, process: subprocess.Popen[bytes] | None = None, seconds: float = 90) -> None:
+    """Create the bucket as soon as the service answers."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT"), timeout=10).close()
+            return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline or (process is not None and process.poll() is not None):
+                raise
+            time.sleep(0.1)
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run this Python in a process of its own, in the project's folder."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parent.parent,
+    )

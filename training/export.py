@@ -1,0 +1,101 @@
+"""Export to ONNX: kept only where it answers as the pickle does on every held-out row."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+from sklearn.pipeline import Pipeline
+
+from registry import Feature, Onnx
+from registry.golden import TOLERANCE
+from registry.onnx_format import OnnxSession
+
+# ONNX opset 21 and ai.onnx.ml 3 are understood by every ONNX Runtime from 1.18 on.
+OPSET = {"": 21, "ai.onnx.ml": 3}
+
+
+@dataclass(frozen=True)
+class Export:
+    """The bytes of model.onnx, or None, and the manifest's record of why."""
+
+    data: bytes | None
+    record: Onnx
+
+
+def export_onnx(
+    pipeline: Pipeline,
+    features: tuple[Feature, ...],
+    array: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray | None,
+) -> Export:
+    """Convert a fitted pipeline, with single precision first and double where that differs.
+
+    Args:
+        array: the held-out rows, shape (rows, features).
+        labels, probabilities: the pickle's answers to them, shapes (rows,) and (rows, classes) or None.
+    """
+    reasons = []
+    for precision, inputs in _inputs(features):
+        try:
+            data = _convert(pipeline, inputs)
+            difference = _difference(data, pipeline.classes_, array, labels, probabilities)
+        except Exception as exc:  # the converter and the runtime raise whatever they like
+            reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
+            continue
+        if difference <= TOLERANCE:
+            return Export(data, Onnx(largest_difference=difference))
+        what = "labels differ" if np.isinf(difference) else f"probabilities differ by {difference:.2g}"
+        reasons.append(f"{precision}: {what} on the held-out rows")
+    return Export(None, Onnx(reason="; ".join(reasons)))
+
+
+def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """One matrix for numeric features, else one input a column, in both precisions."""
+    mixed = any(feature.kind == "category" for feature in features)
+    for precision, kind in (("single precision", FloatTensorType), ("double precision", DoubleTensorType)):
+        if not mixed:
+            yield precision, [("rows", kind([None, len(features)]))]
+            continue
+        yield (
+            precision,
+            [
+                (f"column{j}", (StringTensorType if feature.kind == "category" else kind)([None, 1]))
+                for j, feature in enumerate(features)
+            ],
+        )
+
+
+def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]]) -> bytes:
+    classifier = pipeline.steps[-1][1]
+    logger = logging.getLogger("skl2onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = to_onnx(
+                pipeline, initial_types=inputs, target_opset=OPSET, options={id(classifier): {"zipmap": False}}
+            )
+    finally:
+        logger.setLevel(level)
+    return model.SerializeToString()  # type: ignore[no-any-return]
+
+
+def _difference(
+    data: bytes, classes: np.ndarray, array: np.ndarray, labels: np.ndarray, probabilities: np.ndarray | None
+) -> float:
+    """Largest difference of a probability; infinite where a label differs."""
+    indices, converted = OnnxSession(data, classes, array.shape[1]).predict(array)
+    if (classes[indices] != labels).any():
+        return float("inf")
+    if probabilities is None:
+        return 0.0
+    if converted is None:
+        return float("inf")
+    return float(np.abs(converted - probabilities).max())
