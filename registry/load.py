@@ -26,17 +26,19 @@ from registry.errors import (
     ModelInvalid,
     ObjectMissing,
     PinRequired,
+    RowInvalid,
     VersionMissing,
 )
 from registry.golden import Predictor, replay
 from registry.manifest import MAX_BYTES, FileName, Label, Manifest, digest_of, parse_manifest
 from registry.reference import Reference
-from registry.rows import Batch, RowParser, Warned
+from registry.rows import MAX_ERRORS, Batch, RowParser, Warned
 from registry.store import Store
 
 Format = Literal["auto", "pickle", "onnx"]
 ARTIFACTS: dict[str, FileName] = {"onnx": "model.onnx", "pickle": "model.joblib"}
 RUNTIMES = {"onnx": "onnxruntime", "pickle": "sklearn"}
+TOO_FAR = "is too far from the training range for the model to answer"
 
 
 class Prediction(NamedTuple):
@@ -76,14 +78,28 @@ class VerifiedModel:
         """Answer decoded JSON: a row, or a list of rows.
 
         Raises:
-            RowInvalid: the input does not fit the features.
+            RowInvalid: the input does not fit the features, or is too far from them for an answer.
             TooManyRows: more rows than `max_rows`.
         """
         batch: Batch = self.parser.parse(data, max_rows)
-        indices, probabilities = self.predictor.predict(batch.array)
+        indices, probabilities = self._predict(batch)
         classes = self.manifest.classes
         labels = [classes[i] for i in indices.tolist()]
         return Prediction(labels, probabilities, self.parser.outside_range(batch), batch.single)
+
+    def _predict(self, batch: Batch) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
+        """Predict values that are finite, but may overflow inside the model: 1e308 is a number."""
+        try:
+            with np.errstate(all="ignore"):
+                indices, probabilities = self.predictor.predict(batch.array)
+        except Exception as exc:
+            if not self.parser.outside_range(batch):
+                raise
+            raise RowInvalid([("/data", TOO_FAR)]) from exc
+        if probabilities is not None and not (finite := np.isfinite(probabilities)).all():
+            rows = np.flatnonzero(~finite.all(axis=1))[:MAX_ERRORS]
+            raise RowInvalid([("/data" if batch.single else f"/data/{row}", TOO_FAR) for row in rows])
+        return indices, probabilities
 
 
 def read_manifest(store: Store, reference: Reference) -> tuple[Manifest, str]:

@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from registry.errors import LibraryMismatch, ModelInvalid
 from registry.manifest import Manifest
 
-# Input is checked before it gets here, and the estimator was fitted with its parameters once already.
-sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
-
 
 def libraries() -> dict[str, str]:
     """The versions that a pickle depends on, as they are installed here."""
@@ -78,10 +75,12 @@ class PickleModel:
 
     def predict(self, array: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
         """Class indices, shape (rows,), and probabilities, shape (rows, classes), where the model has them."""
-        if self._transform is not None:
-            array = self._transform(array)
-        indices = np.searchsorted(self._classes, self._classifier.predict(array))
-        return indices, self._classifier.predict_proba(array) if self._has_probabilities else None
+        # The input was checked on its way here, and the estimator's parameters when it was fitted.
+        with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+            if self._transform is not None:
+                array = self._transform(array)
+            indices = np.searchsorted(self._classes, self._classifier.predict(array))
+            return indices, self._classifier.predict_proba(array) if self._has_probabilities else None
 
 
 def _significant(name: str, version: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +44,8 @@ class RowParser:
     def __init__(self, features: Sequence[Feature]) -> None:
         self.features = tuple(features)
         self.names = tuple(feature.name for feature in features)
+        self._known = frozenset(self.names)
+        self._widest = len(self.names) + MAX_ERRORS
         cells = [_cell(feature) for feature in features]
         as_list = cs.tuple_schema(cells)
         as_object = cs.typed_dict_schema(
@@ -148,9 +150,19 @@ class RowParser:
 
     def _check(self, validator: SchemaValidator, data: Any, path: str, *, bare: bool = False) -> Any:
         try:
-            return validator.validate_python(data)
+            return validator.validate_python(self._without_most_unknown(data))
         except ValidationError as exc:
             raise RowInvalid(self._messages(exc, path, bare)) from None
+
+    def _without_most_unknown(self, data: Any) -> Any:
+        """Objects with no more unknown names than errors are told: each one costs pydantic an error."""
+        if isinstance(data, list):
+            widest = max((len(row) for row in data if isinstance(row, dict)), default=0)
+            return data if widest <= self._widest else [self._without_most_unknown(row) for row in data]
+        if not isinstance(data, dict) or len(data) <= self._widest:
+            return data
+        unknown = islice((name for name in data if name not in self._known), MAX_ERRORS)
+        return {name: data[name] for name in chain(self.names, unknown) if name in data}
 
     def _messages(self, exc: ValidationError, path: str, bare: bool) -> list[tuple[str, str]]:
         found = exc.errors(include_url=False, include_context=True, include_input=False)[:MAX_ERRORS]

@@ -101,7 +101,7 @@ def _mixed() -> tuple[pd.DataFrame, np.ndarray]:
             "year": random.integers(2007, 2010, count),
             "tagged": random.random(count) < 0.5,
             "island": random.choice(["Biscoe", "Dream", "Torgersen"], count),
-            "sex": np.where(random.random(count) < 0.1, None, random.choice(["female", "male"], count)),
+            "sex": pd.Series(random.choice(["female", "male"], count), dtype=object).mask(random.random(count) < 0.1),
         }
     )
     return frame, np.where(mass > 4000, "Gentoo", "Adélie")

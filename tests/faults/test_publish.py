@@ -1,0 +1,150 @@
+"""Many publishers at once, and publishers killed at every step; nothing is lost, nothing half-written is seen."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from registry import Reference, Store, load, publish
+from registry.errors import ObjectExists, StoreError
+from registry.load import read_manifest
+from registry.publish import models, versions
+from tests.examples import publish_example, tiny
+from tests.faults.publishers import CALLS, processes, publish_and_die, publish_many
+
+PUBLISHERS = 16
+ROUNDS = 20
+
+
+def aws_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def test_publish_by_sixteen_processes_at_once_gives_each_its_number(s3_store: Store) -> None:
+    context = processes()
+    start, results = context.Barrier(PUBLISHERS), context.Queue()
+    arguments = (s3_store.url, aws_environment(), ROUNDS, start, results)
+    publishers = [context.Process(target=publish_many, args=arguments) for _ in range(PUBLISHERS)]
+    for process in publishers:
+        process.start()
+    published = [results.get(timeout=240) for _ in range(PUBLISHERS * ROUNDS)]
+    for process in publishers:
+        process.join(60)
+    assert [text for text in published if text.startswith("error")] == []
+    references = [Reference.parse(text) for text in published]
+    assert len({reference.version for reference in references}) == PUBLISHERS * ROUNDS == 320
+    assert versions(s3_store, "tiny") == sorted(reference.version for reference in references)
+    for reference in references:  # each manifest is still the one its publisher wrote
+        manifest, _ = read_manifest(s3_store, reference)
+        assert manifest.version == reference.version
+
+
+class _Reader(threading.Thread):
+    """Verifies every version that exists, over and over, until it is stopped."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.failures: list[str] = []
+        self.rounds = 0
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                for version in versions(self.store, "tiny"):
+                    load(self.store, Reference("tiny", version))
+                self.rounds += 1
+            except Exception as exc:
+                self.failures.append(f"{type(exc).__name__}: {exc}")
+                return
+
+
+@pytest.mark.parametrize("kind", ["s3_store", "folder_store"])
+def test_publish_killed_at_any_store_call_leaves_no_broken_version(kind: str, request: pytest.FixtureRequest) -> None:
+    store: Store = request.getfixturevalue(kind)
+    calls = count_store_calls(store)
+    assert calls >= 6  # list, claim, two files, their reading back, manifest
+    context = processes()
+    reader = _Reader(store)
+    reader.start()
+    for number in range(1, calls + 1):
+        for when in ("before", "after"):
+            process = context.Process(target=publish_and_die, args=(store.url, aws_environment(), number, when))
+            process.start()
+            process.join(60)
+            assert process.exitcode == -signal.SIGKILL, f"not killed {when} call {number}"
+            assert load(store, publish(store, *tiny())).manifest.name == "tiny"
+    rounds = reader.rounds
+    while reader.rounds < rounds + 2 and not reader.failures:  # see all of it at least once more
+        time.sleep(0.01)
+    reader.stopped.set()
+    reader.join()
+    assert reader.failures == []
+    # Only a kill after the last call, the manifest's, may have left a version of the killed publisher.
+    assert len(versions(store, "tiny")) == 2 * calls + 1 + 1
+
+
+def count_store_calls(store: Store) -> int:
+    """How many calls one publish makes; the version that this publishes stays."""
+
+    class Counting(Store):
+        count = 0
+
+        def __getattribute__(self, name: str) -> object:
+            if name in CALLS:
+                Counting.count += 1
+            return super().__getattribute__(name)
+
+    publish(Counting(store.backend, store.url), *tiny())
+    return Counting.count
+
+
+def test_publish_makes_versions_that_load(store: Store) -> None:
+    first, second = (publish_example(store, "wine") for _ in range(2))
+    assert (first.version, second.version) == (1, 2)
+    assert versions(store, "wine") == [1, 2]
+    assert models(store) == ["wine"]
+    assert load(store, second).manifest.version == 2
+    assert sorted(store.files("wine/versions/000001")) == [
+        f"wine/versions/000001/{name}"
+        for name in ("card.html", "claim.json", "golden.json", "manifest.json", "model.joblib", "model.onnx")
+    ]
+
+
+def test_publish_passes_over_a_claimed_number(store: Store) -> None:
+    store.create("tiny/versions/000001/claim.json", b"{}")
+    store.create("tiny/versions/not-a-number/claim.json", b"{}")
+    assert versions(store, "tiny") == []
+    assert models(store) == []
+    assert publish(store, *tiny()).version == 2
+
+
+def test_publish_of_a_model_that_fails_its_golden_rows_makes_no_version(store: Store) -> None:
+    described, files = tiny()
+    wrong = {**files, "golden.json": files["golden.json"].replace(b'"predictions": [0', b'"predictions": [1')}
+    with pytest.raises(Exception, match="gives other labels than recorded"):
+        publish(store, described, wrong)
+    assert versions(store, "tiny") == []
+
+
+def test_publish_stops_at_the_last_number(store: Store) -> None:
+    store.create("tiny/versions/999999/claim.json", b"{}")
+    with pytest.raises(StoreError, match="tiny has used up its version numbers, 1 to 999999"):
+        publish(store, *tiny())
+
+
+def test_publish_never_writes_over_a_file_that_is_there(store: Store) -> None:
+    class Ghost(Store):
+        """Another writer gets at a file of the claimed number first."""
+
+        def create(self, path: str, data: object) -> None:
+            if path.endswith("golden.json"):
+                super().create(path, b"other")
+            super().create(path, data)  # type: ignore[arg-type]
+
+    with pytest.raises(ObjectExists, match="golden.json exists already"):
+        publish(Ghost(store.backend, store.url), *tiny())
+    assert versions(store, "tiny") == []

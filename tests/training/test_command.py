@@ -1,0 +1,142 @@
+"""The `train` command as a person meets it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry import Reference, load, open_store
+from tests.conftest import python
+from tests.training.test_spec import ROOT, SPEC, write
+from training.__main__ import main
+
+
+def run(capsys: pytest.CaptureFixture[str], folder: Path, models: Any, *arguments: str) -> tuple[int, str, str]:
+    code = main(["--models", str(write(folder, models)), *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path) -> None:
+    write(tmp_path, (ROOT / "models.json").read_text())
+    result = python("-m", "training", "--models", str(tmp_path / "models.json"))
+    assert (result.returncode, result.stderr) == (0, "")
+    head, wine, alcohol, _, say, *lines = result.stdout.splitlines()
+    assert head.split()[:3] == ["MODEL", "REFERENCE", "ACCURACY"] and head.split()[-2:] == ["GATE", "SECONDS"]
+    assert wine.split()[0] == "wine" and alcohol.split()[0] == "wine-alcohol"
+    assert "passed" in wine and "passed" in alcohol
+    assert say == "Promote and serve one of them:"
+    store = open_store((tmp_path / ".registry").as_uri())
+    for line, name in zip(lines, ("wine", "wine-alcohol"), strict=True):
+        match = re.fullmatch(rf"MODEL_NAME={name} MODEL_VERSION=(1@sha256:[0-9a-f]{{64}}) uv run serve", line)
+        assert match
+        assert load(store, Reference.of(name, match[1])).manifest.gate.passed
+
+
+def test_train_names_how_to_serve_as_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVE_COMMAND", "docker compose up -d serve")
+    _, out, _ = run(capsys, tmp_path, {"wine": SPEC})
+    assert re.search(r"^MODEL_NAME=wine MODEL_VERSION=1@sha256:\w{64} docker compose up -d serve$", out, re.MULTILINE)
+
+
+def test_train_fills_the_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = {**SPEC, "description": "Cultivars", "features": ["alcohol", "proline"], "search": {"C": [0.001, 1.0]}}
+    code, out, _ = run(capsys, tmp_path, {"wine": spec}, "--json")
+    assert code == 0
+    manifest = load(
+        open_store((tmp_path / ".registry").as_uri()), Reference.parse(json.loads(out)["reference"])
+    ).manifest
+    assert [feature.name for feature in manifest.features] == ["alcohol", "proline"]
+    assert manifest.description == "Cultivars"
+    assert manifest.spec["params"] == {"C": 1.0}
+    assert (manifest.data.rows, manifest.data.train_rows, manifest.data.test_rows) == (178, 133, 45)
+    assert {"accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss"} == set(manifest.metrics)
+    assert {"data", "fit", "evaluate", "export"} == set(manifest.timings)
+    assert manifest.trained_at.utcoffset() is not None
+
+
+def test_train_twice_gives_the_same_pickle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store((tmp_path / ".registry").as_uri(), create=True)
+    pickles = []
+    for version in (1, 2):
+        run(capsys, tmp_path, {"wine": SPEC})
+        pickles.append(load(store, Reference("wine", version)).manifest.files["model.joblib"])
+    assert pickles[0] == pickles[1]
+
+
+def test_train_marks_a_version_that_fails_its_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weak = {**SPEC, "features": ["ash"], "gate": {"accuracy": {"min": 0.99}, "log_loss": {"max": 9}}}
+    code, out, err = run(capsys, tmp_path, {"weak": weak, "wine": SPEC})
+    assert (code, err) == (3, "")
+    assert "FAILED" in out
+    assert re.search(r"weak did not pass its gate: accuracy is 0\.\d{4}, at least 0\.99 is asked for", out)
+    assert "MODEL_NAME=weak" not in out and "MODEL_NAME=wine" in out
+    assert not load(open_store((tmp_path / ".registry").as_uri()), Reference("weak", 1)).manifest.gate.passed
+
+
+WRONG = {
+    "unknown data": (
+        {"data": "sklearn:beer"},
+        "wine: data is 'sklearn:beer'; scikit-learn's data sets are breast_cancer",
+    ),
+    "unknown column": (
+        {"features": ["alcohole"]},
+        'wine: sklearn:wine has no column "alcohole"; it has alcohol, malic',
+    ),
+    "unknown target": ({"target": "cultivar"}, 'wine: sklearn:wine has no column "cultivar"'),
+    "fractions as classes": ({"target": "ash"}, 'the target "ash" of sklearn:wine holds fractions'),
+    "no such class": ({"estimator": "sklearn.linear_model.Logistic"}, "scikit-learn has no such estimator"),
+    "no such module": ({"estimator": "sklearn.nothing.Logistic"}, "scikit-learn has no such estimator"),
+    "a regressor": ({"estimator": "sklearn.linear_model.LinearRegression"}, "it must be a classifier"),
+    "a function": ({"estimator": "sklearn.datasets.load_wine"}, "scikit-learn has no such estimator"),
+    "unknown parameter": ({"params": {"c": 1}}, "wine.params.c is not a parameter of LogisticRegression; it has C, "),
+    "unknown searched": ({"search": {"c": [1]}}, "wine.search.c is not a parameter of LogisticRegression"),
+    "bad parameter": (
+        {"params": {"C": "high"}},
+        "did not fit: The 'C' parameter of LogisticRegression must be a float",
+    ),
+    "no convergence": ({"params": {"max_iter": 1}}, "did not fit: lbfgs failed to converge"),
+    "too few rows": ({"test_size": 0.01}, "178 rows cannot be split by test_size 0.01"),
+    "metric without probabilities": (
+        {"estimator": "sklearn.svm.LinearSVC", "gate": {"roc_auc": {"min": 0.5}}},
+        "wine.gate.roc_auc needs probabilities, which this estimator does not give",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
+def test_train_says_what_is_wrong_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, message: str
+) -> None:
+    code, out, err = run(capsys, tmp_path, {"wine": {**SPEC, **change}})
+    assert (code, out) == (1, "")
+    assert err.startswith("train: ") and err.count("\n") == 1
+    assert message in err
+
+
+def test_train_goes_on_after_a_model_that_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, tmp_path, {"bad": {**SPEC, "target": "x"}, "wine": SPEC})
+    assert code == 1
+    assert "wine:1@sha256:" in out and "train: bad: " in err
+
+
+def test_train_serves_a_model_without_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, tmp_path, {"wine": {**SPEC, "estimator": "sklearn.svm.LinearSVC"}})[0] == 0
+    model = load(open_store((tmp_path / ".registry").as_uri()), Reference("wine", 1))
+    assert "log_loss" not in model.manifest.metrics
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["--models"]], ids=str)
+def test_train_used_wrongly_exits_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--models", str(tmp_path / "models.json")]) == 1
+    assert "models.json does not exist; it declares the models to train" in capsys.readouterr().err

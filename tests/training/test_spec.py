@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.errors import SpecInvalid
+from training.spec import read_specs, select
+
+ROOT = Path(__file__).parent.parent.parent
+SPEC = {"data": "sklearn:wine", "estimator": "sklearn.linear_model.LogisticRegression"}
+
+
+def write(folder: Path, models: Any) -> Path:
+    path = folder / "models.json"
+    path.write_text(models if isinstance(models, str) else json.dumps(models))
+    return path
+
+
+def test_specs_of_this_project_are_valid() -> None:
+    assert list(read_specs(ROOT / "models.json")) == ["wine", "wine-alcohol"]
+
+
+def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> None:
+    path = write(tmp_path, {"$schema": "./x.json", "b": SPEC, "a": SPEC})
+    assert list(read_specs(path)) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gate": {"accuracy": {"min": "high"}}}, 'wine.gate.accuracy.min is "high"; it must be a number from 0 to 1'),
+        ({"gate": {"accuracy": {"min": 1.5}}}, "wine.gate.accuracy.min is 1.5; it must be a number from 0 to 1"),
+        ({"gate": {"accuracy": {"min": True}}}, "wine.gate.accuracy.min is true; it must be a number from 0 to 1"),
+        ({"gate": {"log_loss": {"max": -1}}}, "wine.gate.log_loss.max is -1; it must be a number, 0 or more"),
+        ({"gate": {"accuracy": {}}}, 'wine.gate.accuracy needs "min" or "max"'),
+        ({"gate": {"accuracy": {"least": 1}}}, "wine.gate.accuracy.least is not a known key; allowed are min, max"),
+        ({"gate": {"acuracy": {"min": 1}}}, "wine.gate.acuracy is .*; it must be an object of metrics .accuracy, "),
+        ({"gate": 1}, "wine.gate is 1; it must be an object of metrics"),
+        ({"data": "wine"}, 'wine.data is "wine"; it must be "sklearn:NAME"'),
+        ({"data": None}, 'wine.data is null; it must be "sklearn:NAME"'),
+        (
+            {"estimator": "os.system"},
+            'wine.estimator is "os.system"; it must be a scikit-learn classifier by its dotted',
+        ),
+        (
+            {"estimator": "sklearn.x; import os"},
+            "wine.estimator is .*; it must be a scikit-learn classifier by its dotted name",
+        ),
+        ({"params": []}, r"wine.params is \[\]; it must be an object of the estimator's parameters"),
+        ({"search": {"C": []}}, r"wine.search.C is \[\]; it must be an object of parameters, each with a list"),
+        ({"search": {"C": 1}}, "wine.search.C is 1; it must be an object of parameters, each with a list"),
+        ({"params": {"C": 1}, "search": {"C": [1]}}, 'wine has "C" in params and in search'),
+        ({"test_size": 0}, "wine.test_size is 0; it must be a share of the rows, above 0 and below 1"),
+        ({"test_size": 1}, "wine.test_size is 1; it must be a share of the rows, above 0 and below 1"),
+        ({"random_state": -1}, "wine.random_state is -1; it must be a whole number from 0 to 4294967295"),
+        ({"random_state": 1.5}, "wine.random_state is 1.5; it must be a whole number"),
+        ({"features": []}, r"wine.features is \[\]; it must be a list of one or more columns' names"),
+        ({"features": ["a", "a"]}, 'wine names "a" twice in features'),
+        ({"features": ["a", "target"]}, 'wine has its target "target" among its features'),
+        ({"target": ""}, 'wine.target is ""; it must be a column\'s name'),
+        ({"estimater": 1}, "wine.estimater is not a known key; allowed are description, data, target, features"),
+    ],
+)
+def test_spec_with_a_bad_value_names_it_and_what_is_allowed(tmp_path: Path, change: Any, message: str) -> None:
+    path = write(tmp_path, {"wine": {**SPEC, **change}})
+    with pytest.raises(SpecInvalid, match=f"models.json: {message}"):
+        read_specs(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not valid JSON"),
+        ("{", "is not valid JSON"),
+        ("[]", r"holds \[\]; it must hold an object of models by name"),
+        ("{}", "declares no model"),
+        ('{"$schema": "x"}', "declares no model"),
+        ('{"wine": 1}', "wine is 1; it must be an object"),
+        ('{"Wine": {}}', "model name 'Wine' is not valid; it must be 1 to 63 lower-case"),
+        ('{"../x": {}}', "model name '../x' is not valid"),
+        ('{"wine": {}}', 'wine.data is missing; it must be "sklearn:NAME"'),
+        ('{"wine": {"data": 1, "data": 2}}', 'the key "data" stands there twice'),
+        ('{"wine": {}, "wine": {}}', 'the key "wine" stands there twice'),
+        ("[" * 100_000, "is not valid JSON"),
+    ],
+)
+def test_specs_refuse_what_is_no_models_file(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SpecInvalid, match=message):
+        read_specs(write(tmp_path, text))
+
+
+def test_specs_name_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SpecInvalid, match="models.json does not exist; it declares the models to train"):
+        read_specs(tmp_path / "models.json")
+
+
+def test_select_refuses_a_model_that_is_not_declared(tmp_path: Path) -> None:
+    specs = read_specs(write(tmp_path, {"wine": SPEC, "beer": SPEC}))
+    assert list(select(specs, [])) == ["wine", "beer"]
+    assert list(select(specs, ["beer"])) == ["beer"]
+    with pytest.raises(SpecInvalid, match='there is no model "rum" in models.json; it declares wine, beer'):
+        select(specs, ["rum"])
