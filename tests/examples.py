@@ -46,16 +46,21 @@ def content(name: str, features: tuple[Feature, ...], classes: tuple[Any, ...], 
     return ManifestContent(**{**small, **changes})
 
 
+def frame(name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """The feature columns and the target of an example."""
+    return _mixed() if name == "mixed" else _wine(["alcohol"] if name == "alcohol" else None)
+
+
 @cache
 def example(name: str) -> tuple[ManifestContent, Mapping[FileName, bytes]]:
     """One of: wine (13 numbers, 3 whole-number classes), alcohol (one number), mixed (a number that may be
     missing, a whole number, a boolean and two categories, text classes)."""
-    frame, target = _mixed() if name == "mixed" else _wine(["alcohol"] if name == "alcohol" else None)
-    features = infer_features(name, frame)
+    columns, target = frame(name)
+    features = infer_features(name, columns)
     spec = ModelSpec(
         data="sklearn:wine", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}
     )
-    array = to_array(frame, features)
+    array = to_array(columns, features)
     fitted = make_pipeline_for(name, spec, features).fit(array, target)
     labels, probabilities = fitted.predict(array), fitted.predict_proba(array)
     golden = make_golden(to_rows(array[::10][:20], features), labels[::10][:20].tolist(), probabilities[::10][:20])

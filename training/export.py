@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from skl2onnx import to_onnx
+from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
 
@@ -43,7 +43,7 @@ def export_onnx(
     reasons = []
     for precision, inputs in _inputs(features):
         try:
-            data = _convert(pipeline, inputs)
+            data = _convert(pipeline, inputs, with_probabilities=probabilities is not None)
             difference = _difference(data, pipeline.classes_, array, labels, probabilities)
         except Exception as exc:  # the converter and the runtime raise whatever they like
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
@@ -71,19 +71,20 @@ def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str
         )
 
 
-def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]]) -> bytes:
-    classifier = pipeline.steps[-1][1]
+def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabilities: bool) -> bytes:
+    """The model's labels and, where the pickle gives them, its probabilities as one matrix."""
+    options = {id(pipeline.steps[-1][1]): {"zipmap": False}} if with_probabilities else None
     logger = logging.getLogger("skl2onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = to_onnx(
-                pipeline, initial_types=inputs, target_opset=OPSET, options={id(classifier): {"zipmap": False}}
-            )
+            model = convert_sklearn(pipeline, initial_types=inputs, target_opset=OPSET, options=options)
     finally:
         logger.setLevel(level)
+    if not with_probabilities:
+        del model.graph.output[1:]  # scores of another scale
     return model.SerializeToString()  # type: ignore[no-any-return]
 
 
