@@ -1,6 +1,10 @@
 """The ONNX format: `model.onnx`, run by ONNX Runtime; no pickle and no scikit-learn."""
 
+import os
 from collections.abc import Buffer
+
+# ONNX Runtime on Linux reports to its makers unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import onnxruntime as ort
@@ -9,11 +13,19 @@ from numpy.typing import NDArray
 from registry.errors import ModelInvalid
 from registry.manifest import Manifest
 
+# Votes of a forest that tie in double precision differ in the last digits of single precision: the
+# first class this close to the best wins, as it does in scikit-learn.
+TIE = 1e-6
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(string)": np.object_}
+PROBABILITIES = ("tensor(float)", "tensor(double)")
 
 
 class OnnxSession:
-    """A converted classifier: one input matrix, or one input a column where columns are of several kinds."""
+    """A converted classifier.
+
+    It takes one matrix, or one input a column where columns are of several kinds. It gives labels,
+    labels and probabilities, or probabilities alone, where the label is that of the largest.
+    """
 
     format = "onnx"
 
@@ -33,7 +45,9 @@ class OnnxSession:
         options.log_severity_level = 3
         self._session = ort.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
         self._inputs = [(spec.name, DTYPES[spec.type]) for spec in self._session.get_inputs()]
-        self._outputs = [spec.name for spec in self._session.get_outputs()]
+        outputs = self._session.get_outputs()
+        self._labels = [spec.name for spec in outputs if spec.type not in PROBABILITIES]
+        self._probabilities = [spec.name for spec in outputs if spec.type in PROBABILITIES]
         if len(self._inputs) not in (1, features):
             raise ValueError(f"it takes {len(self._inputs)} inputs for {features} features")
         self._classes = classes
@@ -45,9 +59,12 @@ class OnnxSession:
             feed = {name: array.astype(dtype, copy=False)}
         else:
             feed = {name: array[:, [j]].astype(dtype) for j, (name, dtype) in enumerate(self._inputs)}
-        labels, *probabilities = self._session.run(self._outputs, feed)
-        indices = np.searchsorted(self._classes, np.asarray(labels, dtype=self._classes.dtype))
-        return indices, probabilities[0] if probabilities else None
+        answers = self._session.run([*self._labels, *self._probabilities], feed)
+        probabilities = answers[-1] if self._probabilities else None
+        if self._labels:
+            return np.searchsorted(self._classes, np.asarray(answers[0], dtype=self._classes.dtype)), probabilities
+        best = probabilities.max(axis=1, keepdims=True)
+        return (probabilities > best - TIE).argmax(axis=1), probabilities
 
 
 def load_onnx(data: Buffer, manifest: Manifest) -> OnnxSession:

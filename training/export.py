@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from onnx import ModelProto
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
@@ -43,13 +44,13 @@ def export_onnx(
     reasons = []
     for precision, inputs in _inputs(features):
         try:
-            data = _convert(pipeline, inputs, with_probabilities=probabilities is not None)
-            difference = _difference(data, pipeline.classes_, array, labels, probabilities)
+            for data in _convert(pipeline, inputs, with_probabilities=probabilities is not None):
+                difference = _difference(data, pipeline.classes_, array, labels, probabilities)
+                if difference <= TOLERANCE:
+                    return Export(data, Onnx(largest_difference=difference))
         except Exception as exc:  # the converter and the runtime raise whatever they like
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
             continue
-        if difference <= TOLERANCE:
-            return Export(data, Onnx(largest_difference=difference))
         what = "labels differ" if np.isinf(difference) else f"probabilities differ by {difference:.2g}"
         reasons.append(f"{precision}: {what} on the held-out rows")
     return Export(None, Onnx(reason="; ".join(reasons)))
@@ -71,8 +72,8 @@ def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str
         )
 
 
-def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabilities: bool) -> bytes:
-    """The model's labels and, where the pickle gives them, its probabilities as one matrix."""
+def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabilities: bool) -> Iterator[bytes]:
+    """The model as ONNX, in the forms that `OnnxSession` knows: probabilities alone, then with the labels."""
     options = {id(pipeline.steps[-1][1]): {"zipmap": False}} if with_probabilities else None
     logger = logging.getLogger("skl2onnx")
     level = logger.level
@@ -83,9 +84,13 @@ def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabiliti
             model = convert_sklearn(pipeline, initial_types=inputs, target_opset=OPSET, options=options)
     finally:
         logger.setLevel(level)
-    if not with_probabilities:
-        del model.graph.output[1:]  # scores of another scale
-    return model.SerializeToString()  # type: ignore[no-any-return]
+    label, scores = model.graph.output
+    outputs = ([scores], [label, scores]) if with_probabilities else ([label],)  # else scores are of another scale
+    for kept in outputs:
+        form = ModelProto.FromString(model.SerializeToString())
+        del form.graph.output[:]
+        form.graph.output.extend(kept)
+        yield form.SerializeToString()
 
 
 def _difference(

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from obstore.store import MemoryStore
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline
 
 from registry import Onnx, Store, load, make_golden, publish
 from registry.manifest import FileName
@@ -74,6 +76,18 @@ def test_export_is_kept_where_it_answers_alike(name: str, estimator: str) -> Non
     served = load(store, publish(store, described, files))
     assert served.format == ("pickle" if exported.data is None else "onnx")
     assert served.classify(to_rows(held_out, features), 10_000).labels == labels.tolist()
+
+
+def test_export_breaks_ties_as_the_pickle_does() -> None:
+    """Where half the trees vote for each class, scikit-learn takes the first; single precision must too."""
+    frame, target = data("breast_cancer")
+    features = infer_features("tie", frame)
+    array = to_array(frame, features)
+    forest = RandomForestClassifier(n_estimators=50, random_state=0).fit(array[::2], target[::2])
+    labels, probabilities = forest.predict(array[1::2]), forest.predict_proba(array[1::2])
+    assert (probabilities == 0.5).any(), "there is no tie to break"
+    pipeline = Pipeline([("model", forest)])
+    assert export_onnx(pipeline, features, array[1::2], labels, probabilities).data is not None
 
 
 def test_export_of_a_model_that_answers_otherwise_is_dropped() -> None:

@@ -1,0 +1,217 @@
+"""Train, publish, promote, serve: the commands of the README in real containers."""
+
+import json
+import re
+from shlex import quote
+from typing import Any
+
+import httpx
+import pytest
+from sklearn.datasets import load_wine
+
+from tests.end_to_end.conftest import Stack
+
+pytestmark = pytest.mark.docker
+
+_wine = load_wine()
+ROW = dict(zip(_wine.feature_names, map(float, _wine.data[0]), strict=True))
+BODY = json.dumps({"data": ROW})
+HEADERS = {"content-type": "application/json", "host": "example.org"}
+HTTP = {"method": "POST", "path": "/classify", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"}
+EVENTS = {
+    "api-gateway-v2": {
+        "version": "2.0",
+        "routeKey": "POST /classify",
+        "rawPath": "/classify",
+        "rawQueryString": "",
+        "headers": HEADERS,
+        "requestContext": {"http": HTTP, "stage": "$default", "requestId": "1", "domainName": "example.org"},
+        "body": BODY,
+        "isBase64Encoded": False,
+    },
+    "api-gateway-v1": {
+        "resource": "/{proxy+}",
+        "path": "/classify",
+        "httpMethod": "POST",
+        "headers": HEADERS,
+        "multiValueHeaders": {name: [value] for name, value in HEADERS.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": "classify"},
+        "stageVariables": None,
+        "requestContext": {
+            "httpMethod": "POST",
+            "path": "/prod/classify",
+            "stage": "prod",
+            "identity": {"sourceIp": "192.0.2.1"},
+        },
+        "body": BODY,
+        "isBase64Encoded": False,
+    },
+    "function-url": {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/classify",
+        "rawQueryString": "",
+        "headers": {**HEADERS, "host": "id.lambda-url.us-east-1.on.aws"},
+        "requestContext": {"http": HTTP, "stage": "$default", "requestId": "1", "accountId": "anonymous"},
+        "body": BODY,
+        "isBase64Encoded": False,
+    },
+    "alb": {
+        "requestContext": {
+            "elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/1"}
+        },
+        "httpMethod": "POST",
+        "path": "/classify",
+        "queryStringParameters": {},
+        "headers": HEADERS,
+        "body": BODY,
+        "isBase64Encoded": False,
+    },
+}
+
+# Prints what an image holds, as JSON: which modules and commands there are, and sources without byte-code.
+HOLDS = """
+import importlib.util, json, os, pathlib, shutil, sys
+modules, root = sys.argv[2:], pathlib.Path(sys.argv[1])
+sources = [path for path in root.rglob("*.py") if path.parent.name != "bin"]
+print(json.dumps({
+    "modules": [name for name in modules if importlib.util.find_spec(name)],
+    "uv": shutil.which("uv"),
+    "user": os.getuid(),
+    "sources": len(sources),
+    "not compiled": [str(path) for path in sources if not os.path.exists(importlib.util.cache_from_source(path))],
+    "unpickling": (root / "registry" / "pickle_format.py").exists(),
+}))
+"""
+MODULES = "registry training serving pandas pytest moto sklearn scipy joblib onnxruntime skl2onnx uvicorn"
+
+
+def holds(stack: Stack, service: str, root: str, runtime: str = "sklearn") -> dict[str, Any]:
+    run = f"docker compose run --rm --no-deps --entrypoint python3 {service} -c"
+    held: dict[str, Any] = json.loads(stack.shell(f"export RUNTIME={runtime}; {run} {quote(HOLDS)} {root} {MODULES}"))
+    return held
+
+
+def test_training_prints_a_line_for_each_model(lines: dict[str, str]) -> None:
+    assert list(lines) == ["wine", "wine-alcohol"]
+    assert re.fullmatch(
+        r"MODEL_NAME=wine MODEL_VERSION=1@sha256:[0-9a-f]{64} docker compose up -d serve", lines["wine"]
+    )
+
+
+def test_serving_without_a_version_starts_and_says_what_to_set(stack: Stack) -> None:
+    stack.shell("docker compose up -d serve")
+    stack.wait(f"{stack.serve}/healthz")
+    assert httpx.get(f"{stack.serve}/healthz").status_code == 200
+    for answer in (
+        httpx.get(f"{stack.serve}/readyz"),
+        httpx.post(f"{stack.serve}/classify", json={"data": ROW}),
+    ):
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "MODEL_VERSION" in answer.json()["detail"]
+
+
+def test_pasted_line_serves_the_version(stack: Stack, lines: dict[str, str]) -> None:
+    version = stack.promote(lines["wine"])
+    assert (version["name"], version["version"], version["pinned"]) == ("wine", 1, True)
+    assert str(version["digest"]) in lines["wine"]
+
+    answer = httpx.post(f"{stack.serve}/classify", json={"data": ROW}, timeout=30)
+    assert answer.status_code == 200
+    assert answer.json()["prediction"] == 0
+    assert sum(answer.json()["probabilities"].values()) == pytest.approx(1)
+    assert answer.json()["model"] == {"name": "wine", "version": 1}
+    assert httpx.get(f"{stack.serve}/readyz").status_code == 200
+
+
+def test_served_version_changes_with_the_line_alone(stack: Stack, lines: dict[str, str]) -> None:
+    assert stack.promote(lines["wine"])["version"] == 1
+    second = stack.train("wine")["wine"]
+    assert stack.version()["version"] == 1
+    stack.shell("docker compose restart --timeout 2 serve")
+    stack.wait(f"{stack.serve}/healthz")
+    assert stack.version()["version"] == 1
+
+    assert stack.promote(second)["version"] == 2
+    assert stack.promote(lines["wine"])["version"] == 1
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
+def test_function_answers_http_event(wine_function: Stack, event: dict[str, Any]) -> None:
+    answer = wine_function.invoke(event)
+    assert answer["statusCode"] == 200, answer
+    assert answer["isBase64Encoded"] is False
+    assert json.loads(str(answer["body"]))["prediction"] == 0
+
+
+def test_function_fetches_the_model_once(wine_function: Stack, lines: dict[str, str]) -> None:
+    before = wine_function.s3_requests()
+    wine_function.start_function(lines["wine"])
+    wine_function.invoke(EVENTS["api-gateway-v2"])
+    started = wine_function.s3_requests()
+    assert started - before >= 2
+
+    for _ in range(100):
+        assert wine_function.invoke(EVENTS["api-gateway-v2"])["statusCode"] == 200
+    assert wine_function.s3_requests() == started
+
+
+def test_function_answers_direct_invocation(stack: Stack, lines: dict[str, str]) -> None:
+    stack.start_function(lines["wine-alcohol"])
+    answer = stack.invoke({"body": {"data": ".10"}})
+    assert answer["statusCode"] == 200, answer
+    body = json.loads(str(answer["body"]))
+    assert body["prediction"] == 1
+    assert body["model"] == {"name": "wine-alcohol", "version": 1}
+
+
+def test_versions_survive_down_and_up(stack: Stack, lines: dict[str, str]) -> None:
+    served = stack.promote(lines["wine"])["digest"]
+    stack.shell("docker compose down --timeout 2")
+    assert stack.promote(lines["wine"])["digest"] == served
+    assert httpx.post(f"{stack.serve}/classify", json={"data": ROW}, timeout=30).status_code == 200
+
+
+def test_onnx_image_serves_the_same_answers(stack: Stack, lines: dict[str, str]) -> None:
+    version = stack.promote("export RUNTIME=onnx; " + lines["wine"])
+    assert (version["version"], version["format"]) == (1, "onnx")
+    assert httpx.post(f"{stack.serve}/classify", json={"data": ROW}, timeout=30).json()["prediction"] == 0
+
+
+@pytest.mark.parametrize(
+    ("runtime", "modules", "unpickling"),
+    [("sklearn", {"sklearn", "scipy", "joblib"}, True), ("onnx", {"onnxruntime"}, False)],
+)
+def test_serving_image_holds_what_it_needs_alone(
+    stack: Stack, lines: dict[str, str], runtime: str, modules: set[str], unpickling: bool
+) -> None:
+    held = holds(stack, "serve", "/var/task", runtime)
+    assert set(held["modules"]) == {"registry", "serving", "uvicorn"} | modules
+    assert held["unpickling"] is unpickling
+    assert held["uv"] is None
+    assert held["user"] != 0
+    assert held["sources"] and held["not compiled"] == []
+
+
+@pytest.mark.parametrize("root", ["/app", "/opt/venv"])
+def test_training_image_is_compiled_and_not_run_by_root(stack: Stack, lines: dict[str, str], root: str) -> None:
+    held = holds(stack, "train", root)
+    assert not {"serving", "pytest", "moto", "uvicorn"} & set(held["modules"])
+    assert held["uv"] is None
+    assert held["user"] != 0
+    assert held["sources"] and held["not compiled"] == []
+
+
+def test_ports_are_published_on_this_machine_alone(stack: Stack) -> None:
+    services = json.loads(stack.shell("docker compose --profile '*' config --format json"))["services"]
+    published = [port.get("host_ip") for service in services.values() for port in service.get("ports", [])]
+    assert published == ["127.0.0.1"] * 3
+
+
+@pytest.fixture(scope="module")
+def wine_function(stack: Stack, lines: dict[str, str]) -> Stack:
+    stack.start_function(lines["wine"])
+    return stack
