@@ -44,6 +44,9 @@ def check_libraries(manifest: Manifest) -> None:
         )
 
 
+READ_SIZE = 1024 * 1024
+
+
 class PickleModel:
     """A fitted scikit-learn classifier."""
 
@@ -59,7 +62,7 @@ class PickleModel:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                estimator = joblib.load(io.BytesIO(data))
+                estimator = joblib.load(io.BufferedReader(_Reader(data), READ_SIZE))
             classes = np.asarray(estimator.classes_)
             steps = getattr(estimator, "steps", None)
             self._transform = estimator[:-1].transform if steps and len(steps) > 1 else None
@@ -81,6 +84,22 @@ class PickleModel:
                 array = self._transform(array)
             indices = np.searchsorted(self._classes, self._classifier.predict(array))
             return indices, self._classifier.predict_proba(array) if self._has_probabilities else None
+
+
+class _Reader(io.RawIOBase):
+    """A file over bytes in memory; BytesIO would copy them, and they may be half of what there is."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._left = memoryview(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        into = memoryview(buffer)
+        count = min(len(into), len(self._left))
+        into[:count], self._left = self._left[:count], self._left[count:]
+        return count
 
 
 def _significant(name: str, version: str) -> str:

@@ -91,7 +91,7 @@ class RowParser:
         """Values below the minimum or above the maximum of training, at most 10, in row order."""
         if not self._ranged:
             return []
-        values = batch.array[:, self._ranged]
+        values = batch.array if len(self._ranged) == len(self.features) else batch.array[:, self._ranged]
         if not self._numeric:
             values = values.astype(np.float64)
         outside = (values < self._minimum) | (values > self._maximum)
