@@ -24,7 +24,6 @@ from registry.errors import (
     SchemaUnknown,
     VersionMissing,
 )
-from registry.golden import make_golden
 from registry.manifest import File, digest_of
 from tests.conftest import overwrite
 from tests.examples import example, publish_example, tiny
@@ -246,22 +245,36 @@ def test_load_names_the_module_that_a_pickle_needs(marked: tuple[Store, Referenc
 
 
 @pytest.mark.parametrize(
-    "golden",
+    ("changes", "message"),
     [
-        make_golden([[0.0], [3.0]], [1, 1], None),
-        make_golden([[0.0], [3.0]], [0, 1], None),
-        make_golden([[0.0, 1.0]], [0], None),
-        make_golden([["x"]], [0], None),
-        make_golden([], [], None),
-        b"{}",
-        b"",
+        ({"predictions": [1, 0, 1, 1]}, "gives other labels than recorded for 1 of 4 golden rows"),
+        ({"predictions": [0, 0, 1]}, "gives other labels than recorded for 0 of 3 golden rows"),
+        ({"predictions": ["0", "0", "1", "1"]}, "gives other labels than recorded for 4 of 4 golden rows"),
+        ({"probabilities": None}, "probabilities are given or recorded, but not both"),
+        ({"probabilities": [[1.0, 0.0]]}, "gives probabilities that differ from the recorded ones"),
+        ({"probabilities": [[1.0]] * 4}, "gives probabilities that differ from the recorded ones"),
+        ({"rows": [["x"]]}, "the golden rows do not fit the features: /data/0/0 x must be a finite number"),
+        ({"rows": [[0.0, 1.0]]}, "the golden rows do not fit the features: /data/0 has more than the 1 values"),
+        ({"rows": [], "predictions": [], "probabilities": []}, "the golden rows do not fit the features"),
+        ({"rows": None}, "fails on its golden rows: TypeError"),
     ],
+    ids=repr,
 )
-def test_load_refuses_a_model_that_answers_otherwise(marked: tuple[Store, Reference], golden: bytes) -> None:
+def test_load_refuses_a_model_that_answers_otherwise(
+    marked: tuple[Store, Reference], changes: dict[str, Any], message: str
+) -> None:
     store, reference = marked
-    asked = replace_file(store, reference.folder, "golden.json", golden)
-    with pytest.raises(GoldenMismatch):
+    golden = {**json.loads(bytes(store.read(f"{reference.folder}/golden.json", 2**20))), **changes}
+    asked = replace_file(store, reference.folder, "golden.json", json.dumps(golden).encode())
+    with pytest.raises(GoldenMismatch, match=message):
         load(store, asked)
+
+
+@pytest.mark.parametrize("golden", [b"", b"{}", b"[]", b"\xff", b"[" * 100_000], ids=len)
+def test_load_refuses_what_are_no_golden_rows(marked: tuple[Store, Reference], golden: bytes) -> None:
+    store, reference = marked
+    with pytest.raises(GoldenMismatch, match="fails on its golden rows"):
+        load(store, replace_file(store, reference.folder, "golden.json", golden))
 
 
 def test_load_refuses_probabilities_that_are_off(marked: tuple[Store, Reference]) -> None:
