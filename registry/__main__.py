@@ -13,6 +13,7 @@ from registry.errors import FormatMissing, LibraryMismatch, RegistryError, Versi
 from registry.load import ARTIFACTS, load_files, read_file, read_manifest
 from registry.manifest import Manifest, utc_text
 from registry.profiles import profile_credentials
+from registry.progress import progress
 from registry.publish import models, versions
 from registry.reference import Reference, check_name
 from registry.store import Store, open_store, registry_url
@@ -80,7 +81,8 @@ def _list(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     if not references:
         return [], f"no versions in {store.url} yet; `train` publishes them"
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda reference: _manifest_or_error(store, reference), references))
+        reading = [pool.submit(_manifest_or_error, store, reference) for reference in references]
+        found = [read.result() for read in progress(reading, "reading")]
     rows = [
         _row(*each) if isinstance(each, tuple) else [str(reference), "UNREADABLE", *[""] * 5]
         for reference, each in zip(references, found, strict=True)
@@ -150,12 +152,10 @@ def _verify(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     asked = Reference.parse(arguments.reference)
     manifest, digest = _manifest(store, asked)
     reference = Reference(manifest.name, manifest.version, digest)
-    for name in manifest.files:
+    for name in progress(manifest.files, "hashing"):
         read_file(store, manifest, name)
     replayed, not_run = [], {}
-    for fmt, file in ARTIFACTS.items():
-        if file not in manifest.files:
-            continue
+    for fmt in progress([fmt for fmt, file in ARTIFACTS.items() if file in manifest.files], "replaying golden rows"):
         try:
             load_files(store, manifest, reference, format=fmt)  # type: ignore[arg-type]
             replayed.append(fmt)
