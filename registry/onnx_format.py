@@ -60,9 +60,10 @@ class OnnxSession:
         else:
             feed = {name: array[:, [j]].astype(dtype) for j, (name, dtype) in enumerate(self._inputs)}
         answers = self._session.run([*self._labels, *self._probabilities], feed)
-        probabilities = answers[-1] if self._probabilities else None
         if self._labels:
-            return np.searchsorted(self._classes, np.asarray(answers[0], dtype=self._classes.dtype)), probabilities
+            indices = np.searchsorted(self._classes, np.asarray(answers[0], dtype=self._classes.dtype))
+            return indices, answers[1] if self._probabilities else None
+        probabilities = answers[0]
         best = probabilities.max(axis=1, keepdims=True)
         return (probabilities > best - TIE).argmax(axis=1), probabilities
 

@@ -1,10 +1,11 @@
 """The store: create-only writes and capped reads on S3, on a local folder and in memory."""
 
-from collections.abc import Buffer, Iterator
+from collections.abc import Buffer, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache, partial
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +24,7 @@ from registry.errors import (
 )
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import ClientConfig, RetryConfig, S3CredentialProvider
 
     Backend = S3Store | LocalStore | MemoryStore
@@ -30,20 +32,28 @@ if TYPE_CHECKING:
 URL_RULE = "s3://BUCKET[/PREFIX] or file:///FOLDER"
 CONFLICT_TRIES = 8
 
-CLIENT: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "5s", "timeout": "5min"}
+# Four tries that all stall end within Lambda's init phase of 10 seconds.
+TRIES = 4
+STALL_SECONDS = 2.0
+SLOWEST_BYTES_PER_SECOND = 250_000
+READING: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "2s", "timeout": "15min"}
+# A read_timeout would end an upload: it counts from the request to the first byte of the answer.
+WRITING: "ClientConfig" = {"allow_http": True, "connect_timeout": "5s", "timeout": "15min"}
 RETRY: "RetryConfig" = {
-    "max_retries": 4,
+    "max_retries": TRIES - 1,
     "retry_timeout": timedelta(seconds=60),
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
+    "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=1), "base": 2},
 }
 
 
 class Store:
     """The objects of one registry. Paths are relative to its root; nothing is ever overwritten."""
 
-    def __init__(self, backend: "Backend", url: str) -> None:
+    def __init__(self, backend: "Backend", url: str, make_writer: "Callable[[], Backend] | None" = None) -> None:
+        """A store that reads through `backend`, and writes through it or what `make_writer` makes."""
         self.backend = backend
         self.url = url
+        self._writer = cache(make_writer or (lambda: backend))
 
     def create(self, path: str, data: Buffer) -> None:
         """Write an object that must not exist yet.
@@ -57,7 +67,7 @@ class Store:
         for attempt in range(CONFLICT_TRIES):
             try:
                 with _errors_of(self.url, path):
-                    obstore.put(self.backend, path, data, mode="create")
+                    obstore.put(self._writer(), path, data, mode="create")
                 return
             except ObjectExists:
                 try:
@@ -80,12 +90,16 @@ class Store:
             ObjectMissing: there is no such object.
             StoreError: the store refused or could not be reached.
         """
-        with _errors_of(self.url, path):
-            result = obstore.get(self.backend, path)
-            size = result.meta["size"]
-            if size > limit:
-                raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
-            return memoryview(result.bytes())
+        for _ in range(TRIES):
+            with _errors_of(self.url, path):
+                result = obstore.get(self.backend, path)
+                size = result.meta["size"]
+                if size > limit:
+                    raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
+                data = _received(result, size) if isinstance(self.backend, S3Store) else memoryview(result.bytes())
+                if data is not None:
+                    return data
+        raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below `prefix`, sorted."""
@@ -113,14 +127,11 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.netloc and not parts.query and not parts.fragment:
         prefix = parts.path.strip("/")
-        backend = S3Store(
-            parts.netloc,
-            prefix=prefix or None,
-            client_options=CLIENT,
-            retry_config=RETRY,
-            credential_provider=credentials,
+        make = partial(
+            S3Store, parts.netloc, prefix=prefix or None, retry_config=RETRY, credential_provider=credentials
         )
-        return Store(backend, url.rstrip("/"))
+        writer = partial(make, client_options=WRITING)
+        return Store(make(client_options=READING), url.rstrip("/"), writer)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path not in ("", "/"):
         folder = Path(unquote(parts.path))
         if not create and not folder.is_dir():
@@ -135,6 +146,21 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
 def registry_url(configured: str | None, folder: Path) -> str:
     """The registry's URL: as configured, else the folder `.registry` inside `folder`."""
     return configured or (folder.resolve() / ".registry").as_uri()
+
+
+def _received(result: "GetResult", size: int) -> Buffer | None:
+    """The body, or None where it drips in; a longer gap is a stall, after which the client goes on by itself."""
+    view = memoryview(bytearray(size))
+    received, waited, last = 0, 0.0, monotonic()
+    for chunk in result.stream(min_chunk_size=1):
+        now = monotonic()
+        waited, last = waited + (now - last if now - last < STALL_SECONDS else 0), now
+        end = received + len(chunk)
+        view[received:end] = memoryview(chunk)
+        received = end
+        if waited > STALL_SECONDS + received / SLOWEST_BYTES_PER_SECOND:
+            return None
+    return view[:received]
 
 
 @contextmanager
