@@ -6,9 +6,11 @@ and only then the bytes are loaded and the golden rows replayed.
 """
 
 import hashlib
+import json
 from collections.abc import Buffer, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
@@ -62,6 +64,11 @@ class VerifiedModel:
     parser: RowParser
     predictor: Predictor
     store: Store
+
+    @cached_property
+    def class_keys(self) -> list[str]:
+        """The classes as keys of a JSON object."""
+        return [label if isinstance(label, str) else json.dumps(label) for label in self.manifest.classes]
 
     def card(self) -> Buffer:
         """The model card's page, fetched and verified.

@@ -4,6 +4,10 @@ from time import perf_counter
 
 _started = perf_counter()
 
+from serving.startup import begin, deferred_models, finish
+
+begin()
+
 import argparse
 import os
 import sys
@@ -31,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: 127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on; default: 8080")
+    parser.add_argument("--port", type=_port, default=8080, help="port to listen on; default: 8080")
     arguments = parser.parse_args(argv)
     try:
         settings = read_settings(os.environ)
@@ -41,15 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     loader = Loader(lambda: load_pinned(settings))
     loader.start()
 
-    import uvicorn
+    with deferred_models():
+        import uvicorn
 
-    from serving.app import create_app
-    from serving.logs import configure
+        from serving.app import create_app
+        from serving.logs import configure
 
     configure(settings.log_level)
     app = create_app(loader, settings, import_seconds=perf_counter() - _started)
+    finish()
     uvicorn.run(app, host=arguments.host, port=arguments.port, log_level=settings.log_level.lower(), lifespan="off")
     return 0
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is not a port; it must be a number from 0 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

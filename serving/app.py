@@ -1,9 +1,13 @@
 """The HTTP API: one FastAPI app for Lambda, uvicorn and SageMaker."""
 
+import gc
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 
@@ -15,6 +19,9 @@ from serving.openapi import describe
 from serving.problems import Problem, answer_with_problems
 from serving.settings import Settings
 
+# FastAPI would look at every request whether OpenTelemetry has been set up meanwhile.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
 
 def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) -> FastAPI:
     """The app over one loader.
@@ -23,7 +30,7 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
         import_seconds: how long the process took to import its code, told by `/model/version`.
     """
     service = _Service(loader, settings, import_seconds)
-    app = FastAPI(title="Brinery", redoc_url=None)
+    app = FastAPI(title="Brinery", redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     app.openapi = lambda: describe(loader.model)  # type: ignore[method-assign]
     for path, methods, answer in (
         ("/classify", ["POST"], service.classify),
@@ -48,16 +55,13 @@ class _Service:
         self._import_seconds = import_seconds
 
     async def classify(self, request: Request) -> Response:
-        data = _data(await _body(request, self._settings.max_body_bytes))
+        body = await _body(request, self._settings.max_body_bytes)
         model = await self._model()
-        try:
-            prediction = model.classify(data, self._settings.max_rows)
-        except TooManyRows as exc:
-            raise Problem(413, str(exc)) from exc
-        except RowInvalid as exc:
-            detail = f"the input does not fit the features of {model.manifest.name}"
-            raise Problem(422, detail, errors=exc.errors) from exc
-        return _json(_answer(model, prediction))
+        with _collector_paused():
+            outcome = _classified(model, body, self._settings.max_rows)
+        if isinstance(outcome, Problem):
+            raise outcome
+        return outcome
 
     async def version(self, request: Request) -> Response:
         return _json(_about(await self._model(), self._import_seconds))
@@ -105,6 +109,30 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Decoded JSON holds no cycles, and the collector would scan a large body over and over."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _classified(model: VerifiedModel, body: bytes, max_rows: int) -> Response | Problem:
+    """The answer or the problem; returned, not raised, so that nothing keeps the decoded body alive."""
+    try:
+        return _json(_answer(model, model.classify(_data(body), max_rows)))
+    except Problem as problem:
+        return problem.with_traceback(None)
+    except TooManyRows as exc:
+        return Problem(413, str(exc))
+    except RowInvalid as exc:
+        return Problem(422, f"the input does not fit the features of {model.manifest.name}", errors=exc.errors)
+
+
 def _data(body: bytes) -> Any:
     """What stands under `data` in the body."""
     try:
@@ -121,9 +149,8 @@ def _data(body: bytes) -> Any:
 def _answer(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
     answers: list[dict[str, Any]] = [{"prediction": label} for label in prediction.labels]
     if prediction.probabilities is not None:
-        keys = [label if isinstance(label, str) else json.dumps(label) for label in model.manifest.classes]
         for answer, row in zip(answers, prediction.probabilities.tolist(), strict=True):
-            answer["probabilities"] = dict(zip(keys, row, strict=True))
+            answer["probabilities"] = dict(zip(model.class_keys, row, strict=True))
     body: dict[str, Any] = answers[0] if prediction.single else {"predictions": answers}
     body["model"] = _name(model)
     if prediction.warnings:

@@ -37,8 +37,12 @@ def normalise(event: Any) -> dict[str, Any]:
 
 
 def _direct(data: dict[str, Any]) -> dict[str, Any]:
+    return _v2("POST", "/classify", {"content-type": "application/json"}, _as_json(data))
+
+
+def _as_json(data: dict[str, Any]) -> bytes:
     try:
-        return _v2("POST", "/classify", {"content-type": "application/json"}, json.dumps(data).encode())
+        return json.dumps(data).encode()
     except (TypeError, ValueError, RecursionError) as exc:
         raise EventInvalid("the event's data cannot be written as JSON") from exc
 
@@ -84,7 +88,7 @@ def _body(event: dict[str, Any]) -> bytes:
     if body is None:
         return b""
     if isinstance(body, dict):
-        return json.dumps(body).encode()
+        return _as_json(body)
     if not isinstance(body, str):
         raise EventInvalid("the event's body must be a text")
     try:

@@ -1,13 +1,12 @@
 """The loader: one verified model a process, tried again only after faults that pass."""
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
 from registry import Reference, RegistryError, SettingInvalid, VerifiedModel, load, open_store
-from registry.errors import StoreError
+from registry.errors import ModelInvalid, StoreError
 from registry.publish import models
 from registry.store import Store
 from serving.logs import configure
@@ -15,7 +14,8 @@ from serving.settings import Settings, read_settings
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-INIT_SECONDS = 9.0
+INIT_SECONDS = 9.3  # of Lambda's 10
+ANSWER_SECONDS = 9.0
 
 log = logging.getLogger("brinery.serving")
 
@@ -35,48 +35,53 @@ class Loader:
     tries again, at most once a pause, the pause growing from 1 to 30 seconds.
     """
 
-    def __init__(self, load: Callable[[], VerifiedModel]) -> None:
+    def __init__(self, load: Callable[[], VerifiedModel], clock: Callable[[], float] = monotonic) -> None:
         self._load = load
+        self._clock = clock
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._model: VerifiedModel | None = None
         self._failure: RegistryError | None = None
         self._pause = FIRST_PAUSE
         self._again_at = 0.0
 
     def start(self) -> None:
-        """Begin to load in the background."""
-        self._thread = threading.Thread(target=self._first, name="load", daemon=True)
-        self._thread.start()
+        """Begin to load in the background, where that has not been tried or may help."""
+        with self._lock:
+            under_way = self._thread is not None and self._thread.is_alive()
+            if self._model is None and not under_way and (self._failure is None or self._may_pass()):
+                self._thread = threading.Thread(target=self._try, name="load", daemon=True)
+                self._thread.start()
 
-    def wait(self) -> None:
-        """Wait for what `start` began, within Lambda's init phase."""
-        self._thread.join(INIT_SECONDS)
-
-    def _first(self) -> None:
-        with contextlib.suppress(NotServing):
-            self.get()
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for the load under way; whether it has ended."""
+        if self._thread is None:
+            return True
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
 
     @property
     def model(self) -> VerifiedModel | None:
         return self._model
 
-    def get(self) -> VerifiedModel:
+    def get(self, seconds: float = ANSWER_SECONDS) -> VerifiedModel:
         """The model, loading it first where that has not been tried or may help.
 
         Raises:
-            NotServing: there is none.
+            NotServing: there is none, or none yet.
         """
-        with self._lock:
-            if self._model is None and (self._failure is None or self._may_pass()):
-                self._try()
-            if self._model is None:
-                passing = isinstance(self._failure, StoreError)
-                wait = self._again_at - monotonic() if passing else LONGEST_PAUSE
-                raise NotServing(str(self._failure), max(1, round(wait)))
+        self.start()
+        ended = self.wait(seconds)
+        if self._model is not None:
             return self._model
+        if not ended:
+            raise NotServing("the model is still being loaded", 1)
+        passing = isinstance(self._failure, StoreError)
+        wait = self._again_at - self._clock() if passing else LONGEST_PAUSE
+        raise NotServing(str(self._failure), max(1, round(wait)))
 
     def _may_pass(self) -> bool:
-        return isinstance(self._failure, StoreError) and monotonic() >= self._again_at
+        return isinstance(self._failure, StoreError) and self._clock() >= self._again_at
 
     def _try(self) -> None:
         try:
@@ -84,9 +89,12 @@ class Loader:
             log.info("serving %s", self._model.reference)
         except RegistryError as exc:
             self._failure = exc
-            self._again_at = monotonic() + self._pause
+            self._again_at = self._clock() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
             log.error("%s", exc, extra={"error": type(exc).__name__})
+        except Exception as exc:
+            self._failure = ModelInvalid("the model could not be loaded; the log says why")
+            log.error("an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
 
 
 def boot(environ: Mapping[str, str]) -> tuple[Settings, Loader]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from registry import Feature, VerifiedModel
+from registry.rows import NUMERIC_STRING, WHOLE_STRING
 
 JSON = "application/json"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -107,8 +108,10 @@ def _value(feature: Feature) -> dict[str, Any]:
     if feature.kind == "boolean":
         return {"anyOf": [{"type": "boolean"}, *null]} if null else {"type": "boolean"}
     seen = f"Training saw {feature.minimum:g} to {feature.maximum:g}; values outside are answered with a warning."
+    pattern = WHOLE_STRING if feature.kind == "integer" else NUMERIC_STRING
+    text = {"type": "string", "pattern": pattern, "maxLength": 64, "description": "the number as text"}
     return {
-        "anyOf": [{"type": feature.kind}, {"type": "string", "description": "the number as text"}, *null],
+        "anyOf": [{"type": feature.kind}, text, *null],
         "description": seen,
     }
 

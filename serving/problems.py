@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 log = logging.getLogger("brinery.serving")
 
+MAX_BYTES = 8 * 1024
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
 
@@ -37,18 +38,26 @@ class Problem(Exception):
 def problem_content(
     status: int, detail: str, request_id: str, errors: Sequence[tuple[str, str]] = ()
 ) -> dict[str, object]:
-    """`type`, `title`, `status`, `detail`, `request_id`, and at most 10 `errors`."""
+    """`type`, `title`, `status`, `detail`, `request_id`, and at most 10 `errors`; in 8 KiB of JSON."""
     known = HTTPStatus(status)
     content: dict[str, object] = {
         "type": f"urn:brinery:problem:{known.name.lower().replace('_', '-')}",
         "title": known.phrase,
         "status": status,
-        "detail": detail[:1000],
+        "detail": _cut(detail, 2000),
         "request_id": request_id,
     }
-    if errors:
-        content["errors"] = [{"path": path[:400], "message": message[:400]} for path, message in errors[:10]]
-    return content
+    items = [{"path": _cut(path, 1000), "message": _cut(message, 1000)} for path, message in errors[:10]]
+    while items and len(json.dumps({**content, "errors": items})) > MAX_BYTES:
+        items.pop()
+    return {**content, "errors": items} if items else content
+
+
+def _cut(text: str, limit: int) -> str:
+    """The text's beginning that takes at most `limit` bytes as JSON, where one letter may take twelve."""
+    while (size := len(json.dumps(text))) > limit:
+        text = text[: len(text) * limit // size]
+    return text
 
 
 def problem_response(request: Request, problem: Problem) -> Response:

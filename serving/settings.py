@@ -1,6 +1,5 @@
 """The environment, read once by the entry points into a frozen object."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import get_args
 from registry import SettingInvalid, registry_url
 from registry.load import Format
 
-LEVELS = tuple(logging.getLevelNamesMapping())
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 

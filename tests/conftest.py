@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import obstore
@@ -59,26 +60,8 @@ def _environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The S3 service of docker-compose.yml, without Docker."""
-    folder = tmp_path_factory.mktemp("s3")
-    port = free_port()
-    environment = {
-        **os.environ,
-        "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(folder),
-        "SERVICES": "s3,sts",
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-    }
-    command = [os.environ.get("UV", "uv"), "tool", "run", "--python", "3.13", "--from", LOCAL_AWS, "ministack"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        endpoint = f"http://127.0.0.1:{port}"
-        make_bucket(endpoint, process)
+    with s3_service(tmp_path_factory.mktemp("s3")) as endpoint:
         yield endpoint
-    finally:
-        os.killpg(process.pid, 9)
-        process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +103,30 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str
     """A folder registry, not to be changed, with one version of each example model."""
     store = open_store(tmp_path_factory.mktemp("published").as_uri(), create=True)
     return store, {name: publish_example(store, name) for name in ("wine", "alcohol", "mixed")}
+
+
+@contextmanager
+def s3_service(folder: Path) -> Iterator[str]:
+    """Run the S3 service with its data in `folder`, and yield its endpoint once the bucket is there."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder),
+        "SERVICES": "s3,sts",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+    }
+    command = [os.environ.get("UV", "uv"), "tool", "run", "--python", "3.13", "--from", LOCAL_AWS, "ministack"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        make_bucket(endpoint, process)
+        yield endpoint
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
 
 
 def overwrite(store: Store, path: str, data: bytes) -> None:

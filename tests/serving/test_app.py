@@ -1,0 +1,420 @@
+"""The HTTP API: rows, answers, errors."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from obstore.store import MemoryStore
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+
+from registry import Feature, Reference, SettingInvalid, Store, VerifiedModel, load, make_golden, publish
+from registry.errors import DigestMismatch, StoreUnavailable
+from tests.conftest import overwrite
+from tests.examples import content, pickled, publish_example
+from tests.serving.conftest import PUBLISHED, problem_of, serving, strict_json
+
+Models = Callable[..., VerifiedModel]
+WINE = [14.23, 1.71, 2.43, 15.6, 127.0, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0]
+MIXED = {"mass": 4500, "year": 2008, "tagged": True, "island": "Dream", "sex": "male"}
+
+
+def small(estimator: Any, labels: list[Any]) -> VerifiedModel:
+    """A published one-feature model with these labels for the rows 0, 1, 2, 3."""
+    rows = np.array([[0.0], [1.0], [2.0], [3.0]])
+    fitted = estimator.fit(rows, np.array(labels))
+    probabilities = fitted.predict_proba(rows) if hasattr(fitted, "predict_proba") else None
+    golden = make_golden(rows.tolist(), fitted.predict(rows).tolist(), probabilities)
+    described = content(
+        "small", (Feature(name="x", kind="number", minimum=0, maximum=3),), tuple(fitted.classes_.tolist())
+    )
+    store = Store(MemoryStore(), "memory:")
+    return load(store, publish(store, described, {"model.joblib": pickled(fitted), "golden.json": golden}))
+
+
+# Rows
+
+
+@pytest.mark.parametrize("format", ["pickle", "onnx"])
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("wine", WINE),
+        ("wine", [str(value) for value in WINE]),
+        ("wine", "by name"),
+        ("alcohol", {"alcohol": 13.2}),
+        ("alcohol", {"alcohol": "13.2"}),
+        ("alcohol", [13.2]),
+        ("alcohol", ["13.2"]),
+        ("alcohol", 13.2),
+        ("alcohol", 13),
+        ("alcohol", "13.2"),
+        ("alcohol", ".10"),
+        ("alcohol", "1e1"),
+        ("mixed", MIXED),
+        ("mixed", list(MIXED.values())),
+        ("mixed", {**MIXED, "mass": None, "sex": None}),
+        ("mixed", {**MIXED, "mass": "4500", "year": "2008"}),
+        ("mixed", {**MIXED, "year": 2008.0}),
+        ("mixed", dict(reversed(MIXED.items()))),
+    ],
+)
+def test_row_in_any_form_is_answered_alone_and_in_a_list(models: Models, format: str, name: str, row: Any) -> None:
+    model = models(name, format)
+    if row == "by name":
+        row = dict(zip(model.parser.names, WINE, strict=True))
+    client = serving(model)
+    one = client.classify(row)
+    assert one.status_code == 200, one.text
+    answer = strict_json(one.text)
+    assert answer["prediction"] in model.manifest.classes
+    assert type(answer["prediction"]) is type(model.manifest.classes[0])
+    assert set(answer["probabilities"]) == {str(label) for label in model.manifest.classes}
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert answer["model"] == {"name": name, "version": 1}
+    many = strict_json(client.classify([row, row]).text)
+    assert many["model"] == answer["model"]
+    for prediction in many["predictions"]:
+        assert prediction["prediction"] == answer["prediction"]
+        assert prediction["probabilities"] == pytest.approx(answer["probabilities"], abs=1e-6)
+
+
+def test_rows_of_different_forms_in_one_list_are_answered(models: Models) -> None:
+    answer = serving(models("alcohol")).classify([13.2, "13.2", [13.2], {"alcohol": 13.2}])
+    assert len({json.dumps(prediction) for prediction in answer.json()["predictions"]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "path", "message"),
+    [
+        ("alcohol", "NaN", "/data", "alcohol must be a finite number"),
+        ("alcohol", "inf", "/data", "alcohol must be a finite number"),
+        ("alcohol", "1e999", "/data", "alcohol must be a finite number"),
+        ("alcohol", "١٢", "/data", "alcohol must be a finite number"),
+        ("alcohol", "", "/data", "alcohol must be a finite number"),
+        ("alcohol", " 1", "/data", "alcohol must be a finite number"),
+        ("alcohol", "1_0", "/data", "alcohol must be a finite number"),
+        ("alcohol", "0x1", "/data", "alcohol must be a finite number"),
+        ("alcohol", "1" * 65, "/data", "alcohol must be a finite number"),
+        ("alcohol", True, "/data", "alcohol must be a finite number"),
+        ("alcohol", None, "/data", "alcohol must be a finite number"),
+        ("alcohol", {"alcohol": None}, "/data/alcohol", "alcohol must be a finite number"),
+        ("alcohol", 10**400, "/data", "alcohol must be a finite number"),
+        ("alcohol", 1e308, "/data", "is too far from the training range for the model to answer"),
+        ("alcohol", [13, 1e308], "/data/1", "is too far from the training range for the model to answer"),
+        ("alcohol", {}, "/data/alcohol", "alcohol is missing"),
+        ("alcohol", [], "/data", "must hold at least one row"),
+        ("alcohol", [[]], "/data/0/0", "alcohol is missing"),
+        ("alcohol", [[1, 2]], "/data/0", "has more than the 1 values of a row"),
+        ("alcohol", [13, "x"], "/data/1", "alcohol must be a finite number"),
+        ("alcohol", [13, {"beer": 1}], "/data/1/alcohol", "alcohol is missing"),
+        ("alcohol", {"alcohol": 13, "beer": 1}, "/data/beer", "is not a feature of this model"),
+        ("alcohol", {"alcohol": 13, "a/b~c": 1}, "/data/a~1b~0c", "is not a feature of this model"),
+        ("wine", 13, "/data", "must be a row: an object by feature name, or a list of 13 values"),
+        ("wine", "13", "/data", "must be a row: an object by feature name, or a list of 13 values"),
+        ("wine", None, "/data", "must be a row: an object by feature name, or a list of 13 values"),
+        ("wine", WINE[:-1], "/data/12", "proline is missing"),
+        ("wine", [*WINE, 1], "/data", "has more than the 13 values of a row"),
+        ("wine", [WINE, 13], "/data/1", "must be a row: an object by feature name, or a list of 13 values"),
+        ("wine", [WINE, [*WINE[:-1], "x"]], "/data/1/12", "proline must be a finite number"),
+        ("wine", [*WINE[:-1], [1]], "/data/12", "proline must be a finite number"),
+        ("mixed", {**MIXED, "mass": "x"}, "/data/mass", "mass must be a finite number or null"),
+        ("mixed", {**MIXED, "year": 2008.5}, "/data/year", "year must be a whole number"),
+        ("mixed", {**MIXED, "year": "2008.5"}, "/data/year", "year must be a whole number"),
+        ("mixed", {**MIXED, "year": None}, "/data/year", "year must be a whole number"),
+        ("mixed", {**MIXED, "tagged": 1}, "/data/tagged", "tagged must be true or false"),
+        ("mixed", {**MIXED, "tagged": "true"}, "/data/tagged", "tagged must be true or false"),
+        ("mixed", {**MIXED, "tagged": None}, "/data/tagged", "tagged must be true or false"),
+        ("mixed", {**MIXED, "island": "Elba"}, "/data/island", "island must be one of 'Biscoe', 'Dream', 'Torgersen'"),
+        ("mixed", {**MIXED, "island": None}, "/data/island", "island must be one of 'Biscoe', 'Dream', 'Torgersen'"),
+        ("mixed", {**MIXED, "sex": 1}, "/data/sex", "sex must be one of 'female', 'male' or null"),
+    ],
+)
+def test_row_that_does_not_fit_is_refused_by_path(models: Models, name: str, row: Any, path: str, message: str) -> None:
+    answer = serving(models(name)).classify(row)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = problem_of(answer.content, 422)
+    assert problem["detail"] == f"the input does not fit the features of {name}"
+    assert {"path": path, "message": message} == problem["errors"][0]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+def test_number_that_is_not_finite_is_refused(models: Models, number: str) -> None:
+    for data, path in ((number, "/data"), (f"[{number}]", "/data/0"), (f'{{"alcohol": {number}}}', "/data/alcohol")):
+        answer = serving(models("alcohol")).request("POST", "/classify", content=f'{{"data": {data}}}')
+        assert problem_of(answer.content, 422)["errors"] == [
+            {"path": path, "message": "alcohol must be a finite number"}
+        ]
+
+
+def test_value_outside_the_training_range_is_answered_with_a_warning(models: Models) -> None:
+    client = serving(models("wine"))
+    row = [99.0, *WINE[1:]]
+    message = "alcohol is outside the training range 11.03 to 14.83"
+    assert client.classify(row).json()["warnings"] == [{"path": "/data/0", "message": message}]
+    assert client.classify([WINE, row]).json()["warnings"] == [{"path": "/data/1/0", "message": message}]
+    named = dict(zip(models("wine").parser.names, row, strict=True))
+    assert client.classify([named]).json()["warnings"] == [{"path": "/data/0/alcohol", "message": message}]
+    assert serving(models("alcohol")).classify(99).json()["warnings"] == [{"path": "/data", "message": message}]
+    assert "warnings" not in client.classify(WINE).json()
+
+
+def test_warnings_are_at_most_ten(models: Models) -> None:
+    assert len(serving(models("alcohol")).classify([99] * 1000).json()["warnings"]) == 10
+
+
+def test_missing_value_is_no_warning(models: Models) -> None:
+    assert "warnings" not in serving(models("mixed")).classify({**MIXED, "mass": None}).json()
+
+
+# Labels and probabilities
+
+
+@pytest.mark.parametrize(
+    ("labels", "low", "keys"),
+    [
+        ([0, 0, 1, 1], 0, {"0", "1"}),
+        ([-5, -5, 10**6, 10**6], -5, {"-5", "1000000"}),
+        (["no", "no", "yes", "yes"], "no", {"no", "yes"}),
+        (["1", "1", "2", "2"], "1", {"1", "2"}),
+        (["Adélie", "Adélie", "日本", "日本"], "Adélie", {"Adélie", "日本"}),
+        ([False, False, True, True], False, {"false", "true"}),
+    ],
+)
+def test_label_comes_back_in_its_own_type(labels: list[Any], low: Any, keys: set[str]) -> None:
+    answer = strict_json(serving(small(LogisticRegression(), labels)).classify(0).text)
+    assert answer["prediction"] == low
+    assert type(answer["prediction"]) is type(low)
+    assert set(answer["probabilities"]) == keys
+
+
+def test_probabilities_of_estimator_without_them_are_absent() -> None:
+    client = serving(small(RidgeClassifier(), ["no", "no", "yes", "yes"]))
+    assert client.classify(3).json() == {"prediction": "yes", "model": {"name": "small", "version": 1}}
+    assert client.classify([0, 3]).json()["predictions"] == [{"prediction": "no"}, {"prediction": "yes"}]
+
+
+# The error table
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status", "title", "detail"),
+    [
+        ({"content": b"{"}, 400, "Bad Request", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
+        ({"content": b""}, 400, "Bad Request", "the body is not JSON: EOF while parsing a value at line 1 column 0"),
+        ({"path": "/nothing"}, 404, "Not Found", "there is nothing at this path"),
+        ({"path": "/classify/"}, 404, "Not Found", "there is nothing at this path"),
+        ({"method": "GET"}, 405, "Method Not Allowed", "this path does not take this method"),
+        ({"method": "PUT"}, 405, "Method Not Allowed", "this path does not take this method"),
+        ({"content": b" " * 2001}, 413, "Content Too Large", "the body is larger than 2000 bytes"),
+        ({"json": {"data": [1] * 11}}, 413, "Content Too Large", "/data holds 11 rows; at most 10 are allowed"),
+        (
+            {"headers": {"content-type": "text/plain"}},
+            415,
+            "Unsupported Media Type",
+            "the content-type must be application/json",
+        ),
+        (
+            {"headers": {"content-type": "application/x-www-form-urlencoded"}},
+            415,
+            "Unsupported Media Type",
+            "the content-type must be application/json",
+        ),
+        (
+            {"headers": {"content-type": "application/json; charset=utf-16"}},
+            415,
+            "Unsupported Media Type",
+            "the charset must be utf-8",
+        ),
+        (
+            {"headers": {"content-encoding": "gzip"}, "content": gzip.compress(b'{"data": 13}')},
+            415,
+            "Unsupported Media Type",
+            "the body must not be encoded; send it without a content-encoding",
+        ),
+        ({"json": {"data": "x"}}, 422, "Unprocessable Content", "the input does not fit the features of alcohol"),
+        ({"json": {}}, 422, "Unprocessable Content", 'the body must be an object {"data": …}'),
+        ({"json": []}, 422, "Unprocessable Content", 'the body must be an object {"data": …}'),
+        ({"json": None, "content": b"null"}, 422, "Unprocessable Content", 'the body must be an object {"data": …}'),
+        ({"json": {"data": 13, "x": 1}}, 422, "Unprocessable Content", 'the body must be an object {"data": …}'),
+    ],
+)
+def test_error_is_a_problem_of_its_own(
+    models: Models, request_of: dict[str, Any], status: int, title: str, detail: str
+) -> None:
+    sent = {"method": "POST", "path": "/classify", "headers": {"content-type": "application/json"}, **request_of}
+    if "json" not in sent and "content" not in sent:
+        sent["content"] = b'{"data": 13}'
+    answer = serving(models("alcohol"), max_body_bytes=2000, max_rows=10).request(**sent)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = problem_of(answer.content, status)
+    assert problem["title"] == title
+    assert problem["detail"] == detail
+    assert problem["type"] == f"urn:brinery:problem:{title.lower().replace(' ', '-')}"
+
+
+def test_error_of_method_names_those_allowed(models: Models) -> None:
+    assert serving(models("alcohol")).get("/classify").headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/problem+json",
+        "application/vnd.api+json",
+        None,
+    ],
+)
+def test_json_by_its_type_or_without_type_is_read(models: Models, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+    answer = serving(models("alcohol")).request("POST", "/classify", content=b'{"data": 13}', headers=headers)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("abc-123", True), ("x" * 101, False), ("a b", False), ("<script>", False), ("", False)],
+)
+def test_request_id_of_the_caller_is_kept_where_it_is_safe(models: Models, given: str, kept: bool) -> None:
+    answer = serving(models("alcohol")).get("/nothing", headers={"x-request-id": given})
+    assert (problem_of(answer.content, 404)["request_id"] == given) is kept
+    assert answer.json()["request_id"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["s3cret", ["s3cret"], [["s3cret"]], {"alcohol": "s3cret"}, [{"alcohol": "s3cret"}], {"alcohol": {"x": "s3cret"}}],
+)
+def test_error_never_repeats_a_value(models: Models, data: Any) -> None:
+    answer = serving(models("alcohol")).classify(data)
+    assert answer.status_code == 422
+    assert "s3cret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body", [b"s3cret", b'{"s3cret": 1}', b'"s3cret"', b'{"data": 1, "s3cret": 2}', b'{"data": s3}']
+)
+def test_error_never_repeats_the_body(models: Models, body: bytes) -> None:
+    answer = serving(models("alcohol")).request("POST", "/classify", content=body)
+    assert answer.status_code in (400, 422)
+    assert "s3cret" not in answer.text
+
+
+def test_error_with_the_longest_names_stays_small(models: Models) -> None:
+    answer = serving(models("alcohol")).classify({f"{'😀' * 10_000}{i}": 1 for i in range(20)})
+    problem_of(answer.content, 422)
+
+
+# Without a model
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/ping", "/model/version", "/model/card"])
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (SettingInvalid("MODEL_VERSION is not set; set it to …"), "MODEL_VERSION is not set; set it to …"),
+        (DigestMismatch("it is not the pinned one"), "it is not the pinned one"),
+        (StoreUnavailable("no answer"), "no answer"),
+    ],
+    ids=["setting", "check", "store"],
+)
+def test_app_without_model_says_why(path: str, error: Any, detail: str) -> None:
+    client = serving(error)
+    for answer in (client.get(path), client.classify(13), client.request("POST", "/invocations", json={"data": 13})):
+        problem = problem_of(answer.content, 503)
+        assert problem["detail"] == detail
+        assert int(answer.headers["retry-after"]) > 0
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/docs").status_code == 200
+    assert client.get("/openapi.json").json()["info"]["title"] == "Brinery: no model yet"
+
+
+# The other paths
+
+
+def test_readyz_with_model_names_it(models: Models) -> None:
+    ready = {"status": "ready", "model": {"name": "wine", "version": 1}}
+    for path in ("/readyz", "/ping"):
+        answer = serving(models("wine")).get(path)
+        assert (answer.status_code, answer.json()) == (200, ready)
+
+
+def test_invocations_answers_as_classify_does(models: Models) -> None:
+    client = serving(models("wine"))
+    assert client.request("POST", "/invocations", json={"data": WINE}).json() == client.classify(WINE).json()
+
+
+def test_model_version_is_told_from_the_manifest(models: Models, published: PUBLISHED) -> None:
+    model = models("wine", "onnx")
+    answer = strict_json(serving(model).get("/model/version").text)
+    assert answer["digest"] == f"sha256:{published[1]['wine'].digest}"
+    assert (answer["name"], answer["version"], answer["pinned"], answer["format"]) == ("wine", 1, True, "onnx")
+    assert answer["metrics"] == {"accuracy": 0.9}
+    assert datetime.fromisoformat(answer["trained_at"]) == model.manifest.trained_at
+    assert answer["libraries"] == dict(model.manifest.libraries)
+    assert set(answer["cold_start_seconds"]) == {"import", "fetch", "verify", "load", "self_test"}
+    assert "git_commit" in answer
+
+
+def test_model_version_without_pin_says_so(published: PUBLISHED) -> None:
+    store, references = published
+    answer = serving(load(store, Reference("wine", 1))).get("/model/version").json()
+    assert answer["pinned"] is False
+    assert answer["digest"] == f"sha256:{references['wine'].digest}"
+
+
+def test_model_card_is_served_as_stored(models: Models) -> None:
+    answer = serving(models("wine")).get("/model/card")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.text == "<!doctype html><title>wine</title>"
+
+
+def test_model_card_that_was_changed_is_not_served(folder_store: Store) -> None:
+    reference = publish_example(folder_store, "alcohol")
+    client = serving(load(folder_store, reference))
+    overwrite(folder_store, f"{reference.folder}/card.html", b"<!doctype html><title>ALCOHOL</title>")
+    answer = client.get("/model/card")
+    assert "does not have the sha256 that the manifest gives" in problem_of(answer.content, 503)["detail"]
+
+
+def test_model_card_of_version_without_one_is_not_found() -> None:
+    answer = serving(small(LogisticRegression(), [0, 0, 1, 1])).get("/model/card")
+    assert problem_of(answer.content, 404)["detail"] == "small:1 has no model card"
+
+
+# OpenAPI
+
+
+@pytest.mark.parametrize("name", ["wine", "alcohol", "mixed"])
+def test_openapi_example_sent_as_it_stands_is_answered(models: Models, name: str) -> None:
+    client = serving(models(name))
+    media = client.get("/openapi.json").json()["paths"]["/classify"]["post"]["requestBody"]["content"]
+    answer = client.request("POST", "/classify", json=media["application/json"]["example"])
+    assert answer.status_code == 200
+    assert "warnings" not in answer.json()
+
+
+def test_openapi_shows_the_features(models: Models) -> None:
+    document = serving(models("mixed")).get("/openapi.json").json()
+    by_name = document["components"]["schemas"]["Row"]["anyOf"][0]
+    assert by_name["required"] == ["mass", "year", "tagged", "island", "sex"]
+    properties = by_name["properties"]
+    assert properties["island"] == {"enum": ["Biscoe", "Dream", "Torgersen"]}
+    assert properties["sex"] == {"enum": ["female", "male", None]}
+    assert properties["tagged"] == {"type": "boolean"}
+    assert {"type": "integer"} in properties["year"]["anyOf"]
+    assert {"type": "null"} in properties["mass"]["anyOf"]
+    assert "Training saw 2007 to 2009" in properties["year"]["description"]
+    assert document["components"]["schemas"]["Answer"]["properties"]["prediction"] == {"enum": ["Adélie", "Gentoo"]}
+
+
+def test_docs_with_model_are_served(models: Models) -> None:
+    answer = serving(models("wine")).get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in answer.text

@@ -1,0 +1,240 @@
+"""The loader: what is loaded again, what is not, and why a model is not served."""
+
+import json
+import threading
+from collections.abc import Mapping
+
+import pytest
+from obstore.store import MemoryStore
+
+from registry import ManifestContent, Reference, RegistryError, Store, VerifiedModel, load, publish
+from registry.errors import (
+    AccessDenied,
+    ArtifactDigest,
+    DigestMismatch,
+    GoldenMismatch,
+    LibraryMismatch,
+    PinRequired,
+    StoreUnavailable,
+    VersionMissing,
+)
+from registry.manifest import File, FileName, Manifest, digest_of
+from serving.loader import Loader, NotServing, load_pinned
+from serving.settings import Settings
+from tests.conftest import overwrite
+from tests.examples import publish_example, tiny
+
+
+class CountingStore(Store):
+    """A store that counts its reads, and fails the first of them as told."""
+
+    def __init__(self, store: Store, *failures: Exception) -> None:
+        super().__init__(store.backend, store.url)
+        self.reads: list[str] = []
+        self._failures = iter(failures)
+
+    def read(self, path: str, limit: int) -> memoryview:
+        self.reads.append(path)
+        failure = next(self._failures, None)
+        if failure is not None:
+            raise failure
+        return memoryview(super().read(path, limit))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def memory() -> Store:
+    return Store(MemoryStore(), "memory:")
+
+
+def refused(loader: Loader) -> NotServing:
+    with pytest.raises(NotServing) as caught:
+        loader.get()
+    return caught.value
+
+
+def test_loader_without_fault_reads_each_file_once(memory: Store) -> None:
+    reference = publish_example(memory, "alcohol")
+    store = CountingStore(memory)
+    loader = Loader(lambda: load(store, reference, format="pickle"))
+    assert [loader.get() for _ in range(100)].count(loader.get()) == 100
+    folder = reference.folder
+    assert store.reads == [f"{folder}/manifest.json", f"{folder}/model.joblib", f"{folder}/golden.json"]
+
+
+@pytest.mark.parametrize(
+    "fault", [StoreUnavailable("no answer"), AccessDenied("denied")], ids=lambda e: type(e).__name__
+)
+def test_loader_after_fault_of_the_store_tries_again_once_a_pause(memory: Store, fault: Exception) -> None:
+    reference, clock = publish_example(memory, "alcohol"), Clock()
+    store = CountingStore(memory, fault, fault, fault)
+    loader = Loader(lambda: load(store, reference), clock=clock)
+    waits = []
+    for attempts, pause in ((1, 1.0), (2, 2.0), (3, 4.0)):
+        for _ in range(5):
+            waits.append(refused(loader).retry_after)
+            assert len(store.reads) == attempts
+        clock.now += pause
+    assert waits == [1] * 5 + [2] * 5 + [4] * 5
+    assert loader.get().reference == reference
+
+
+def test_loader_with_lasting_fault_pauses_at_most_30_seconds(memory: Store) -> None:
+    clock, attempts = Clock(), []
+
+    def fail() -> VerifiedModel:
+        attempts.append(clock.now)
+        raise StoreUnavailable("no answer")
+
+    loader = Loader(fail, clock=clock)
+    for _ in range(300):
+        refused(loader)
+        clock.now += 1
+    gaps = [after - before for before, after in zip(attempts, attempts[1:], strict=False)]
+    assert gaps == [1, 2, 4, 8, 16] + [30] * (len(gaps) - 5)
+
+
+def damaged(store: Store, kind: str) -> Reference:
+    """Publish the small model, then do to it what a fault or an attacker could."""
+    reference = publish(store, *tiny())
+    folder = reference.folder
+    if kind == "manifest":
+        overwrite(store, f"{folder}/manifest.json", bytes(store.read(f"{folder}/manifest.json", 10**6)) + b" ")
+    elif kind == "artifact":
+        data = bytearray(store.read(f"{folder}/model.joblib", 10**6))
+        data[-1] ^= 1
+        overwrite(store, f"{folder}/model.joblib", bytes(data))
+    return reference
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "reads"),
+    [("manifest", DigestMismatch, 1), ("artifact", ArtifactDigest, 2)],
+)
+def test_loader_after_failed_check_reads_nothing_again(
+    memory: Store, kind: str, error: type[RegistryError], reads: int
+) -> None:
+    reference, clock = damaged(memory, kind), Clock()
+    with pytest.raises(error):
+        load(memory, reference)
+    store = CountingStore(memory)
+    loader = Loader(lambda: load(store, reference), clock=clock)
+    for _ in range(20):
+        refused(loader)
+        clock.now += 60
+    assert len(store.reads) == reads
+
+
+def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(memory: Store) -> None:
+    reference = published_with_golden(memory, [1, 1, 0, 0])
+    with pytest.raises(GoldenMismatch):
+        load(memory, reference)
+    store, clock = CountingStore(memory), Clock()
+    loader = Loader(lambda: load(store, reference), clock=clock)
+    for _ in range(3):
+        assert "gives other labels than recorded for 4 of 4 golden rows" in str(refused(loader))
+        clock.now += 60
+    assert len(store.reads) == 3
+
+
+def published_with_golden(store: Store, labels: list[int]) -> Reference:
+    """A version whose golden rows are wrong, made as its publisher would have to: past publish's own check."""
+    described, files = tiny()
+    golden = {**json.loads(files["golden.json"]), "predictions": labels}
+    return published_as(store, described, {**files, "golden.json": json.dumps(golden).encode()})
+
+
+def published_as(store: Store, described: ManifestContent, files: Mapping[FileName, bytes]) -> Reference:
+    """A version that `publish` would refuse."""
+    manifest = Manifest(**dict(described), version=1, files={name: File.of(data) for name, data in files.items()})
+    reference = Reference(described.name, 1, digest_of(manifest.to_bytes()))
+    for name, data in files.items():
+        store.create(f"{reference.folder}/{name}", data)
+    store.create(f"{reference.folder}/manifest.json", manifest.to_bytes())
+    return reference
+
+
+def test_loader_with_unexpected_error_does_not_serve_and_does_not_raise() -> None:
+    def fail() -> VerifiedModel:
+        raise ZeroDivisionError("an error that nobody thought of")
+
+    loader = Loader(fail)
+    loader.start()
+    loader.wait(10)
+    assert str(refused(loader)) == "the model could not be loaded; the log says why"
+
+
+def test_loader_waits_no_longer_than_told() -> None:
+    release = threading.Event()
+
+    def hang() -> VerifiedModel:
+        release.wait(30)
+        raise StoreUnavailable("late")
+
+    loader = Loader(hang)
+    loader.start()
+    loader.wait(0.05)
+    assert loader.model is None
+    release.set()
+    loader.wait(30)
+    assert str(refused(loader)) == "late"
+
+
+def test_load_pinned_without_version_says_what_to_set(folder_store: Store) -> None:
+    with pytest.raises(RegistryError, match="MODEL_VERSION is not set; set it to a version with its digest"):
+        load_pinned(Settings(folder_store.url))
+
+
+def test_load_pinned_without_name_takes_the_only_model(folder_store: Store) -> None:
+    reference = publish_example(folder_store, "alcohol")
+    model = load_pinned(Settings(folder_store.url, model_version=reference.version_text))
+    assert (model.manifest.name, model.pinned) == ("alcohol", True)
+
+
+def test_load_pinned_without_name_lists_the_models(folder_store: Store) -> None:
+    publish_example(folder_store, "alcohol"), publish_example(folder_store, "wine")
+    with pytest.raises(RegistryError, match="MODEL_NAME is not set, and the registry .* has alcohol, wine; set it"):
+        load_pinned(Settings(folder_store.url, model_version="1"))
+
+
+def test_load_pinned_without_any_model_says_so(folder_store: Store) -> None:
+    with pytest.raises(RegistryError, match="MODEL_NAME is not set, and the registry .* has no model yet"):
+        load_pinned(Settings(folder_store.url, model_version="1"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"model_version": "1", "require_pin": True}, PinRequired, "REQUIRE_PIN is on"),
+        ({"model_version": "9"}, VersionMissing, "alcohol:9 is not in the registry"),
+        ({"model_version": "latest"}, RegistryError, "'latest' is not a version"),
+        ({"model_version": "1", "model_name": "../x"}, RegistryError, "model name '../x' is not valid"),
+        ({"model_version": f"1@sha256:{'0' * 64}"}, DigestMismatch, "it is not the pinned one"),
+    ],
+)
+def test_load_pinned_with_unusable_settings_is_refused(
+    folder_store: Store, settings: dict[str, str], error: type[RegistryError], message: str
+) -> None:
+    publish_example(folder_store, "alcohol")
+    with pytest.raises(error, match=message):
+        load_pinned(Settings(folder_store.url, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("format", ["pickle", "onnx"])
+def test_load_pinned_serves_the_wanted_format(folder_store: Store, format: str) -> None:
+    publish_example(folder_store, "alcohol")
+    assert load_pinned(Settings(folder_store.url, model_version="1", model_format=format)).format == format  # type: ignore[arg-type]
+
+
+def test_load_pinned_of_other_library_version_is_refused(folder_store: Store) -> None:
+    described, files = tiny()
+    reference = published_as(folder_store, described.model_copy(update={"libraries": {"scikit-learn": "0.1"}}), files)
+    with pytest.raises(LibraryMismatch, match="tiny:1 was made with .*scikit-learn 0.1"):
+        load_pinned(Settings(folder_store.url, model_version=reference.version_text))

@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from registry import SettingInvalid
+from serving.settings import Settings, read_settings
+
+
+def test_settings_without_variables_are_the_defaults() -> None:
+    assert read_settings({}) == Settings(
+        registry=(Path.cwd() / ".registry").as_uri(),
+        model_name=None,
+        model_version=None,
+        require_pin=False,
+        model_format="auto",
+        max_rows=10_000,
+        max_body_bytes=5_242_880,
+        log_level="INFO",
+    )
+
+
+def test_settings_with_empty_variables_are_the_defaults() -> None:
+    variables = ["MODEL_REGISTRY", "MODEL_NAME", "MODEL_VERSION", "REQUIRE_PIN", "MODEL_FORMAT", "MAX_ROWS"]
+    assert read_settings(dict.fromkeys([*variables, "MAX_BODY_BYTES", "LOG_LEVEL"], "")) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field", "expected"),
+    [
+        ("MODEL_REGISTRY", "s3://models/team", "registry", "s3://models/team"),
+        ("MODEL_NAME", "wine", "model_name", "wine"),
+        ("MODEL_VERSION", "7", "model_version", "7"),
+        ("REQUIRE_PIN", "on", "require_pin", True),
+        ("REQUIRE_PIN", "1", "require_pin", True),
+        ("REQUIRE_PIN", "True", "require_pin", True),
+        ("REQUIRE_PIN", "off", "require_pin", False),
+        ("REQUIRE_PIN", "0", "require_pin", False),
+        ("MODEL_FORMAT", "onnx", "model_format", "onnx"),
+        ("MODEL_FORMAT", "Pickle", "model_format", "pickle"),
+        ("MAX_ROWS", "1", "max_rows", 1),
+        ("MAX_BODY_BYTES", "999999999", "max_body_bytes", 999_999_999),
+        ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
+    ],
+)
+def test_setting_given_is_read(variable: str, value: str, field: str, expected: object) -> None:
+    assert getattr(read_settings({variable: value}), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("REQUIRE_PIN", "maybe", "must be one of 1, true, on, 0, false, off"),
+        ("MODEL_FORMAT", "pmml", "must be one of auto, pickle, onnx"),
+        ("MAX_ROWS", "0", "must be a whole number from 1 to 999999999"),
+        ("MAX_ROWS", "-1", "must be a whole number from 1 to 999999999"),
+        ("MAX_ROWS", "1e3", "must be a whole number from 1 to 999999999"),
+        ("MAX_ROWS", "١", "must be a whole number from 1 to 999999999"),
+        ("MAX_BODY_BYTES", "5MB", "must be a whole number from 1 to 999999999"),
+        ("MAX_BODY_BYTES", "9999999999", "must be a whole number from 1 to 999999999"),
+        ("LOG_LEVEL", "LOUD", "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+        # uvicorn does not know this one
+        ("LOG_LEVEL", "NOTSET", "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+    ],
+)
+def test_setting_not_allowed_is_refused_by_name(variable: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings({variable: value})
+    assert str(refused.value) == f"{variable} is {ascii(value)}; it {allowed}"
