@@ -3,8 +3,9 @@
 from registry.errors import ReferenceInvalid, RegistryError, SettingInvalid
 from registry.features import Feature
 from registry.golden import make_golden
-from registry.load import VerifiedModel, load
+from registry.load import load
 from registry.manifest import Gate, GateCheck, Git, Manifest, ManifestContent, Onnx, TrainingData
+from registry.model import VerifiedModel
 from registry.publish import publish
 from registry.reference import Reference, check_name
 from registry.store import Store, open_store, registry_url

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from registry.errors import FormatMissing, LibraryMismatch, RegistryError, VersionMissing
-from registry.load import ARTIFACTS, load_files, read_file, read_manifest
+from registry.load import ARTIFACTS, load_files
 from registry.manifest import Manifest, utc_text
 from registry.profiles import profile_credentials
 from registry.progress import progress
 from registry.publish import models, versions
+from registry.read import read_file, read_manifest
 from registry.reference import Reference, check_name
 from registry.store import Store, open_store, registry_url
 from registry.table import age_text, short_digest, size_text, table

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from registry import RegistryError, VerifiedModel
 from registry.errors import FormatMissing, RowInvalid, TooManyRows
-from registry.load import Prediction
+from registry.model import Prediction
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
 from serving.problems import Problem, answer_with_problems

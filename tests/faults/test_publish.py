@@ -9,8 +9,8 @@ import pytest
 
 from registry import Reference, Store, load, publish
 from registry.errors import ObjectExists, StoreError
-from registry.load import read_manifest
 from registry.publish import models, versions
+from registry.read import read_manifest
 from tests.examples import publish_example, tiny
 from tests.faults.publishers import CALLS, processes, publish_and_die, publish_many
 
