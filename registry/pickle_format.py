@@ -1,6 +1,8 @@
 """The pickle format: `model.joblib`, a scikit-learn estimator; loaded only from verified bytes."""
 
 import io
+import mmap
+import pickle
 import platform
 import warnings
 from collections.abc import Buffer
@@ -8,6 +10,7 @@ from collections.abc import Buffer
 import joblib
 import numpy as np
 import sklearn
+from joblib.numpy_pickle import NumpyUnpickler
 from numpy.typing import NDArray
 
 from registry.errors import LibraryMismatch, ModelInvalid
@@ -62,7 +65,7 @@ class PickleModel:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                estimator = joblib.load(io.BufferedReader(_Reader(data), READ_SIZE))
+                estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
             classes = np.asarray(estimator.classes_)
             steps = getattr(estimator, "steps", None)
             self._transform = estimator[:-1].transform if steps and len(steps) > 1 else None
@@ -87,19 +90,39 @@ class PickleModel:
 
 
 class _Reader(io.RawIOBase):
-    """A file over bytes in memory; BytesIO would copy them, and they may be half of what there is."""
+    """A file over bytes in memory, without a copy; what has been read is given back to the system."""
 
     def __init__(self, data: Buffer) -> None:
-        self._left = memoryview(data)
+        self._data = memoryview(data)
+        self._read = self._freed = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:
         into = memoryview(buffer)
-        count = min(len(into), len(self._left))
-        into[:count], self._left = self._left[:count], self._left[count:]
+        count = min(len(into), len(self._data) - self._read)
+        into[:count] = self._data[self._read : self._read + count]
+        self._read += count
+        whole = self._read - self._read % mmap.PAGESIZE
+        if isinstance(self._data.obj, mmap.mmap) and whole > self._freed:
+            self._data.obj.madvise(mmap.MADV_DONTNEED, self._freed, whole - self._freed)
+            self._freed = whole
         return count
+
+
+class _Unpickler(NumpyUnpickler):  # type: ignore[misc]
+    """joblib's, which would hold on to each tree's arrays to the end, beside the copy that the tree makes of them."""
+
+    dispatch = NumpyUnpickler.dispatch.copy()
+
+    def load_build(self) -> None:
+        instance, state = self.stack[-2:]
+        super().load_build()
+        if type(instance).__module__ == "sklearn.tree._tree":  # not imported here: most models have no tree
+            state.clear()
+
+    dispatch[pickle.BUILD[0]] = load_build
 
 
 def _significant(name: str, version: str) -> str:

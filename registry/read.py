@@ -1,6 +1,5 @@
 """Reading what was published: every byte is checked against the pin or the manifest before it is handed on."""
 
-import hashlib
 from collections.abc import Buffer, Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -50,14 +49,15 @@ def read_file(store: Store, manifest: Manifest, name: FileName, timings: dict[st
     timings = {} if timings is None else timings
     with timed(timings, "fetch"):
         try:
-            data = store.read(f"{Reference(manifest.name, manifest.version).folder}/{name}", declared.size)
+            path = f"{Reference(manifest.name, manifest.version).folder}/{name}"
+            data, sha256 = store.fetch(path, declared.size)
         except ObjectMissing as exc:
             raise ArtifactMissing(f"{of} is missing: {exc}") from exc
     with timed(timings, "verify"):
         size = memoryview(data).nbytes
         if size != declared.size:
             raise ArtifactSize(f"{of} has {size} bytes; the manifest says {declared.size}")
-        if hashlib.sha256(data).hexdigest() != declared.sha256:
+        if sha256 != declared.sha256:
             raise ArtifactDigest(f"{of} does not have the sha256 that the manifest gives: its contents were changed")
     return data
 

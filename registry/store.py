@@ -1,5 +1,7 @@
 """The store: create-only writes and capped reads on S3, on a local folder and in memory."""
 
+import hashlib
+import mmap
 from collections.abc import Buffer, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -83,7 +85,11 @@ class Store:
         raise StoreUnavailable(f"{self.url}/{path}: writes kept conflicting; try again")
 
     def read(self, path: str, limit: int) -> Buffer:
-        """The bytes of an object of at most `limit` bytes.
+        """The bytes of an object of at most `limit` bytes; errors as of `fetch`."""
+        return self.fetch(path, limit)[0]
+
+    def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
+        """The bytes of an object of at most `limit` bytes, and their sha256 in hex, taken as they arrive.
 
         Raises:
             ArtifactSize: the object is larger; nothing of its body was read.
@@ -96,9 +102,9 @@ class Store:
                 size = result.meta["size"]
                 if size > limit:
                     raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
-                data = _received(result, size) if isinstance(self.backend, S3Store) else memoryview(result.bytes())
-                if data is not None:
-                    return data
+                received = _received(result, size)
+                if received is not None:
+                    return received
         raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
 
     def folders(self, prefix: str = "") -> list[str]:
@@ -148,19 +154,24 @@ def registry_url(configured: str | None, folder: Path) -> str:
     return configured or (folder.resolve() / ".registry").as_uri()
 
 
-def _received(result: "GetResult", size: int) -> Buffer | None:
-    """The body, or None where it drips in; a longer gap is a stall, after which the client goes on by itself."""
-    view = memoryview(bytearray(size))
+def _received(result: "GetResult", size: int) -> tuple[Buffer, str] | None:
+    """The body and its sha256, or None where it drips in; at a longer gap, a stall, the client tries again by itself.
+
+    The body lies in pages of its own, which a reader of much can give back one by one.
+    """
+    view = memoryview(mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    digest = hashlib.sha256()
     received, waited, last = 0, 0.0, monotonic()
     for chunk in result.stream(min_chunk_size=1):
         now = monotonic()
         waited, last = waited + (now - last if now - last < STALL_SECONDS else 0), now
         end = received + len(chunk)
         view[received:end] = memoryview(chunk)
+        digest.update(view[received:end])
         received = end
         if waited > STALL_SECONDS + received / SLOWEST_BYTES_PER_SECOND:
             return None
-    return view[:received]
+    return view[:received], digest.hexdigest()
 
 
 @contextmanager

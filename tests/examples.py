@@ -85,7 +85,7 @@ def tiny(
 ) -> tuple[ManifestContent, Mapping[FileName, bytes]]:
     """The smallest model: one feature, two classes, a pickle of a kilobyte, no card and no ONNX."""
     rows, labels = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
-    fitted = (estimator or LogisticRegression()).fit(rows, labels)
+    fitted: Any = estimator if hasattr(estimator, "classes_") else (estimator or LogisticRegression()).fit(rows, labels)
     golden = make_golden(rows.tolist(), fitted.predict(rows).tolist(), fitted.predict_proba(rows))
     features = (Feature(name="x", kind="number", minimum=0, maximum=3),)
     return content(name, features, (0, 1)), {"model.joblib": pickled(fitted), "golden.json": golden}

@@ -11,7 +11,7 @@ from registry import Store, publish
 from registry.store import open_store
 from tests.examples import tiny
 
-CALLS = ("folders", "create", "read")
+CALLS = ("folders", "create", "fetch")
 
 
 def processes() -> ForkServerContext:

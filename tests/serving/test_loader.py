@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Buffer, Mapping
 
 import pytest
 from obstore.store import MemoryStore
@@ -33,12 +33,12 @@ class CountingStore(Store):
         self.reads: list[str] = []
         self._failures = iter(failures)
 
-    def read(self, path: str, limit: int) -> memoryview:
+    def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
         self.reads.append(path)
         failure = next(self._failures, None)
         if failure is not None:
             raise failure
-        return memoryview(super().read(path, limit))
+        return super().fetch(path, limit)
 
 
 class Clock:
