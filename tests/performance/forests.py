@@ -1,0 +1,53 @@
+"""Forests of a given size, fitted on random numbers and kept between runs."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import joblib
+import numpy as np
+import sklearn
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from registry import Feature, Reference, Store, make_golden, publish
+from registry.manifest import FileName
+from tests.examples import content
+from tests.performance.environments import kept
+
+FEATURES = 10
+ROWS, BYTES_A_TREE = 50_000, 2_072_000
+SMALL_ROWS, SMALL_BYTES_A_TREE = 3_000, 125_500
+
+
+def forest_file(size: int) -> Path:
+    """A joblib file of about `size` bytes; below 100 kB it is a logistic regression, for no forest is so small."""
+    path = kept(f"forest-{size}", sklearn.__version__).with_suffix(".joblib")
+    if not path.exists():
+        print(f"fitting the model of {size:,} bytes", file=sys.stderr)
+        rows, a_tree = (ROWS, BYTES_A_TREE) if size >= 50_000_000 else (SMALL_ROWS, SMALL_BYTES_A_TREE)
+        random = np.random.default_rng(0)
+        columns, labels = random.random((rows, FEATURES)), random.integers(0, 2, rows)
+        model = (
+            LogisticRegression()
+            if size < 100_000
+            else RandomForestClassifier(round(size / a_tree), max_features=1, random_state=0, n_jobs=2)
+        ).fit(columns, labels)
+        if hasattr(model, "n_jobs"):
+            model.n_jobs = 1  # as Lambda wants it
+        fresh = path.with_suffix(".part")
+        joblib.dump(model, fresh)
+        fresh.rename(path)
+    return path
+
+
+def publish_forest(store: Store, name: str, path: Path) -> Reference:
+    """Publish the file's bytes as a version, with golden rows."""
+    model = joblib.load(path)
+    rows = np.random.default_rng(1).random((20, FEATURES))
+    features = tuple(Feature(name=f"x{j}", kind="number", minimum=0, maximum=1) for j in range(FEATURES))
+    files: Mapping[FileName, bytes] = {
+        "model.joblib": path.read_bytes(),
+        "golden.json": make_golden(rows.tolist(), model.predict(rows).tolist(), model.predict_proba(rows)),
+    }
+    return publish(store, content(name, features, (0, 1)), files)
