@@ -48,6 +48,8 @@ def check_libraries(manifest: Manifest) -> None:
 
 
 READ_SIZE = 1024 * 1024
+# In these, `predict` is the class of the largest probability, which is then computed once instead of twice.
+LABELS_ARE_LARGEST = ("LogisticRegression", "DecisionTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier")
 
 
 class PickleModel:
@@ -67,9 +69,8 @@ class PickleModel:
                 warnings.simplefilter("error")
                 estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
             classes = np.asarray(estimator.classes_)
-            steps = getattr(estimator, "steps", None)
-            self._transform = estimator[:-1].transform if steps and len(steps) > 1 else None
-            self._classifier = steps[-1][1] if steps else estimator
+            steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
+            *self._transformers, self._classifier = [step for step in steps if step not in (None, "passthrough")]
         except Exception as exc:
             raise ModelInvalid(
                 f"{name}: model.joblib does not load here: {type(exc).__name__}: {ascii(str(exc))[:300]}"
@@ -78,15 +79,18 @@ class PickleModel:
             raise ModelInvalid(f"{name}: the classes in model.joblib are not those of the manifest")
         self._classes = classes
         self._has_probabilities = hasattr(self._classifier, "predict_proba")
+        self._labels_are_largest = type(self._classifier).__name__ in LABELS_ARE_LARGEST
 
     def predict(self, array: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
         """Class indices, shape (rows,), and probabilities, shape (rows, classes), where the model has them."""
         # The input was checked on its way here, and the estimator's parameters when it was fitted.
         with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
-            if self._transform is not None:
-                array = self._transform(array)
-            indices = np.searchsorted(self._classes, self._classifier.predict(array))
-            return indices, self._classifier.predict_proba(array) if self._has_probabilities else None
+            for transformer in self._transformers:
+                array = transformer.transform(array)
+            probabilities = self._classifier.predict_proba(array) if self._has_probabilities else None
+            if probabilities is not None and self._labels_are_largest:
+                return probabilities.argmax(axis=1), probabilities
+            return np.searchsorted(self._classes, self._classifier.predict(array)), probabilities
 
 
 class _Reader(io.RawIOBase):

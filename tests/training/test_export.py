@@ -20,6 +20,8 @@ from training.spec import ModelSpec
 ESTIMATORS = {
     "linear_model.LogisticRegression": {"max_iter": 5000},
     "ensemble.RandomForestClassifier": {"n_estimators": 50, "random_state": 0},
+    "ensemble.ExtraTreesClassifier": {"n_estimators": 50, "random_state": 0},
+    "tree.DecisionTreeClassifier": {"random_state": 0},
     "ensemble.GradientBoostingClassifier": {"n_estimators": 20, "random_state": 0},
     "ensemble.HistGradientBoostingClassifier": {"max_iter": 20, "random_state": 0},
     "svm.SVC": {},
@@ -73,9 +75,11 @@ def test_export_is_kept_where_it_answers_alike(name: str, estimator: str) -> Non
         files["model.onnx"] = exported.data
     store = Store(MemoryStore(), "memory:")
     described = content(name, features, tuple(fitted.classes_.tolist()), onnx=exported.record)
-    served = load(store, publish(store, described, files))
+    reference = publish(store, described, files)
+    served = load(store, reference)
     assert served.format == ("pickle" if exported.data is None else "onnx")
-    assert served.classify(to_rows(held_out, features), 10_000).labels == labels.tolist()
+    for model in (served, load(store, reference, format="pickle")):
+        assert model.classify(to_rows(held_out, features), 10_000).labels == labels.tolist()
 
 
 def test_export_breaks_ties_as_the_pickle_does() -> None:
