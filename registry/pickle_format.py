@@ -66,7 +66,7 @@ class PickleModel:
         name = f"{manifest.name}:{manifest.version}"
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")
+                warnings.simplefilter("error", UserWarning)  # such as InconsistentVersionWarning
                 estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
             classes = np.asarray(estimator.classes_)
             steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]

@@ -1,6 +1,7 @@
 """The `train` command."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -80,9 +81,12 @@ def _train_all(specs: dict[str, ModelSpec], store: Store, folder: Path) -> tuple
                 bar.refresh()
 
             try:
-                results.append(train(name, spec, store, git, report))
+                with contextlib.redirect_stdout(sys.stderr):  # estimators may be told to talk
+                    results.append(train(name, spec, store, git, report))
             except (TrainingError, RegistryError) as exc:
                 failures.append(str(exc))
+            except Exception as exc:
+                failures.append(f"{name}: an unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:400]}")
     return results, failures
 
 

@@ -77,8 +77,9 @@ def train(
     with stage("fit"):
         fitted, params = _fit(name, spec, pipeline, split)
     with stage("evaluate"):
-        predicted = fitted.predict(split.test_x)
-        probabilities = fitted.predict_proba(split.test_x) if hasattr(fitted, "predict_proba") else None
+        with _failures_of(name, spec, "predict the held-out rows"):
+            predicted = fitted.predict(split.test_x)
+            probabilities = fitted.predict_proba(split.test_x) if hasattr(fitted, "predict_proba") else None
         metrics = evaluate(split.test_y, predicted, probabilities, fitted.classes_)
         gate = judge(name, metrics, spec.gate)
     with stage("export"):
@@ -135,25 +136,37 @@ def _split(name: str, spec: ModelSpec, dataset: Dataset, features: tuple[Feature
 
 
 def _fit(name: str, spec: ModelSpec, pipeline: Pipeline, split: _Split) -> tuple[Pipeline, dict[str, object]]:
-    """Fit, or search and refit; the parameters that were chosen come with it.
+    """Fit, or search and refit; the parameters that were chosen come with it."""
+    with _failures_of(name, spec, "fit"):
+        if not spec.search:
+            return _for_serving(pipeline.fit(split.train_x, split.train_y)), dict(spec.params)
+        search = GridSearchCV(
+            pipeline,
+            {f"model__{key}": list(values) for key, values in spec.search.items()},
+            cv=StratifiedKFold(FOLDS, shuffle=True, random_state=spec.random_state),
+            error_score="raise",
+        ).fit(split.train_x, split.train_y)
+    chosen = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
+    return _for_serving(search.best_estimator_), {**spec.params, **chosen}
 
-    Warnings of scikit-learn, such as one of no convergence, are errors: what fits badly is not published.
-    """
+
+def _for_serving(fitted: Pipeline) -> Pipeline:
+    """Leave out of the pickle what is for training alone: Lambda has no processes to share, and nobody to talk to."""
+    settings = {"n_jobs": None, "verbose": 0}
+    known = [(key, key.rpartition("__")[2]) for key in fitted.get_params()]
+    return fitted.set_params(**{key: settings[last] for key, last in known if last in settings})
+
+
+@contextmanager
+def _failures_of(name: str, spec: ModelSpec, doing: str) -> Iterator[None]:
+    """Estimators raise whatever they like, and warn where they do not converge: what fits badly is not published."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            if not spec.search:
-                return pipeline.fit(split.train_x, split.train_y), dict(spec.params)
-            search = GridSearchCV(
-                pipeline,
-                {f"model__{key}": list(values) for key, values in spec.search.items()},
-                cv=StratifiedKFold(FOLDS, shuffle=True, random_state=spec.random_state),
-                error_score="raise",
-            ).fit(split.train_x, split.train_y)
-    except (ValueError, TypeError, Warning) as exc:
-        raise FitFailed(f"{name}: {spec.estimator} did not fit: {' '.join(str(exc).split())[:400]}") from exc
-    chosen = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
-    return search.best_estimator_, {**spec.params, **chosen}
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("error", UserWarning)
+            yield
+    except Exception as exc:
+        raise FitFailed(f"{name}: {spec.estimator} did not {doing}: {' '.join(str(exc).split())[:400]}") from exc
 
 
 def _golden(

@@ -1,6 +1,7 @@
 """models.json: which models to train, and how; refused key by key where it is not clear."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -73,7 +74,13 @@ def read_specs(path: Path) -> dict[str, ModelSpec]:
         SpecInvalid: the file, the model, the key, the value and what is allowed, for the first fault.
     """
     try:
-        raw = json.loads(path.read_bytes(), object_pairs_hook=_without_duplicates)
+        raw = json.loads(
+            path.read_bytes(),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_finite,
+            parse_float=_finite,
+        )
+        json.dumps(raw, ensure_ascii=False).encode()  # a lone surrogate could not be stored
     except FileNotFoundError as exc:
         raise SpecInvalid(f"{path} does not exist; it declares the models to train") from exc
     except OSError as exc:
@@ -138,6 +145,13 @@ def _rule(loc: Sequence[str]) -> str:
 def _shown(value: object) -> str:
     text = json.dumps(value, default=str)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

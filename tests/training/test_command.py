@@ -100,6 +100,11 @@ WRONG = {
         "did not fit: The 'C' parameter of LogisticRegression must be a float",
     ),
     "no convergence": ({"params": {"max_iter": 1}}, "did not fit: lbfgs failed to converge"),
+    "an overflow": ({"params": {"C": 10**400}}, "did not fit: int too large to convert to float"),
+    "no neighbours": (
+        {"estimator": "sklearn.neighbors.RadiusNeighborsClassifier", "params": {"radius": 0.01}},
+        "did not predict the held-out rows: No neighbors found for test samples",
+    ),
     "too few rows": ({"test_size": 0.01}, "178 rows cannot be split by test_size 0.01"),
     "metric without probabilities": (
         {"estimator": "sklearn.svm.LinearSVC", "gate": {"roc_auc": {"min": 0.5}}},
@@ -135,6 +140,21 @@ def test_train_used_wrongly_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forest = {
+        **SPEC,
+        "estimator": "sklearn.ensemble.RandomForestClassifier",
+        "params": {"n_estimators": 5, "verbose": 2, "n_jobs": 2},
+    }
+    code, out, err = run(capsys, tmp_path, {"wine": forest}, "--json")
+    assert code == 0
+    assert json.loads(out)["model"] == "wine"
+    assert "building tree" in err
+    served = load(open_store((tmp_path / ".registry").as_uri()), Reference("wine", 1), format="pickle")
+    assert served.predictor._classifier.get_params()["n_jobs"] is None  # type: ignore[attr-defined]
+    assert capsys.readouterr().out == ""
 
 
 def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,10 @@ def test_spec_with_a_bad_value_names_it_and_what_is_allowed(tmp_path: Path, chan
         ('{"wine": {"data": 1, "data": 2}}', 'the key "data" stands there twice'),
         ('{"wine": {}, "wine": {}}', 'the key "wine" stands there twice'),
         ("[" * 100_000, "is not valid JSON"),
+        ('{"wine": {"params": {"C": Infinity}}}', "is not valid JSON: Infinity is not a finite number"),
+        ('{"wine": {"params": {"C": NaN}}}', "is not valid JSON: NaN is not a finite number"),
+        ('{"wine": {"gate": {"log_loss": {"max": 1e400}}}}', "is not valid JSON: 1e400 is not a finite number"),
+        (r'{"wine": {"description": "\ud800"}}', "is not valid JSON: .*surrogates not allowed"),
     ],
 )
 def test_specs_refuse_what_is_no_models_file(tmp_path: Path, text: str, message: str) -> None:
