@@ -9,7 +9,7 @@ from tests.performance import batch, chart, http_peers, lambda_cold_start, lambd
 
 EXAMPLES = """\
 examples:
-  python -m tests.performance /tmp/results            everything; about 45 minutes, much longer the first time
+  python -m tests.performance /tmp/results            everything; about 15 minutes, longer the first time
   python -m tests.performance /tmp/try --pairs 2      a first look
   python -m tests.performance.batch --help            one of them: batch, http_peers, lambda_cold_start,
                                                       lambda_warm, large_model, chart
