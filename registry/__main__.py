@@ -141,7 +141,7 @@ def _show(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     width = max(len(label) for label, _ in facts)
     features = table(
         ["FEATURE", "KIND", "TRAINING RANGE", "NULL"],
-        [[f.name, f.kind, _range(f), "accepted" if f.nullable else "refused"] for f in manifest.features],
+        [[f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused"] for f in manifest.features],
     )
     serve = f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}"
     lines = [f"{label.ljust(width)}  {value}" for label, value in facts]
@@ -211,12 +211,6 @@ def _summary(manifest: Manifest, digest: str) -> dict[str, Any]:
         "gate_passed": manifest.gate.passed,
         "metrics": dict(manifest.metrics),
     }
-
-
-def _range(feature: Any) -> str:
-    if feature.categories is not None:
-        return ", ".join(feature.categories)
-    return f"{feature.minimum:g} to {feature.maximum:g}" if feature.minimum is not None else "-"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,13 @@ class Feature(BaseModel):
     maximum: FiniteFloat | None = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
+    @property
+    def range_text(self) -> str:
+        """What training saw, for people."""
+        if self.categories is not None:
+            return ", ".join(self.categories)
+        return f"{self.minimum:g} to {self.maximum:g}" if self.minimum is not None else "true or false"
+
     @model_validator(mode="after")
     def _matches_kind(self) -> Self:
         ranged = self.minimum is not None and self.maximum is not None

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from registry import RegistryError, VerifiedModel
 from registry.errors import FormatMissing, RowInvalid, TooManyRows
 from registry.model import Prediction
+from serving.docs import render_docs
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
 from serving.problems import Problem, answer_with_problems
@@ -30,13 +31,14 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
         import_seconds: how long the process took to import its code, told by `/model/version`.
     """
     service = _Service(loader, settings, import_seconds)
-    app = FastAPI(title="Brinery", redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
+    app = FastAPI(title="Brinery", docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     app.openapi = lambda: describe(loader.model)  # type: ignore[method-assign]
     for path, methods, answer in (
         ("/classify", ["POST"], service.classify),
         ("/invocations", ["POST"], service.classify),
         ("/model/version", ["GET"], service.version),
         ("/model/card", ["GET"], service.card),
+        ("/docs", ["GET"], service.docs),
         ("/healthz", ["GET"], service.healthz),
         ("/readyz", ["GET"], service.readyz),
         ("/ping", ["GET"], service.readyz),
@@ -75,6 +77,9 @@ class _Service:
         except RegistryError as exc:
             raise Problem(503, str(exc), headers={"Retry-After": "5"}) from exc
         return Response(bytes(page), media_type="text/html; charset=utf-8")
+
+    async def docs(self, request: Request) -> Response:
+        return Response(render_docs(self._loader.model), media_type="text/html; charset=utf-8")
 
     async def healthz(self, request: Request) -> Response:
         return _json({"status": "ok"})

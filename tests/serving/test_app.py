@@ -414,7 +414,9 @@ def test_openapi_shows_the_features(models: Models) -> None:
     assert document["components"]["schemas"]["Answer"]["properties"]["prediction"] == {"enum": ["Adélie", "Gentoo"]}
 
 
-def test_docs_with_model_are_served(models: Models) -> None:
+def test_docs_show_the_features_and_an_example_that_works_offline(models: Models) -> None:
     answer = serving(models("wine")).get("/docs")
     assert answer.headers["content-type"].startswith("text/html")
-    assert "/openapi.json" in answer.text
+    for shown in ("POST /classify", "proline", "278 to 1680", "&quot;alcohol&quot;: 12.9", "openapi.json"):
+        assert shown in answer.text
+    assert "<script" not in answer.text and "//" not in answer.text

@@ -1,0 +1,46 @@
+"""Pages for people: one file each that needs no other and runs no script, light or dark, wide or narrow."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from registry.features import Feature
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { margin-bottom: 0; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { text-align: left; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+.facts td { overflow-wrap: anywhere; }
+pre { background: #8882; padding: .75rem; overflow-x: auto; }
+.passed { color: light-dark(#17692a, #7ddb93); } .failed { color: light-dark(#a61b1b, #ff9a9a); }
+"""
+
+
+def page(title: str, description: str, sections: Iterable[str]) -> str:
+    """A whole page; the sections are HTML, the rest is text."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
+        f"<h1>{escape(title)}</h1>\n<p>{escape(description)}</p>\n" + "\n".join(sections) + "\n</body></html>\n"
+    )
+
+
+def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A heading and a table; without a head, the rows are facts: a name and what it is."""
+    header = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    table = f"<table><thead><tr>{header}</tr></thead>" if head else '<table class="facts">'
+    return f'<h2>{escape(title)}</h2>\n<div class="scroll">{table}<tbody>\n{body}\n</tbody></table></div>'
+
+
+def features_section(features: Iterable[Feature]) -> str:
+    """The features with what training saw of them."""
+    head = ("name", "kind", "training range", "missing values")
+    rows = ((f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused") for f in features)
+    return section("Features", head, rows)

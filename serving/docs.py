@@ -1,0 +1,31 @@
+"""The page at /docs: the calls, the features and an example."""
+
+import json
+from html import escape
+from typing import Any
+
+from registry import VerifiedModel
+from registry.page import features_section, page, section
+from serving.openapi import JSON, describe
+
+
+def render_docs(model: VerifiedModel | None) -> str:
+    """The page for one model, or, without a model, for the calls alone."""
+    document = describe(model)
+    calls = [
+        (f"{method.upper()} {path}", call["summary"])
+        for path, item in document["paths"].items()
+        for method, call in item.items()
+    ]
+    sections = [section("Calls", ("call", "answer"), calls)]
+    if model:
+        example = _example(document["paths"]["/classify"]["post"])
+        sections += [features_section(model.manifest.features), example]
+    sections.append('<p>For machines: <a href="openapi.json">openapi.json</a></p>')
+    return page(document["info"]["title"], document["info"]["description"], sections)
+
+
+def _example(classify: dict[str, Any]) -> str:
+    body = json.dumps(classify["requestBody"]["content"][JSON]["example"], indent=1)
+    line = f"curl -s localhost:8080/classify -H 'content-type: {JSON}' -d '{body}'"
+    return f"<h2>Example</h2>\n<pre>{escape(line)}</pre>"
