@@ -144,6 +144,8 @@ def _show(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
         [[f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused"] for f in manifest.features],
     )
     serve = f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}"
+    if not manifest.gate.passed:
+        serve = "it did not pass its gate, and should not be served"
     lines = [f"{label.ljust(width)}  {value}" for label, value in facts]
     result = {**manifest.model_dump(mode="json"), "digest": f"sha256:{digest}", "reference": str(reference)}
     return result, "\n".join([*lines, "", features, "", serve])

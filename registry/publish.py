@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from registry.errors import ManifestInvalid, ObjectExists, StoreError
 from registry.load import load_files
 from registry.manifest import MAX_BYTES, File, FileName, Manifest, ManifestContent, digest_of, utc_text
-from registry.reference import Reference, check_name
+from registry.reference import Reference, check_name, is_name
 from registry.store import Store
 
 MAX_VERSION = 999_999
@@ -49,8 +49,8 @@ def versions(store: Store, name: str) -> list[int]:
 
 
 def models(store: Store) -> list[str]:
-    """Names of the models in the registry, sorted; claimed numbers alone make no model."""
-    return [name for name in store.folders() if versions(store, name)]
+    """Names of the models in the registry, sorted; other folders and claimed numbers alone make no model."""
+    return [name for name in store.folders() if is_name(name) and versions(store, name)]
 
 
 def _claim(store: Store, name: str) -> int:

@@ -11,13 +11,18 @@ VERSION = re.compile(r"([1-9][0-9]{0,5})(?:@sha256:([0-9a-f]{64}))?")
 VERSION_RULE = "a number from 1 to 999999, or one with a digest, as in 7@sha256:<64 hex digits>"
 
 
+def is_name(name: str) -> bool:
+    """Whether `name` can name a model."""
+    return len(name) <= 63 and NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """Return `name` if it can name a model.
 
     Raises:
         ReferenceInvalid: it cannot; the message says what can.
     """
-    if len(name) > 63 or not NAME.fullmatch(name):
+    if not is_name(name):
         raise ReferenceInvalid(f"model name {_shown(name)} is not valid; it must be {NAME_RULE}")
     return name
 

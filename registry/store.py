@@ -2,6 +2,7 @@
 
 import hashlib
 import mmap
+import re
 from collections.abc import Buffer, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     Backend = S3Store | LocalStore | MemoryStore
 
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 URL_RULE = "s3://BUCKET[/PREFIX] or file:///FOLDER"
 CONFLICT_TRIES = 8
 
@@ -131,7 +133,7 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
         SettingInvalid: the URL is not one of a registry, or its folder is not there.
     """
     parts = urlsplit(url)
-    if parts.scheme == "s3" and parts.netloc and not parts.query and not parts.fragment:
+    if parts.scheme == "s3" and BUCKET.fullmatch(parts.netloc) and not parts.query and not parts.fragment:
         prefix = parts.path.strip("/")
         make = partial(
             S3Store, parts.netloc, prefix=prefix or None, retry_config=RETRY, credential_provider=credentials
@@ -189,13 +191,17 @@ def _errors_of(url: str, path: str) -> Iterator[None]:
         raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
     except (exceptions.BaseError, OSError) as exc:
         raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc
+    except BaseException as exc:
+        if type(exc).__name__ != "PanicException":  # of Rust, and no Exception: for an endpoint that is no URL
+            raise
+        raise StoreError(f"{url}/{path}: the store's address cannot be used: {_reason(exc)}") from exc
 
 
 def _bucket_hint(exc: Exception) -> str:
     return "; the bucket does not exist" if "NoSuchBucket" in str(exc) else ""
 
 
-def _reason(exc: Exception) -> str:
+def _reason(exc: BaseException) -> str:
     """The first sentence of a library's message, ASCII and short."""
     lines = str(exc).strip().splitlines() or [type(exc).__name__]
     return lines[0].encode("ascii", "backslashreplace").decode()[:300]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from registry import SettingInvalid
 from serving.loader import Loader, load_pinned
+from serving.logs import configure
 from serving.settings import read_settings
 
 EXAMPLES = """\
@@ -25,6 +26,8 @@ examples:
 The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, REQUIRE_PIN,
 MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explains them.
 """
+
+GRACE_SECONDS = 5  # for requests under way when the server is stopped
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingInvalid as exc:
         print(f"serve: {exc}", file=sys.stderr)
         return 1
+    configure(settings.log_level)
     loader = Loader(lambda: load_pinned(settings))
     loader.start()
 
@@ -49,12 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         import uvicorn
 
         from serving.app import create_app
-        from serving.logs import configure
 
-    configure(settings.log_level)
     app = create_app(loader, settings, import_seconds=perf_counter() - _started)
     finish()
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_level=settings.log_level.lower(), lifespan="off")
+    uvicorn.run(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_level=settings.log_level.lower(),
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     return 0
 
 

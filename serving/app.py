@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from registry import RegistryError, VerifiedModel
 from registry.errors import FormatMissing, RowInvalid, TooManyRows
@@ -107,10 +108,13 @@ async def _body(request: Request, limit: int) -> bytes:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "the body must not be encoded; send it without a content-encoding")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Problem(413, f"the body is larger than {limit} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise Problem(413, f"the body is larger than {limit} bytes")
+    except ClientDisconnect as exc:
+        raise Problem(400, "the client went away before the end of the body") from exc
     return bytes(body)
 
 

@@ -123,7 +123,7 @@ def load_pinned(settings: Settings) -> VerifiedModel:
     if settings.model_version is None:
         raise SettingInvalid(
             "MODEL_VERSION is not set; set it to a version with its digest, such as 7@sha256:…, "
-            "as `train` and `registry list` print it"
+            "as `train` and `registry show` print it"
         )
     store = open_store(settings.registry)
     name = settings.model_name or _only_model(store)

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ SHOWN_METRICS = ("accuracy", "macro_f1", "roc_auc", "log_loss")
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which process 1 of a container would ignore
     try:
         specs = select(read_specs(arguments.models), arguments.model)
         url = registry_url(arguments.registry or os.environ.get("MODEL_REGISTRY"), arguments.models.parent)
@@ -85,6 +87,9 @@ def _train_all(specs: dict[str, ModelSpec], store: Store, folder: Path) -> tuple
                     results.append(train(name, spec, store, git, report))
             except (TrainingError, RegistryError) as exc:
                 failures.append(str(exc))
+            except KeyboardInterrupt:
+                failures.append(f"{name}: interrupted; this version was not published")
+                break
             except Exception as exc:
                 failures.append(f"{name}: an unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:400]}")
     return results, failures

@@ -27,7 +27,11 @@ def make_estimator(name: str, spec: ModelSpec) -> BaseEstimator:
         kind = getattr(import_module(module), attribute)
         estimator = kind()
         known = set(estimator.get_params())
-    except (ImportError, AttributeError, TypeError) as exc:
+    except TypeError as exc:
+        raise SpecInvalid(
+            f'models.json: {name}.estimator is "{spec.estimator}", which cannot be made from JSON alone: {exc}'
+        ) from exc
+    except (ImportError, AttributeError) as exc:
         raise SpecInvalid(
             f'models.json: {name}.estimator is "{spec.estimator}"; scikit-learn has no such estimator'
         ) from exc

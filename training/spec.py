@@ -36,7 +36,7 @@ class Rule(_Part):
 class ModelSpec(_Part):
     """One entry of models.json. Field descriptions are what the error messages call allowed."""
 
-    description: str = Field("", description="a text")
+    description: str = Field("", max_length=2000, description="a text of at most 2000 characters")
     data: str = Field(pattern=r"^sklearn:[a-z_]+$", description='"sklearn:NAME"')
     target: str = Field("target", min_length=1, description="a column's name")
     features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = Field(

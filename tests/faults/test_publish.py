@@ -117,6 +117,7 @@ def test_publish_makes_versions_that_load(store: Store) -> None:
 def test_publish_passes_over_a_claimed_number(store: Store) -> None:
     store.create("tiny/versions/000001/claim.json", b"{}")
     store.create("tiny/versions/not-a-number/claim.json", b"{}")
+    store.create("Raw_Data/versions/000001/manifest.json", b"{}")
     assert versions(store, "tiny") == []
     assert models(store) == []
     assert publish(store, *tiny()).version == 2

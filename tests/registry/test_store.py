@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from registry import SettingInvalid, Store, open_store, registry_url
-from registry.errors import AccessDenied, ArtifactSize, ObjectExists, ObjectMissing, StoreUnavailable
+from registry.errors import AccessDenied, ArtifactSize, ObjectExists, ObjectMissing, StoreError, StoreUnavailable
 from tests.conftest import free_port
 
 
@@ -87,6 +87,15 @@ def test_store_out_of_reach_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> N
         open_store("s3://models").read("x", 1)
 
 
+@pytest.mark.parametrize("endpoint", ["not a url", "http://", "http://[::1", "ftp://127.0.0.1:1"])
+def test_store_with_an_endpoint_that_is_none_is_an_error_of_the_store(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+    with pytest.raises(StoreError, match="s3://models/x: "):
+        open_store("s3://models").read("x", 1)
+
+
 class _Scripted(BaseHTTPRequestHandler):
     """An S3 that answers PUT with the given statuses in turn, then stores; GET reads what was stored."""
 
@@ -153,7 +162,20 @@ def test_store_says_access_denied(scripted: type[_Scripted]) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "models", "s3://", "s3:/models", "http://x/y", "file://host/x", "file:///", "s3://b?x=1", "S3//b"]
+    "url",
+    [
+        "",
+        "models",
+        "s3://",
+        "s3:/models",
+        "http://x/y",
+        "file://host/x",
+        "file:///",
+        "s3://bucket?x=1",
+        "S3//b",
+        "s3://a b",
+        "s3://B_c",
+    ],
 )
 def test_open_store_refuses_what_is_no_registry(url: str) -> None:
     with pytest.raises(SettingInvalid, match="it must be s3://BUCKET"):

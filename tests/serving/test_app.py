@@ -1,5 +1,6 @@
 """The HTTP API: rows, answers, errors."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from registry import Feature, Reference, SettingInvalid, Store, VerifiedModel, load, make_golden, publish
 from registry.errors import DigestMismatch, StoreUnavailable
+from serving.app import create_app
+from serving.settings import Settings
 from tests.conftest import overwrite
 from tests.examples import content, pickled, publish_example
-from tests.serving.conftest import PUBLISHED, problem_of, serving, strict_json
+from tests.serving.conftest import PUBLISHED, loader_of, problem_of, serving, strict_json
 
 Models = Callable[..., VerifiedModel]
 WINE = [14.23, 1.71, 2.43, 15.6, 127.0, 2.8, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0]
@@ -420,3 +423,19 @@ def test_docs_show_the_features_and_an_example_that_works_offline(models: Models
     for shown in ("POST /classify", "proline", "278 to 1680", "&quot;alcohol&quot;: 12.9", "openapi.json"):
         assert shown in answer.text
     assert "<script" not in answer.text and "//" not in answer.text
+
+
+def test_client_that_goes_away_is_no_unexpected_error(models: Models, caplog: pytest.LogCaptureFixture) -> None:
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    sent = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/classify", "headers": [], "query_string": b""}
+    app = create_app(loader_of(models("wine")), Settings("test:"))
+    asyncio.run(app(scope, gone, send))
+    assert sent[0]["status"] == 400
+    assert "unexpected" not in caplog.text

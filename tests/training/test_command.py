@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,7 @@ WRONG = {
     "no such class": ({"estimator": "sklearn.linear_model.Logistic"}, "scikit-learn has no such estimator"),
     "no such module": ({"estimator": "sklearn.nothing.Logistic"}, "scikit-learn has no such estimator"),
     "a regressor": ({"estimator": "sklearn.linear_model.LinearRegression"}, "it must be a classifier"),
+    "an ensemble of others": ({"estimator": "sklearn.ensemble.VotingClassifier"}, "cannot be made from JSON alone"),
     "a function": ({"estimator": "sklearn.datasets.load_wine"}, "scikit-learn has no such estimator"),
     "unknown parameter": ({"params": {"c": 1}}, "wine.params.c is not a parameter of LogisticRegression; it has C, "),
     "unknown searched": ({"search": {"c": [1]}}, "wine.search.c is not a parameter of LogisticRegression"),
@@ -160,3 +164,20 @@ def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, capsys: pyte
 def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--models", str(tmp_path / "models.json")]) == 1
     assert "models.json does not exist; it declares the models to train" in capsys.readouterr().err
+
+
+def test_train_stopped_by_sigterm_names_what_was_not_published(tmp_path: Path) -> None:
+    slow = {**SPEC, "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 100_000}}
+    arguments = ["-m", "training", "--models", str(write(tmp_path, {"wine": SPEC, "slow": slow}))]
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    manifest = tmp_path / ".registry/wine/versions/000001/manifest.json"
+    while not manifest.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.terminate()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert b"MODEL_NAME=wine MODEL_VERSION=1@sha256:" in out
+    assert err.decode().splitlines()[-1] == "train: slow: interrupted; this version was not published"
+    assert b"Traceback" not in err
