@@ -436,6 +436,8 @@ def test_client_that_goes_away_is_no_unexpected_error(models: Models, caplog: py
 
     scope = {"type": "http", "method": "POST", "path": "/classify", "headers": [], "query_string": b""}
     app = create_app(loader_of(models("wine")), Settings("test:"))
-    asyncio.run(app(scope, gone, send))
+    loop = asyncio.new_event_loop()  # asyncio.run would take away the loop that Mangum keeps for other tests
+    loop.run_until_complete(app(scope, gone, send))
+    loop.close()
     assert sent[0]["status"] == 400
     assert "unexpected" not in caplog.text
