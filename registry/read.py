@@ -12,7 +12,7 @@ from registry.errors import (
     ObjectMissing,
     VersionMissing,
 )
-from registry.manifest import MAX_BYTES, FileName, Manifest, digest_of, parse_manifest
+from registry.manifest import MAX_BYTES, FileName, Manifest, parse_manifest
 from registry.reference import Reference
 from registry.store import Store
 
@@ -26,15 +26,14 @@ def read_manifest(store: Store, reference: Reference) -> tuple[Manifest, str]:
         StoreError: the store refused or could not be reached.
     """
     try:
-        data = bytes(store.read(f"{reference.folder}/manifest.json", MAX_BYTES))
+        data, digest = store.fetch(f"{reference.folder}/manifest.json", MAX_BYTES)
     except ObjectMissing as exc:
         raise VersionMissing(f"{reference.name}:{reference.version} is not in the registry: {exc}") from exc
-    digest = digest_of(data)
     if reference.pinned and digest != reference.digest:
         raise DigestMismatch(
             f"the manifest stored for {reference} has digest sha256:{digest}: it is not the pinned one"
         )
-    return parse_manifest(data, reference), digest
+    return parse_manifest(bytes(data), reference), digest
 
 
 def read_file(store: Store, manifest: Manifest, name: FileName, timings: dict[str, float] | None = None) -> Buffer:
