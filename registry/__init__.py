@@ -4,13 +4,26 @@ from registry.errors import ReferenceInvalid, RegistryError, SettingInvalid
 from registry.features import Feature
 from registry.golden import make_golden
 from registry.load import load
-from registry.manifest import Gate, GateCheck, Git, Manifest, ManifestContent, Onnx, TrainingData
+from registry.manifest import (
+    ClassMetrics,
+    Evaluation,
+    Gate,
+    GateCheck,
+    Git,
+    Manifest,
+    ManifestContent,
+    Onnx,
+    PromotedMetrics,
+    TrainingData,
+)
 from registry.model import VerifiedModel
 from registry.publish import publish
 from registry.reference import Reference, check_name
 from registry.store import Store, open_store, registry_url
 
 __all__ = [
+    "ClassMetrics",
+    "Evaluation",
     "Feature",
     "Gate",
     "GateCheck",
@@ -18,6 +31,7 @@ __all__ = [
     "Manifest",
     "ManifestContent",
     "Onnx",
+    "PromotedMetrics",
     "Reference",
     "ReferenceInvalid",
     "RegistryError",

@@ -19,7 +19,8 @@ RegistryError
 │   ├── ArtifactMissing     a file that the manifest lists is not there
 │   ├── ArtifactSize        … has another size, or a file is over its cap
 │   ├── ArtifactDigest      … has other contents
-│   └── GoldenMismatch      the model does not reproduce its golden rows
+│   ├── GoldenMismatch      the model does not reproduce its golden rows
+│   └── ChainBroken         a promotion record is missing, altered or out of order
 ├── SchemaUnknown           the manifest's format is newer than this code
 ├── LibraryMismatch         the model was made with other library versions
 ├── FormatMissing           the version has no artifact in the wanted format
@@ -110,6 +111,10 @@ class ArtifactDigest(IntegrityError):
 
 
 class GoldenMismatch(IntegrityError):
+    pass
+
+
+class ChainBroken(IntegrityError):
     pass
 
 

@@ -27,6 +27,8 @@ MAX_BYTES = 1024 * 1024
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Literal["model.joblib", "model.onnx", "golden.json", "card.html"]
 Label = bool | int | str
+Interval = tuple[FiniteFloat, FiniteFloat]
+LOWER_IS_BETTER = ("log_loss",)
 
 
 class _Part(BaseModel):
@@ -45,13 +47,28 @@ class File(_Part):
 
 
 class GateCheck(_Part):
-    """One rule of the gate, the metric's value, and whether it passed."""
+    """One rule of the gate, the metric's value, and whether it passed.
+
+    For `no_worse_than_promoted` the limit is the promoted version's value on the same rows less the allowance;
+    it is absent where there is nothing to compare with, and `reason` says why.
+    """
 
     metric: str
-    rule: Literal["min", "max"]
-    limit: FiniteFloat
+    rule: Literal["min", "max", "no_worse_than_promoted"]
+    limit: FiniteFloat | None
     value: FiniteFloat
     passed: bool
+    reason: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The check as a sentence, for people."""
+        if self.limit is None:
+            return f"{self.metric} is {self.value:.4f}: {self.reason}"
+        lower = self.metric in LOWER_IS_BETTER if self.rule == "no_worse_than_promoted" else self.rule == "max"
+        side = "at most" if lower else "at least"
+        what = " (no worse than promoted)" if self.rule == "no_worse_than_promoted" else ""
+        return f"{self.metric} is {self.value:.4f}, {side} {self.limit:.6g} is asked for{what}"
 
 
 class Gate(_Part):
@@ -60,13 +77,52 @@ class Gate(_Part):
 
 
 class TrainingData(_Part):
-    """Where the rows came from; `sha256` is of the column names, the values and the target, as read."""
+    """Where the rows came from; `sha256` is of the source's bytes, as read.
+
+    With cross-validation every row is both: `train_rows` and `test_rows` equal `rows`.
+    """
 
     source: str
     sha256: Sha256
     rows: int
+    columns: int | None = None
     train_rows: int
     test_rows: int
+
+
+class ClassMetrics(_Part):
+    """Precision and recall of one class with their 95 % intervals, and its rows among the held-out ones."""
+
+    precision: FiniteFloat
+    precision_interval: Interval
+    recall: FiniteFloat
+    recall_interval: Interval
+    support: int
+
+
+class PromotedMetrics(_Part):
+    """The version that was promoted when this one was trained, measured on the same held-out rows."""
+
+    reference: str
+    metrics: Mapping[str, FiniteFloat]
+
+
+class Evaluation(_Part):
+    """How the metrics were taken, and what stands beside them.
+
+    `intervals` are 95 % percentile bootstrap intervals; `baseline` always answers the training rows' most frequent
+    class, with the classes' shares as probabilities. `not_compared` says why `promoted` is absent. `classes` is in
+    the order of the manifest's; `confusion[i][j]` counts rows of class i answered with class j, and is absent above
+    100 classes.
+    """
+
+    folds: int | None = None
+    intervals: Mapping[str, Interval]
+    baseline: Mapping[str, FiniteFloat]
+    classes: tuple[ClassMetrics, ...]
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    promoted: PromotedMetrics | None = None
+    not_compared: str | None = None
 
 
 class Git(_Part):
@@ -90,12 +146,15 @@ class ManifestContent(_Part):
     classes: Annotated[tuple[Label, ...], Field(min_length=2)]
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]
     metrics: Mapping[str, FiniteFloat]
+    evaluation: Evaluation | None = None
     gate: Gate
     data: TrainingData
     spec: Mapping[str, Any]
     git: Git
     libraries: Mapping[str, str]
     timings: Mapping[str, FiniteFloat]
+    duration_seconds: FiniteFloat | None = None
+    peak_memory_bytes: int | None = None
     onnx: Onnx | None = None
 
 

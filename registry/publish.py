@@ -2,11 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from registry.errors import ManifestInvalid, ObjectExists, StoreError
-from registry.load import load_files
+from registry.load import ARTIFACTS, load_files
 from registry.manifest import MAX_BYTES, File, FileName, Manifest, ManifestContent, digest_of, utc_text
 from registry.reference import Reference, check_name, is_name
 from registry.store import Store
@@ -14,12 +14,23 @@ from registry.store import Store
 MAX_VERSION = 999_999
 
 
-def publish(store: Store, content: ManifestContent, files: Mapping[FileName, bytes]) -> Reference:
+Check = Callable[[Store, Manifest, Reference], None]
+
+
+def load_every_format(store: Store, manifest: Manifest, reference: Reference) -> None:
+    """Load the stored files in every format that the version has, here."""
+    for fmt, name in ARTIFACTS.items():
+        if name in manifest.files:
+            load_files(store, manifest, reference, format=fmt)  # type: ignore[arg-type]
+
+
+def publish(
+    store: Store, content: ManifestContent, files: Mapping[FileName, bytes], check: Check = load_every_format
+) -> Reference:
     """Make a new version of `content.name` from `files`, and return its pinned reference.
 
     The version does not exist before the last write, and a crash at any point leaves at most an
-    unused number. The stored files are read back, loaded and tested in every format that this
-    environment can run before that write.
+    unused number. Before that write, `check` reads the stored files back and raises where they cannot be served.
 
     Raises:
         RegistryError: nothing was published; the message says why.
@@ -35,9 +46,7 @@ def publish(store: Store, content: ManifestContent, files: Mapping[FileName, byt
     reference = Reference(content.name, version, digest_of(data))
     for name, contents in files.items():
         store.create(f"{reference.folder}/{name}", contents)
-    load_files(store, manifest, reference, format="pickle")
-    if "model.onnx" in files:
-        load_files(store, manifest, reference, format="onnx")
+    check(store, manifest, reference)
     store.create(f"{reference.folder}/manifest.json", data)
     return reference
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
+from registry.dates import DATE_STRING, days_of_text
 from registry.errors import RowInvalid, TooManyRows
 from registry.features import Feature
 
@@ -103,9 +104,7 @@ class RowParser:
             row, path = (batch.data, "/data") if batch.single else (batch.data[i], f"/data/{i}")
             if isinstance(row, dict | list):
                 path += f"/{_escaped(feature.name) if isinstance(row, dict) else self._ranged[k]}"
-            warned.append(
-                Warned(path, f"{feature.name} is outside the training range {feature.minimum:g} to {feature.maximum:g}")
-            )
+            warned.append(Warned(path, f"{feature.name} is outside the training range {feature.range_text}"))
         return warned
 
     def _is_one_row(self, data: list[Any]) -> bool:
@@ -193,7 +192,10 @@ class RowParser:
 
 
 def _cell(feature: Feature) -> cs.CoreSchema:
-    """The check of one value; numbers may come as numeric strings, booleans and categories only as they are."""
+    """The check of one value; numbers may come as numeric strings, booleans and categories only as they are.
+
+    Dates come as a number of days or as ISO 8601 text; "2007" is refused, since it could be either.
+    """
     allowed: cs.CoreSchema
     if feature.kind == "category":
         categories = feature.categories or ()
@@ -202,6 +204,11 @@ def _cell(feature: Feature) -> cs.CoreSchema:
         rule = f"one of {shown}{', …' if len(categories) > 10 else ''}"
     elif feature.kind == "boolean":
         allowed, rule = cs.bool_schema(strict=True), "true or false"
+    elif feature.kind == "date":
+        days = cs.float_schema(strict=True, allow_inf_nan=False)
+        date = cs.str_schema(strict=True, pattern=DATE_STRING)
+        allowed = cs.union_schema([days, cs.no_info_after_validator_function(days_of_text, date)], mode="left_to_right")
+        rule = "an ISO 8601 date or date-time such as '2007-11-11', or a finite number of days since 1970-01-01"
     else:
         whole = feature.kind == "integer"
         number = cs.float_schema(strict=True, allow_inf_nan=False, multiple_of=1.0 if whole else None)

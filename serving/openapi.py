@@ -1,8 +1,10 @@
 """The OpenAPI document, with the real features of the model that is served."""
 
+from math import floor
 from typing import Any
 
 from registry import Feature, VerifiedModel
+from registry.dates import text_of_days
 from registry.rows import NUMERIC_STRING, WHOLE_STRING
 
 JSON = "application/json"
@@ -107,7 +109,11 @@ def _value(feature: Feature) -> dict[str, Any]:
         return {"enum": [*feature.categories, *([None] if null else [])]}
     if feature.kind == "boolean":
         return {"anyOf": [{"type": "boolean"}, *null]} if null else {"type": "boolean"}
-    seen = f"Training saw {feature.minimum:g} to {feature.maximum:g}; values outside are answered with a warning."
+    seen = f"Training saw {feature.range_text}; values outside are answered with a warning."
+    if feature.kind == "date":
+        days = {"type": "number", "description": "days since 1970-01-01, the time of day as a fraction"}
+        texts = [{"type": "string", "format": name} for name in ("date", "date-time")]
+        return {"anyOf": [*texts, days, *null], "description": f"A date, in UTC where it has no offset. {seen}"}
     pattern = WHOLE_STRING if feature.kind == "integer" else NUMERIC_STRING
     text = {"type": "string", "pattern": pattern, "maxLength": 64, "description": "the number as text"}
     return {
@@ -124,6 +130,8 @@ def _example(feature: Feature) -> Any:
     if feature.kind == "integer":
         return int(feature.minimum)
     middle = (feature.minimum + feature.maximum) / 2
+    if feature.kind == "date":
+        return text_of_days(floor(middle)) if floor(middle) >= feature.minimum else middle
     rounded = float(f"{middle:.3g}")
     return rounded if feature.minimum <= rounded <= feature.maximum else middle
 

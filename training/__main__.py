@@ -4,19 +4,25 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from registry import RegistryError, Store, open_store, registry_url
 from registry.profiles import profile_credentials
-from registry.table import short_digest, table
+from training import interrupt
+from training.cluster import connect
 from training.errors import TrainingError
 from training.lineage import git_state
-from training.run import STAGES, Result, train
+from training.pipeline import make_estimator
+from training.report import as_json, report_text
+from training.run import Result, Session, train
+from training.schedule import run_schedule
+from training.servable import ServingCheck
 from training.spec import ModelSpec, read_specs, select
 
 EXAMPLES = """\
@@ -25,28 +31,40 @@ examples:
   train wine                             train one of them
   train --registry s3://bucket/models    publish to a registry on S3
   train --json                           print one JSON object a model
+  train --dask tcp://scheduler:8786      run the fits of a search on a Dask cluster
+  train --schedule                       keep running, and train each model by its cron line
 
 exit codes: 0 all published and passed their gates, 1 a model failed, 2 wrong usage, 3 a gate was not passed
 """
-SHOWN_METRICS = ("accuracy", "macro_f1", "roc_auc", "log_loss")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which process 1 of a container would ignore
+    interrupt.listen()
+    folder = arguments.models.resolve().parent
     try:
         specs = select(read_specs(arguments.models), arguments.model)
+        for name, spec in specs.items():
+            make_estimator(name, spec, folder)  # refused here, before anything runs
+        if arguments.schedule:
+            return run_schedule(specs, _run_arguments(arguments))
         url = registry_url(arguments.registry or os.environ.get("MODEL_REGISTRY"), arguments.models.parent)
         store = open_store(url, create=True, credentials=profile_credentials(os.environ))
+        cluster = connect(arguments.dask) if arguments.dask else nullcontext(nullcontext)
+        with ServingCheck() as check, cluster as run_there:
+            results, failures = _train_all(specs, store, check, folder, run_there)
     except (TrainingError, RegistryError) as exc:
         print(f"train: {exc}", file=sys.stderr)
         return 1
-    results, failures = _train_all(specs, store, arguments.models.resolve().parent)
+    except KeyboardInterrupt:
+        interrupt.handled()
+        print("train: interrupted", file=sys.stderr)
+        return 1
     if arguments.json:
         for result in results:
-            print(json.dumps(_as_json(result)))
+            print(json.dumps(as_json(result)))
     elif results:
-        print(_report(results, os.environ.get("SERVE_COMMAND") or "uv run serve"))
+        print(report_text(results, os.environ.get("SERVE_COMMAND") or "uv run serve"))
     for failure in failures:
         print(f"train: {failure}", file=sys.stderr)
     if failures:
@@ -67,72 +85,57 @@ def _parser() -> argparse.ArgumentParser:
         "--registry", metavar="URL", help="default: $MODEL_REGISTRY, else the folder .registry beside models.json"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a model, for machines")
+    parser.add_argument("--dask", metavar="ADDRESS", help="run searches and cross-validation on this Dask scheduler")
+    parser.add_argument(
+        "--schedule", action="store_true", help="keep running; train each model by its cron line, one JSON line a run"
+    )
     return parser
 
 
-def _train_all(specs: dict[str, ModelSpec], store: Store, folder: Path) -> tuple[list[Result], list[str]]:
+def _run_arguments(arguments: argparse.Namespace) -> list[str]:
+    """The options that each run of a schedule is given."""
+    options = {"--models": str(arguments.models), "--registry": arguments.registry, "--dask": arguments.dask}
+    return [part for option, value in options.items() if value for part in (option, value)]
+
+
+def _train_all(
+    specs: dict[str, ModelSpec], store: Store, check: ServingCheck, folder: Path, cluster: Callable[[], Any]
+) -> tuple[list[Result], list[str]]:
     """Train one after the other; a failed model does not keep the next from being trained."""
     git = git_state(folder, os.environ.get("GIT_COMMIT"))
     results, failures = [], []
-    with tqdm(total=len(specs) * len(STAGES), unit="stage", disable=None, leave=False) as bar:
-        for done, (name, spec) in enumerate(specs.items()):
-
-            def report(stage: str, name: str = name, done: int = done) -> None:
-                bar.set_description(f"{name}: {stage}", refresh=False)
-                bar.n = done * len(STAGES) + STAGES.index(stage)
-                bar.refresh()
-
+    for name, spec in specs.items():
+        with _progress(name) as report:
             try:
+                session = Session(store, check, git, folder, cluster, report)
                 with contextlib.redirect_stdout(sys.stderr):  # estimators may be told to talk
-                    results.append(train(name, spec, store, git, report))
+                    results.append(train(name, spec, session))
+                interrupt.raise_held()
             except (TrainingError, RegistryError) as exc:
                 failures.append(str(exc))
             except KeyboardInterrupt:
-                failures.append(f"{name}: interrupted; this version was not published")
+                interrupt.handled()
+                was = "was" if results and results[-1].reference.name == name else "was not"
+                failures.append(f"{name}: interrupted; this version {was} published")
                 break
             except Exception as exc:
                 failures.append(f"{name}: an unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:400]}")
     return results, failures
 
 
-def _report(results: Sequence[Result], serve: str) -> str:
-    rows = []
-    for result in results:
-        metrics = result.content.metrics
-        rows.append(
-            [
-                result.reference.name,
-                f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
-                *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
-                "passed" if result.content.gate.passed else "FAILED",
-                f"{result.seconds:.1f}",
-            ]
-        )
-    head = ["MODEL", "REFERENCE", *(name.upper().replace("_", " ") for name in SHOWN_METRICS), "GATE", "SECONDS"]
-    lines = [table(head, rows)]
-    passed = [result.reference for result in results if result.content.gate.passed]
-    if passed:
-        lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]
-        lines += [f"MODEL_NAME={ref.name} MODEL_VERSION={ref.version_text} {serve}" for ref in passed]
-    for result in results:
-        for check in result.content.gate.checks:
-            if not check.passed:
-                lines.append(
-                    f"{result.reference.name} did not pass its gate: {check.metric} is {check.value:.4f}, "
-                    f"{'at least' if check.rule == 'min' else 'at most'} {check.limit:g} is asked for"
-                )
-    return "\n".join(lines)
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[..., None]]:
+    """The stage on stderr, and in a search the fits done with the time left; nothing where it is no terminal."""
+    with tqdm(desc=name, unit="fit", disable=None, leave=False, bar_format="{desc} [{elapsed}]") as bar:
 
+        def report(stage: str, done: int = 0, total: int = 0) -> None:
+            bar.bar_format = None if total else "{desc} [{elapsed}]"
+            if bar.total != (total or None):
+                bar.reset(total or None)
+            bar.n = done
+            bar.set_description(f"{name}: {stage}")
 
-def _as_json(result: Result) -> dict[str, object]:
-    return {
-        "model": result.reference.name,
-        "version": result.reference.version,
-        "reference": str(result.reference),
-        "metrics": dict(result.content.metrics),
-        "gate": result.content.gate.model_dump(),
-        "seconds": round(result.seconds, 3),
-    }
+        yield report
 
 
 if __name__ == "__main__":

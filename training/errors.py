@@ -3,7 +3,9 @@
 TrainingError
 ├── SpecInvalid       models.json says something that is not allowed
 ├── DataInvalid       the data cannot be used as the spec asks
-└── FitFailed         the estimator refused its parameters or the data
+├── FitFailed         the estimator refused its parameters or the data
+├── NotServable       serving could not load what was trained
+└── ClusterUnusable   the Dask cluster cannot be used
 """
 
 
@@ -20,4 +22,12 @@ class DataInvalid(TrainingError):
 
 
 class FitFailed(TrainingError):
+    pass
+
+
+class NotServable(TrainingError):
+    pass
+
+
+class ClusterUnusable(TrainingError):
     pass

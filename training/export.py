@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,16 @@ from registry.onnx_format import OnnxSession
 
 # ONNX opset 21 and ai.onnx.ml 3 are understood by every ONNX Runtime from 1.18 on.
 OPSET = {"": 21, "ai.onnx.ml": 3}
+CHUNK = 10_000
 
 
 @dataclass(frozen=True)
 class Export:
-    """The bytes of model.onnx, or None, and the manifest's record of why."""
+    """The bytes of model.onnx with a function from rows to labels, or None, and the manifest's record of why."""
 
     data: bytes | None
     record: Onnx
+    predict: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def export_onnx(
@@ -45,15 +47,20 @@ def export_onnx(
     for precision, inputs in _inputs(features):
         try:
             for data in _convert(pipeline, inputs, with_probabilities=probabilities is not None):
-                difference = _difference(data, pipeline.classes_, array, labels, probabilities)
+                session = OnnxSession(data, pipeline.classes_, array.shape[1])
+                difference = _difference(session, pipeline.classes_, array, labels, probabilities)
                 if difference <= TOLERANCE:
-                    return Export(data, Onnx(largest_difference=difference))
+                    return Export(data, Onnx(largest_difference=difference), _labels_by(session, pipeline.classes_))
         except Exception as exc:  # the converter and the runtime raise whatever they like
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
             continue
         what = "labels differ" if np.isinf(difference) else f"probabilities differ by {difference:.2g}"
         reasons.append(f"{precision}: {what} on the held-out rows")
     return Export(None, Onnx(reason="; ".join(reasons)))
+
+
+def _labels_by(session: OnnxSession, classes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda rows: np.asarray(classes[session.predict(rows)[0]])
 
 
 def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
@@ -94,14 +101,17 @@ def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabiliti
 
 
 def _difference(
-    data: bytes, classes: np.ndarray, array: np.ndarray, labels: np.ndarray, probabilities: np.ndarray | None
+    session: OnnxSession, classes: np.ndarray, array: np.ndarray, labels: np.ndarray, probabilities: np.ndarray | None
 ) -> float:
-    """Largest difference of a probability; infinite where a label differs."""
-    indices, converted = OnnxSession(data, classes, array.shape[1]).predict(array)
-    if (classes[indices] != labels).any():
-        return float("inf")
-    if probabilities is None:
-        return 0.0
-    if converted is None:
-        return float("inf")
-    return float(np.abs(converted - probabilities).max())
+    """Largest difference of a probability, or the first that is too large; infinite where a label differs."""
+    largest = 0.0
+    for start in range(0, len(array), CHUNK):  # most that differ do so early
+        rows = slice(start, start + CHUNK)
+        indices, converted = session.predict(array[rows])
+        if (classes[indices] != labels[rows]).any() or (probabilities is not None and converted is None):
+            return float("inf")
+        if probabilities is not None and converted is not None:
+            largest = max(largest, float(np.abs(converted - probabilities[rows]).max()))
+        if largest > TOLERANCE:
+            break
+    return largest

@@ -1,5 +1,6 @@
-"""Lineage: the commit and the libraries that a model was made with."""
+"""Lineage: the commit, the libraries and the memory that a model was made with."""
 
+import contextlib
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from registry.pickle_format import libraries as pickle_libraries
 
 def libraries() -> dict[str, str]:
     """Versions of everything that takes part, as installed here."""
-    others = ("scipy", "pandas", "skl2onnx", "onnxruntime")
+    others = ("scipy", "pandas", "pyarrow", "skl2onnx", "onnxruntime")
     return {**pickle_libraries(), **{name: version(name) for name in others}}
 
 
@@ -21,6 +22,20 @@ def git_state(folder: Path, commit: str | None) -> Git:
         return Git(commit=head, dirty=bool(_git(folder, "status", "--porcelain")))
     except (OSError, subprocess.SubprocessError):
         return Git(commit=commit or None, dirty=None)
+
+
+def reset_peak_memory() -> None:
+    """Begin a new measurement, where the system can (Linux): one process may train several models."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> int | None:
+    """The most memory that this process held since then, in bytes; other processes of a search not counted."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    return None
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -1,32 +1,49 @@
-"""One training run: data, split, fit, evaluate, export, publish."""
+"""One training run: data, fit, evaluate, export, publish."""
 
 import io
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
-from sklearn.pipeline import Pipeline
+import pandas as pd
+from sklearn.model_selection import train_test_split
 
-from registry import Feature, Git, ManifestContent, Reference, Store, TrainingData, make_golden, publish
+from registry import (
+    Feature,
+    Git,
+    Manifest,
+    ManifestContent,
+    PromotedMetrics,
+    Reference,
+    Store,
+    TrainingData,
+    make_golden,
+    publish,
+)
 from registry.golden import COUNT
 from registry.manifest import FileName
+from registry.read import read_file
 from training.card import render_card
 from training.columns import encode_target, infer_features, to_array, to_rows
 from training.data import Dataset, read_dataset
-from training.errors import DataInvalid, FitFailed
-from training.evaluate import evaluate, judge
+from training.errors import DataInvalid, NotServable
+from training.evaluate import Predictions, evaluate, importances, measure
 from training.export import export_onnx
-from training.lineage import libraries
+from training.fit import Fitting
+from training.gate import judge, measure_promoted
+from training.histogram import Histogram, histograms
+from training.interrupt import held_back
+from training.lineage import libraries, peak_memory, reset_peak_memory
 from training.pipeline import make_pipeline_for
+from training.servable import ServingCheck
 from training.spec import ModelSpec
 
-FOLDS = 5
 STAGES = ("data", "fit", "evaluate", "export", "publish")
 
 
@@ -39,54 +56,82 @@ class Result:
     seconds: float
 
 
+def _say_nothing(stage: str, done: int = 0, total: int = 0) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all runs of one command share.
+
+    `folder` is that of models.json; `cluster` a context in which many fits run on a cluster; `report` is called with
+    each stage's name as it begins, and with the fits done and to do in it.
+    """
+
+    store: Store
+    check: ServingCheck
+    git: Git = Git(commit=None, dirty=None)
+    folder: Path = Path()
+    cluster: Callable[[], Any] = nullcontext
+    report: Callable[..., None] = _say_nothing
+
+
 @dataclass(frozen=True)
 class _Split:
+    """Arrays to fit on and to measure on, and the measured rows as they came; with folds, all are the same rows."""
+
     train_x: np.ndarray
     test_x: np.ndarray
     train_y: np.ndarray
     test_y: np.ndarray
+    test_rows: pd.DataFrame
 
 
-def train(
-    name: str, spec: ModelSpec, store: Store, git: Git, report: Callable[[str], None] = lambda stage: None
-) -> Result:
+def train(name: str, spec: ModelSpec, session: Session) -> Result:
     """Train one model and publish it as a new version, whatever its gate says of it.
 
-    Args:
-        report: called with each stage's name as it begins.
-
     Raises:
-        TrainingError: the spec, the data or the fit failed; nothing was published.
+        TrainingError: the spec, the data or the fit failed, or serving could not load it; nothing was published.
         RegistryError: the store failed; nothing was published.
     """
     started = perf_counter()
     timings: dict[str, float] = {}
+    current = ""
 
     @contextmanager
     def stage(which: str) -> Iterator[None]:
-        report(which)
+        nonlocal current
+        current = which
+        session.report(which)
         begun = perf_counter()
         yield
         timings[which] = round(perf_counter() - begun, 4)
 
+    reset_peak_memory()
     with stage("data"):
-        dataset = read_dataset(name, spec)
-        features = infer_features(name, dataset.features)
-        pipeline = make_pipeline_for(name, spec, features)
-        split = _split(name, spec, dataset, features)
+        dataset = read_dataset(name, spec, session.folder)
+        features = infer_features(name, dataset.features, source=dataset.source, kinds=spec.kinds, named=dataset.named)
+        pipeline = make_pipeline_for(name, spec, features, session.folder)
+        source = {"source": dataset.source, "sha256": dataset.sha256, "columns": dataset.columns}
+        pictures, split = _split(name, spec, dataset, features)
+        del dataset  # the frame of a large data set is not needed beside its arrays
+    fitting = Fitting(name, spec, pipeline, session.cluster, lambda done, total: session.report(current, done, total))
     with stage("fit"):
-        fitted, params = _fit(name, spec, pipeline, split)
+        fitted, params = fitting.fit(split.train_x, split.train_y)
     with stage("evaluate"):
-        with _failures_of(name, spec, "predict the held-out rows"):
-            predicted = fitted.predict(split.test_x)
-            probabilities = fitted.predict_proba(split.test_x) if hasattr(fitted, "predict_proba") else None
-        metrics = evaluate(split.test_y, predicted, probabilities, fitted.classes_)
-        gate = judge(name, metrics, spec.gate)
+        answers = fitting.predict(fitted, split.test_x, split.test_y)
+        held_out = fitting.cross_validate(split.train_x, split.train_y, spec.cv) if spec.cv else answers
+        promoted, why_not = _promoted(name, spec, session.store, split, held_out)
+        metrics = measure(held_out)
+        gate = judge(name, metrics, spec.gate, promoted, why_not)
+        evaluation = evaluate(held_out, split.train_y, spec.random_state, spec.cv, promoted, why_not)
     with stage("export"):
         pickle = io.BytesIO()
         joblib.dump(fitted, pickle)
-        exported = export_onnx(fitted, features, split.test_x, predicted, probabilities)
-        golden = _golden(split, features, predicted, probabilities)
+        exported = export_onnx(fitted, features, split.test_x, answers.labels, answers.probabilities)
+        golden = _golden(split, features, answers.labels, answers.probabilities)
+        predict = exported.predict or fitted.predict
+        important = importances(fitted, predict, split.test_x, split.test_y, features, spec.random_state)
     content = ManifestContent(
         name=name,
         description=spec.description,
@@ -94,79 +139,66 @@ def train(
         classes=tuple(fitted.classes_.tolist()),
         features=features,
         metrics=metrics,
+        evaluation=evaluation,
         gate=gate,
         data=TrainingData(
-            source=dataset.source,
-            sha256=dataset.sha256,
-            rows=len(dataset.features),
+            **source,
+            rows=len(split.test_x) if spec.cv else len(split.train_x) + len(split.test_x),
             train_rows=len(split.train_x),
             test_rows=len(split.test_x),
         ),
-        spec={**spec.model_dump(mode="json", exclude_none=True), "params": params},
-        git=git,
+        # The source as it may be shown: an address can carry a password or a signature.
+        spec={**spec.model_dump(mode="json", exclude_none=True), "data": source["source"], "params": params},
+        git=session.git,
         libraries=libraries(),
         timings=timings,
+        duration_seconds=round(perf_counter() - started, 3),
+        peak_memory_bytes=peak_memory(),
         onnx=exported.record,
     )
     files: dict[FileName, bytes] = {"model.joblib": pickle.getvalue(), "golden.json": golden}
     if exported.data is not None:
         files["model.onnx"] = exported.data
-    files["card.html"] = render_card(content).encode()
-    report("publish")
-    reference = publish(store, content, files)
+    files["card.html"] = render_card(content, held_out, pictures, important).encode()
+    session.report("publish")
+    with held_back():
+        reference = publish(session.store, content, files, _servable(session.check))
     return Result(reference, content, perf_counter() - started)
 
 
-def _split(name: str, spec: ModelSpec, dataset: Dataset, features: tuple[Feature, ...]) -> _Split:
-    """A stratified hold-out, the same for the same data and random_state."""
+def _servable(check: ServingCheck) -> Callable[[Store, Manifest, Reference], None]:
+    def run(store: Store, manifest: Manifest, reference: Reference) -> None:
+        files = {f"{reference.folder}/{name}": bytes(read_file(store, manifest, name)) for name in manifest.files}
+        error = check({**files, f"{reference.folder}/manifest.json": manifest.to_bytes()}, str(reference))
+        if error is not None:
+            raise NotServable(f"{reference.name} was trained and is not published, as it could not be served: {error}")
+
+    return run
+
+
+def _promoted(
+    name: str, spec: ModelSpec, store: Store, split: _Split, held_out: Predictions
+) -> tuple[PromotedMetrics | None, str]:
+    if spec.cv:
+        return None, "with cross-validation there are no rows that both models have not seen"
+    return measure_promoted(store, name, split.test_rows, split.test_y, held_out.classes)
+
+
+def _split(
+    name: str, spec: ModelSpec, dataset: Dataset, features: tuple[Feature, ...]
+) -> tuple[tuple[Histogram, ...], _Split]:
+    """The columns' histograms, and a stratified hold-out: the same for the same data and random_state."""
+    array, target = to_array(dataset.features, features), encode_target(dataset)
+    pictures = histograms(array, features)
+    if spec.cv:
+        return pictures, _Split(array, array, target, target, dataset.features)
     try:
-        return _Split(
-            *train_test_split(
-                to_array(dataset.features, features),
-                encode_target(dataset),
-                test_size=spec.test_size,
-                random_state=spec.random_state,
-                stratify=encode_target(dataset),
-            )
+        train, test = train_test_split(
+            np.arange(len(target)), test_size=spec.test_size, random_state=spec.random_state, stratify=target
         )
     except ValueError as exc:
-        raise DataInvalid(
-            f"{name}: {len(dataset.features)} rows cannot be split by test_size {spec.test_size}: {exc}"
-        ) from exc
-
-
-def _fit(name: str, spec: ModelSpec, pipeline: Pipeline, split: _Split) -> tuple[Pipeline, dict[str, object]]:
-    """Fit, or search and refit; the parameters that were chosen come with it."""
-    with _failures_of(name, spec, "fit"):
-        if not spec.search:
-            return _for_serving(pipeline.fit(split.train_x, split.train_y)), dict(spec.params)
-        search = GridSearchCV(
-            pipeline,
-            {f"model__{key}": list(values) for key, values in spec.search.items()},
-            cv=StratifiedKFold(FOLDS, shuffle=True, random_state=spec.random_state),
-            error_score="raise",
-        ).fit(split.train_x, split.train_y)
-    chosen = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
-    return _for_serving(search.best_estimator_), {**spec.params, **chosen}
-
-
-def _for_serving(fitted: Pipeline) -> Pipeline:
-    """Leave out of the pickle what is for training alone: Lambda has no processes to share, and nobody to talk to."""
-    settings = {"n_jobs": None, "verbose": 0}
-    known = [(key, key.rpartition("__")[2]) for key in fitted.get_params()]
-    return fitted.set_params(**{key: settings[last] for key, last in known if last in settings})
-
-
-@contextmanager
-def _failures_of(name: str, spec: ModelSpec, doing: str) -> Iterator[None]:
-    """Estimators raise whatever they like, and warn where they do not converge: what fits badly is not published."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("error", UserWarning)
-            yield
-    except Exception as exc:
-        raise FitFailed(f"{name}: {spec.estimator} did not {doing}: {' '.join(str(exc).split())[:400]}") from exc
+        raise DataInvalid(f"{name}: {len(target)} rows cannot be split by test_size {spec.test_size}: {exc}") from exc
+    return pictures, _Split(array[train], array[test], target[train], target[test], dataset.features.iloc[test])
 
 
 def _golden(

@@ -3,17 +3,22 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from cronsim import CronSim, CronSimError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from registry import ReferenceInvalid, check_name
 from training.errors import SpecInvalid
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss"]
-METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss")
+METRICS: tuple[Metric, ...] = get_args(Metric)
+KindName = Literal["number", "integer", "boolean", "category", "date"]
 SCHEMA_KEY = "$schema"
+FOLDS = 5
 
 
 class _Part(BaseModel):
@@ -33,25 +38,67 @@ class Rule(_Part):
         return self
 
 
+Allowance = Annotated[float, Field(ge=0, description="a number, 0 or more: how much worse is still accepted")]
+
+
+class GateSpec(_Part):
+    """What a version must reach; all rules are judged on the held-out rows."""
+
+    accuracy: Rule | None = None
+    balanced_accuracy: Rule | None = None
+    macro_f1: Rule | None = None
+    roc_auc: Rule | None = None
+    log_loss: Rule | None = None
+    no_worse_than_promoted: Mapping[Metric, Allowance] = Field(
+        {}, description=f"an object of metrics ({', '.join(METRICS)}), each with how much worse is still accepted"
+    )
+
+    @property
+    def rules(self) -> dict[Metric, Rule]:
+        found = {metric: getattr(self, metric) for metric in METRICS}
+        return {metric: rule for metric, rule in found.items() if rule is not None}
+
+
 class ModelSpec(_Part):
     """One entry of models.json. Field descriptions are what the error messages call allowed."""
 
     description: str = Field("", max_length=2000, description="a text of at most 2000 characters")
-    data: str = Field(pattern=r"^sklearn:[a-z_]+$", description='"sklearn:NAME"')
+    data: str = Field(
+        min_length=1,
+        description='"sklearn:NAME", a path, or an s3:// or https:// URL, of CSV or Parquet',
+    )
     target: str = Field("target", min_length=1, description="a column's name")
     features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = Field(
         None, description="a list of one or more columns' names"
     )
-    estimator: str = Field(pattern=r"^sklearn(\.\w+)+$", description="a scikit-learn classifier by its dotted name")
+    exclude: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="a list of columns' names to leave out"
+    )
+    kinds: Mapping[str, KindName] = Field(
+        {}, description=f"an object of columns, each with its kind ({', '.join(get_args(KindName))})"
+    )
+    estimator: str = Field(
+        pattern=r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$",
+        description='a scikit-learn classifier by its dotted name, or "module:function" that returns one',
+    )
     params: Mapping[str, Any] = Field({}, description="an object of the estimator's parameters")
+    class_weight: Literal["balanced"] | Mapping[str, Annotated[float, Field(gt=0)]] | None = Field(
+        None, description='"balanced", or an object of classes, each with a weight above 0'
+    )
     search: Mapping[str, Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]] | None = Field(
         None, description="an object of parameters, each with a list of values to try"
     )
-    test_size: float = Field(0.25, gt=0, lt=1, description="a share of the rows, above 0 and below 1")
-    random_state: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
-    gate: Mapping[Metric, Rule] = Field(
-        {}, description=f'an object of metrics ({", ".join(METRICS)}), each with "min" or "max"'
+    trials: int | None = Field(
+        None, ge=2, description="a whole number, 2 or more: how many combinations a halving random search begins with"
     )
+    scoring: Metric = Field("accuracy", description=f"what a search maximises, one of {', '.join(METRICS)}")
+    test_size: float = Field(0.25, gt=0, lt=1, description="a share of the rows, above 0 and below 1")
+    cv: int | None = Field(None, ge=2, le=100, description="a whole number of folds, from 2 to 100")
+    random_state: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
+    gate: GateSpec = Field(
+        GateSpec(), description=f'an object of metrics ({", ".join(METRICS)}), each with "min" or "max"'
+    )
+    schedule: str | None = Field(None, description='a cron line of five fields in UTC, such as "0 3 * * *"')
 
     @model_validator(mode="after")
     def _columns_differ(self) -> Self:
@@ -61,10 +108,38 @@ class ModelSpec(_Part):
                 raise ValueError(f'names "{twice[0]}" twice in features')
             if self.target in self.features:
                 raise ValueError(f'has its target "{self.target}" among its features')
+            if self.exclude:
+                raise ValueError("has features and exclude; only one of them can choose the columns")
+        if self.target in self.exclude:
+            raise ValueError(f'has its target "{self.target}" among the excluded columns')
         both = set(self.params) & set(self.search or {})
         if both:
             raise ValueError(f'has "{sorted(both)[0]}" in params and in search')
+        if self.trials is not None and self.search is None:
+            raise ValueError("has trials and no search")
+        if self.cv is not None and "test_size" in self.model_fields_set:
+            raise ValueError("has cv and test_size; metrics come from the folds or from held-out rows")
+        if self.cv is not None and self.gate.no_worse_than_promoted:
+            raise ValueError(
+                "has cv and gate.no_worse_than_promoted, which needs rows that no model was fitted on; use test_size"
+            )
         return self
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, line: str | None) -> str | None:
+        if line is not None:
+            try:
+                if len(line.split()) != 5:
+                    raise CronSimError("it has not five fields")
+                CronSim(line, datetime(2000, 1, 1, tzinfo=UTC))
+            except CronSimError as exc:
+                raise PydanticCustomError("cron", "{reason}", {"reason": str(exc)}) from exc
+        return line
+
+
+MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **dict.fromkeys(METRICS, Rule)}
+UNION_TAGS = ("literal[", "dict[")
 
 
 def read_specs(path: Path) -> dict[str, ModelSpec]:
@@ -123,23 +198,34 @@ def _spec(path: Path, name: str, entry: object) -> ModelSpec:
 def _sentence(name: str, exc: ValidationError) -> str:
     """The first fault as `model.key is VALUE; it must be …`."""
     error = exc.errors(include_url=False)[0]
-    loc = [str(part) for part in error["loc"] if part != "[key]"]
+    loc, model, rule = _place([str(part) for part in error["loc"]])
     where = ".".join([name, *loc])
     if error["type"] == "missing":
-        return f"{where} is missing; it must be {_rule(loc)}"
+        return f"{where} is missing; it must be {rule}"
     if error["type"] == "extra_forbidden":
-        owner = Rule if loc[0] == "gate" else ModelSpec
-        return f"{where} is not a known key; allowed are {', '.join(owner.model_fields)}"
+        return f"{where} is not a known key; allowed are {', '.join(model.model_fields)}"
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
-    return f"{where} is {_shown(error['input'])}; it must be {_rule(loc)}"
+    return f"{where} is {_shown(error['input'])}; it must be {rule}"
 
 
-def _rule(loc: Sequence[str]) -> str:
-    """What is allowed at a place, from the description of the innermost field on the way there."""
-    fields = Rule.model_fields if loc[0] == "gate" and loc[-1] in Rule.model_fields else ModelSpec.model_fields
-    key = loc[-1] if fields is Rule.model_fields else loc[0]
-    return str(fields[key].description)
+def _place(loc: Sequence[str]) -> tuple[list[str], type[BaseModel], str]:
+    """Where a fault is, the model whose keys are allowed there, and what the innermost described field allows."""
+    shown: list[str] = []
+    rule = ""
+    model: type[BaseModel] | None = ModelSpec
+    owner: type[BaseModel] = ModelSpec
+    for part in loc:
+        if part == "[key]" or part.startswith(UNION_TAGS):
+            continue
+        shown.append(part)
+        field = None if model is None else model.model_fields.get(part)
+        if model is not None:
+            owner = model
+        if field is not None:
+            rule = field.description or rule
+        model = MODELS.get(part) if model is not None else None
+    return shown, owner, rule
 
 
 def _shown(value: object) -> str:

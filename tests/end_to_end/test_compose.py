@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -95,7 +97,7 @@ def holds(stack: Stack, service: str, root: str, runtime: str = "sklearn") -> di
 
 
 def test_training_prints_a_line_for_each_model(lines: dict[str, str]) -> None:
-    assert list(lines) == ["wine", "wine-alcohol"]
+    assert list(lines) == ["wine", "wine-alcohol", "penguins", "digits"]
     assert re.fullmatch(
         r"MODEL_NAME=wine MODEL_VERSION=1@sha256:[0-9a-f]{64} docker compose up -d serve", lines["wine"]
     )
@@ -203,6 +205,44 @@ def test_training_image_is_compiled_and_not_run_by_root(stack: Stack, lines: dic
     assert held["uv"] is None
     assert held["user"] != 0
     assert held["sources"] and held["not compiled"] == []
+
+
+def test_penguins_are_served_with_categories_and_missing_values(stack: Stack, lines: dict[str, str]) -> None:
+    stack.promote(lines["penguins"])
+    row = {
+        "island": "Biscoe",
+        "bill_length_mm": 46.1,
+        "bill_depth_mm": 13.2,
+        "flipper_length_mm": None,
+        "body_mass_g": 4500,
+        "sex": None,
+        "year": "2007",
+    }
+    answer = httpx.post(f"{stack.serve}/classify", json={"data": row}, timeout=30)
+    assert (answer.status_code, answer.json()["prediction"]) == (200, "Gentoo")
+    card = httpx.get(f"{stack.serve}/model/card", timeout=30).text
+    assert "<svg" in card and "bill_length_mm" in card
+
+
+def test_schedule_trains_by_its_cron_line_and_stops_cleanly(stack: Stack, tmp_path: Path) -> None:
+    spec = {"data": "rows.csv", "target": "kind", "estimator": "sklearn.tree.DecisionTreeClassifier"}
+    rows = [f"{i},{'low' if i < 20 else 'high'}" for i in range(40)]
+    (tmp_path / "rows.csv").write_text("\n".join(["value,kind", *rows]) + "\n")
+    (tmp_path / "models.json").write_text(json.dumps({"often": {**spec, "schedule": "* * * * *"}}))
+    override = tmp_path / "compose.yml"
+    override.write_text(json.dumps({"services": {"schedule": {"volumes": [f"{tmp_path}:/work:ro"]}}}))
+    tmp_path.chmod(0o755)
+    compose = f"export COMPOSE_FILE=$COMPOSE_FILE:{override}; docker compose --profile schedule"
+    stack.shell(f"{compose} up -d schedule")
+    deadline = time.monotonic() + 120
+    while not (logged := stack.shell(f"{compose} logs --no-log-prefix schedule | grep '^{{' || true")):
+        assert time.monotonic() < deadline, stack.shell(f"{compose} logs schedule")
+        time.sleep(1)
+    run = json.loads(logged.splitlines()[0])
+    assert (run["event"], run["model"], run["outcome"]) == ("run", "often", "published"), run
+    assert run["reference"].startswith("often:1@sha256:")
+    stack.shell(f"{compose} stop schedule")
+    assert stack.shell(f"{compose} ps --all --format '{{{{.ExitCode}}}}' schedule").strip() == "0"
 
 
 def test_ports_are_published_on_this_machine_alone(stack: Stack) -> None:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry import Git, Reference, Store, open_store
+from registry import Reference, Store, open_store
 from registry.manifest import FileName
 from registry.read import read_file, read_manifest
 from tests.conftest import BUCKET, s3_service
-from training.run import train
+from training.run import Session, train
+from training.servable import ServingCheck
 from training.spec import ModelSpec
 
 WINE = ModelSpec(data="sklearn:wine", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000})
@@ -30,7 +31,8 @@ class Registry:
     folder: Path
 
     def train(self, name: str, spec: ModelSpec) -> Reference:
-        return train(name, spec, self.store, Git(commit=None, dirty=None)).reference
+        with ServingCheck() as check:
+            return train(name, spec, Session(self.store, check)).reference
 
     def file(self, reference: Reference, name: FileName) -> bytes:
         """The verified bytes of one of a version's files."""

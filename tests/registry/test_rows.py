@@ -19,6 +19,12 @@ MIXED = RowParser(
         Feature(name="a/b~{c}", kind="category", categories=("x",)),
     ]
 )
+DATED = RowParser(
+    [
+        Feature(name="seen", kind="date", minimum=13828, maximum=14579.5),
+        Feature(name="left", kind="date", minimum=0, maximum=1, nullable=True),
+    ]
+)
 ROW = {"mass": 1.5, "year": 2008, "tagged": True, "sex": "male", "a/b~{c}": "x"}
 
 
@@ -144,3 +150,60 @@ def test_rows_inside_the_training_range_are_not_marked(data: Any) -> None:
 
 def test_rows_survive_a_round_through_json() -> None:
     assert MIXED.parse(json.loads(json.dumps([ROW] * 3)), 3).array.shape == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("sent", "days"),
+    [
+        (13828, 13828.0),
+        (13828.25, 13828.25),
+        (-1, -1.0),
+        ("2007-11-11", 13828.0),
+        ("2007-11-11T06:00", 13828.25),
+        ("2007-11-11 06:00:00Z", 13828.25),
+        ("2007-11-11t06:00:00.000000000z", 13828.25),
+        ("2007-11-11T08:00:00+02:00", 13828.25),
+        ("2007-11-10T22:00-0800", 13828.25),
+        ("2007-11-11T06:00+00", 13828.25),
+        ("1969-12-31", -1.0),
+        ("0001-01-01", -719162.0),
+        ("9999-12-31", 2932896.0),
+    ],
+)
+def test_rows_take_dates_as_days_and_as_text(sent: Any, days: float) -> None:
+    assert DATED.parse([sent, 0], 1).array.tolist() == [[days, 0.0]]
+    array = DATED.parse([{"seen": sent, "left": None}] * 2, 2).array
+    assert array.dtype == np.float64
+    assert array[:, 0].tolist() == [days] * 2 and np.isnan(array[:, 1]).all()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *("2007", "13828", "20071111", "2007-11", "2007-W45-7", "2007-02-30", "2007-11-11T24:00", "2007-11-11T06"),
+        *("2007-11-11T06:00:60", "2007-11-11\n", " 2007-11-11", "2007-11-11T06:00+25:00", "٢٠٠٧-11-11", "", "NaN"),
+        *(True, None, [], float("nan"), float("inf"), 10**400, "2007-11-11T06:00:00.000000" + "0" * 50),
+    ],
+)
+def test_rows_refuse_what_is_no_date(sent: Any) -> None:
+    with pytest.raises(RowInvalid) as caught:
+        DATED.parse({"seen": sent, "left": 0}, 1)
+    rule = "an ISO 8601 date or date-time such as '2007-11-11', or a finite number of days since 1970-01-01"
+    assert caught.value.errors == [("/data/seen", f"seen must be {rule}")]
+
+
+def test_rows_outside_the_range_of_dates_are_told_it_both_ways() -> None:
+    (warned,) = DATED.outside_range(DATED.parse(["2007-11-10", 0], 1))
+    shown = "2007-11-11 to 2009-12-01T12:00:00Z (days since 1970-01-01: 13828 to 14579.5)"
+    assert (warned.path, warned.message) == ("/data/0", f"seen is outside the training range {shown}")
+
+
+@pytest.mark.parametrize("days", [-719163, 2932897, 1e300])
+def test_feature_of_dates_has_a_range_in_the_calendar(days: float) -> None:
+    with pytest.raises(ValueError, match="days are no date of the years 1 to 9999"):
+        Feature(name="seen", kind="date", minimum=min(days, 0), maximum=max(days, 0))
+
+
+def test_range_of_dates_may_end_with_the_calendar() -> None:
+    shown = Feature(name="seen", kind="date", minimum=-719162, maximum=2932896.999999).range_text
+    assert shown.startswith("0001-01-01 to 9999-12-31T23:59:59Z (")

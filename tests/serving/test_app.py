@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from obstore.store import MemoryStore
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from registry import Feature, Reference, SettingInvalid, Store, VerifiedModel, load, make_golden, publish
 from registry.errors import DigestMismatch, StoreUnavailable
@@ -415,6 +416,60 @@ def test_openapi_shows_the_features(models: Models) -> None:
     assert {"type": "null"} in properties["mass"]["anyOf"]
     assert "Training saw 2007 to 2009" in properties["year"]["description"]
     assert document["components"]["schemas"]["Answer"]["properties"]["prediction"] == {"enum": ["Adélie", "Gentoo"]}
+
+
+@pytest.fixture(scope="module")
+def dated() -> VerifiedModel:
+    """A published model of one date, which is missing at times: autumn 2007 is a, the year 2009 is b."""
+    feature = Feature(name="seen", kind="date", nullable=True, minimum=13828, maximum=14579)
+    rows = np.array([[13828.0], [13840.5], [14500.0], [14579.0]])
+    fitted = DecisionTreeClassifier(random_state=0).fit(rows, list("aabb"))
+    golden = make_golden(rows.tolist(), fitted.predict(rows).tolist(), fitted.predict_proba(rows))
+    store = Store(MemoryStore(), "memory:")
+    files: Any = {"model.joblib": pickled(fitted), "golden.json": golden}
+    return load(store, publish(store, content("dated", (feature,), ("a", "b")), files))
+
+
+@pytest.mark.parametrize(
+    ("seen", "prediction"),
+    [
+        ("2007-11-12", "a"),
+        (13829, "a"),
+        ("2009-12-01T00:00:00+01:00", "b"),
+        (14578.5, "b"),
+        ({"seen": "2009-12-01"}, "b"),
+    ],
+)
+def test_dates_come_as_text_and_as_days(dated: VerifiedModel, seen: Any, prediction: str) -> None:
+    answer = serving(dated).classify(seen).json()
+    assert answer["prediction"] == prediction and "warnings" not in answer
+
+
+def test_date_that_is_none_is_refused_with_what_is_allowed(dated: VerifiedModel) -> None:
+    problem = problem_of(serving(dated).classify({"seen": "11.11.2007"}).content, 422)
+    (error,) = problem["errors"]
+    assert error["path"] == "/data/seen"
+    assert "seen must be an ISO 8601 date or date-time such as '2007-11-11'" in error["message"]
+    assert error["message"].endswith("a finite number of days since 1970-01-01 or null")
+
+
+def test_openapi_shows_dates_with_an_example_that_is_answered(dated: VerifiedModel) -> None:
+    client = serving(dated)
+    document = client.get("/openapi.json").json()
+    seen = document["components"]["schemas"]["Row"]["anyOf"][0]["properties"]["seen"]
+    assert [(kind["type"], kind.get("format")) for kind in seen["anyOf"]] == [
+        ("string", "date"),
+        ("string", "date-time"),
+        ("number", None),
+        ("null", None),
+    ]
+    assert "Training saw 2007-11-11 to 2009-12-01 (days since 1970-01-01: 13828 to 14579)" in seen["description"]
+    example = document["paths"]["/classify"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert example == {"data": {"seen": "2008-11-20"}}
+    answer = client.request("POST", "/classify", json=example)
+    assert answer.status_code == 200 and "warnings" not in answer.json()
+    page = client.get("/docs").text
+    assert "2007-11-11 to 2009-12-01 (days since 1970-01-01: 13828 to 14579)" in page
 
 
 def test_docs_show_the_features_and_an_example_that_works_offline(models: Models) -> None:

@@ -1,19 +1,27 @@
 """The `train` command as a person meets it."""
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from registry import Reference, load, open_store
+from registry.promotions import Promotion, append
 from tests.conftest import python
 from tests.training.test_spec import ROOT, SPEC, write
 from training.__main__ import main
+from training.data import Dataset, read_dataset
+from training.spec import ModelSpec
+
+MODELS = ["wine", "wine-alcohol", "penguins", "digits"]
 
 
 def run(capsys: pytest.CaptureFixture[str], folder: Path, models: Any, *arguments: str) -> tuple[int, str, str]:
@@ -23,16 +31,24 @@ def run(capsys: pytest.CaptureFixture[str], folder: Path, models: Any, *argument
 
 
 def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path) -> None:
-    write(tmp_path, (ROOT / "models.json").read_text())
-    result = python("-m", "training", "--models", str(tmp_path / "models.json"))
+    result = python("-m", "training", "--registry", (tmp_path / ".registry").as_uri())
     assert (result.returncode, result.stderr) == (0, "")
-    head, wine, alcohol, _, say, *lines = result.stdout.splitlines()
+    table, columns, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
+    head, *rows = table
     assert head.split()[:3] == ["MODEL", "REFERENCE", "ACCURACY"] and head.split()[-2:] == ["GATE", "SECONDS"]
-    assert wine.split()[0] == "wine" and alcohol.split()[0] == "wine-alcohol"
-    assert "passed" in wine and "passed" in alcohol
+    assert [row.split()[0] for row in rows] == MODELS and all("passed" in row for row in rows)
+    assert columns[:2] == [
+        "Columns:",
+        "  wine: 13 numbers (alcohol, malic_acid, ash, alcalinity_of_ash, magnesium, total_phenols, …)",
+    ]
+    assert columns[3] == (
+        "  penguins: 3 categories (island, sex?, year), 4 numbers (bill_length_mm?, bill_depth_mm?, "
+        "flipper_length_mm?, body_mass_g?) (? may be missing)"
+    )
+    say, *lines = promote
     assert say == "Promote and serve one of them:"
     store = open_store((tmp_path / ".registry").as_uri())
-    for line, name in zip(lines, ("wine", "wine-alcohol"), strict=True):
+    for line, name in zip(lines, MODELS, strict=True):
         match = re.fullmatch(rf"MODEL_NAME={name} MODEL_VERSION=(1@sha256:[0-9a-f]{{64}}) uv run serve", line)
         assert match
         assert load(store, Reference.of(name, match[1])).manifest.gate.passed
@@ -62,13 +78,66 @@ def test_train_fills_the_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert manifest.trained_at.utcoffset() is not None
 
 
-def test_train_twice_gives_the_same_pickle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_same_commit_data_and_seed_give_the_same_pickle(tmp_path: Path, name: str) -> None:
+    registry = (tmp_path / "registry").as_uri()
+    for seed in ("1", "2"):  # of Python's hashes, which no pickle may depend on
+        assert python("-m", "training", name, "--registry", registry, PYTHONHASHSEED=seed).returncode == 0
+    first, second = ((tmp_path / f"registry/{name}/versions/00000{n}/model.joblib").read_bytes() for n in (1, 2))
+    differing = [i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
+    assert first == second, (
+        f"{len(first)} and {len(second)} bytes; they differ from {differing[:1]} to {differing[-1:]}"
+    )
+
+
+def test_manifest_has_the_lineage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.csv").write_text("size,kind\n" + "".join(f"{i},{i // 20}\n" for i in range(40)))
+    spec = {"data": "rows.csv", "target": "kind", "estimator": "sklearn.tree.DecisionTreeClassifier"}
+    assert run(capsys, tmp_path, {"mine": spec})[0] == 0
+    manifest = load(open_store((tmp_path / ".registry").as_uri()), Reference("mine", 1)).manifest
+    data = manifest.data
+    assert (data.source, data.rows, data.columns, data.train_rows, data.test_rows) == ("rows.csv", 40, 2, 30, 10)
+    assert data.sha256 == hashlib.sha256((tmp_path / "rows.csv").read_bytes()).hexdigest()
+    assert manifest.spec["random_state"] == 0 and manifest.spec["test_size"] == 0.25
+    assert manifest.duration_seconds and manifest.duration_seconds >= sum(manifest.timings.values()) * 0.9
+    assert manifest.peak_memory_bytes and manifest.peak_memory_bytes > 50_000_000
+    assert manifest.evaluation and manifest.evaluation.not_compared == "nothing was promoted yet"
+
+
+def test_nothing_secret_of_an_address_is_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(name: str, spec: ModelSpec, folder: Path) -> Dataset:
+        return replace(
+            read_dataset(name, spec.model_copy(update={"data": "sklearn:wine"})), source="https://example.org/x"
+        )
+
+    monkeypatch.setattr("training.run.read_dataset", read)
+    secret = {**SPEC, "data": "https://me:password@example.org/x?signature=abc"}
+    assert run(capsys, tmp_path, {"wine": secret})[0] == 0
+    stored = b"".join(path.read_bytes() for path in (tmp_path / ".registry").rglob("*") if path.is_file())
+    assert b"https://example.org/x" in stored
+    assert b"password" not in stored and b"signature=abc" not in stored
+
+
+def test_version_worse_than_the_promoted_one_is_published_and_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = open_store((tmp_path / ".registry").as_uri(), create=True)
-    pickles = []
-    for version in (1, 2):
-        run(capsys, tmp_path, {"wine": SPEC})
-        pickles.append(load(store, Reference("wine", version)).manifest.files["model.joblib"])
-    assert pickles[0] == pickles[1]
+    good = {**SPEC, "params": {"max_iter": 1000}, "gate": {"no_worse_than_promoted": {"accuracy": 0.02}}}
+    code, out, _ = run(capsys, tmp_path, {"wine": good}, "--json")
+    assert code == 0
+    entry = Promotion(action="promote", environment="test", was=None, to=json.loads(out)["reference"], by="me")
+    append(store, "wine", [], entry, datetime.now(UTC))
+    assert run(capsys, tmp_path, {"wine": good})[0] == 0
+    code, out, _ = run(capsys, tmp_path, {"wine": {**good, "params": {"C": 1e-6}}})
+    assert code == 3
+    assert re.search(
+        r"wine did not pass its gate: accuracy is 0\.\d+, at least 0\.98 is asked for \(no worse than", out
+    )
+    manifest = load(store, Reference("wine", 3)).manifest
+    assert not manifest.gate.passed and manifest.evaluation and manifest.evaluation.promoted
+    assert manifest.evaluation.promoted.metrics["accuracy"] == 1.0
 
 
 def test_train_marks_a_version_that_fails_its_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +164,10 @@ WRONG = {
     "no such class": ({"estimator": "sklearn.linear_model.Logistic"}, "scikit-learn has no such estimator"),
     "no such module": ({"estimator": "sklearn.nothing.Logistic"}, "scikit-learn has no such estimator"),
     "a regressor": ({"estimator": "sklearn.linear_model.LinearRegression"}, "it must be a classifier"),
-    "an ensemble of others": ({"estimator": "sklearn.ensemble.VotingClassifier"}, "cannot be made from JSON alone"),
+    "an ensemble of others": (
+        {"estimator": "sklearn.ensemble.VotingClassifier"},
+        'a function of your own can make it: "module:function"',
+    ),
     "a function": ({"estimator": "sklearn.datasets.load_wine"}, "scikit-learn has no such estimator"),
     "unknown parameter": ({"params": {"c": 1}}, "wine.params.c is not a parameter of LogisticRegression; it has C, "),
     "unknown searched": ({"search": {"c": [1]}}, "wine.search.c is not a parameter of LogisticRegression"),

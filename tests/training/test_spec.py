@@ -18,7 +18,7 @@ def write(folder: Path, models: Any) -> Path:
 
 
 def test_specs_of_this_project_are_valid() -> None:
-    assert list(read_specs(ROOT / "models.json")) == ["wine", "wine-alcohol"]
+    assert list(read_specs(ROOT / "models.json")) == ["wine", "wine-alcohol", "penguins", "digits"]
 
 
 def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> None:
@@ -35,9 +35,35 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ({"gate": {"log_loss": {"max": -1}}}, "wine.gate.log_loss.max is -1; it must be a number, 0 or more"),
         ({"gate": {"accuracy": {}}}, 'wine.gate.accuracy needs "min" or "max"'),
         ({"gate": {"accuracy": {"least": 1}}}, "wine.gate.accuracy.least is not a known key; allowed are min, max"),
-        ({"gate": {"acuracy": {"min": 1}}}, "wine.gate.acuracy is .*; it must be an object of metrics .accuracy, "),
+        ({"gate": {"acuracy": {"min": 1}}}, "wine.gate.acuracy is not a known key; allowed are accuracy, "),
+        (
+            {"gate": {"no_worse_than_promoted": {"acuracy": 1}}},
+            'wine.gate.no_worse_than_promoted.acuracy is "acuracy"; it must be an object of metrics',
+        ),
+        (
+            {"gate": {"no_worse_than_promoted": {"accuracy": -1}}},
+            "wine.gate.no_worse_than_promoted.accuracy is -1; it must be an object of metrics .*how much worse",
+        ),
+        ({"cv": 1}, "wine.cv is 1; it must be a whole number of folds, from 2 to 100"),
+        ({"cv": 5, "test_size": 0.2}, "wine has cv and test_size; metrics come from the folds or from held-out rows"),
+        (
+            {"cv": 5, "gate": {"no_worse_than_promoted": {"accuracy": 0}}},
+            "wine has cv and gate.no_worse_than_promoted, which needs rows that no model was fitted on",
+        ),
+        ({"trials": 5}, "wine has trials and no search"),
+        ({"trials": 1, "search": {"C": [1]}}, "wine.trials is 1; it must be a whole number, 2 or more"),
+        ({"class_weight": "even"}, 'wine.class_weight is "even"; it must be "balanced", or an object of classes'),
+        ({"class_weight": {"0": 0}}, 'wine.class_weight is {"0": 0}; it must be "balanced", or an object of classes'),
+        ({"kinds": {"ash": "text"}}, 'wine.kinds.ash is "text"; it must be an object of columns, each with its kind'),
+        ({"exclude": ["target"]}, 'wine has its target "target" among the excluded columns'),
+        ({"features": ["ash"], "exclude": ["hue"]}, "wine has features and exclude; only one of them can choose"),
+        ({"scoring": "speed"}, 'wine.scoring is "speed"; it must be what a search maximises, one of accuracy, '),
+        ({"schedule": "daily"}, 'wine.schedule is "daily"; it must be a cron line of five fields in UTC'),
+        ({"schedule": "61 * * * *"}, r'wine.schedule is "61 \* \* \* \*"; it must be a cron line of five fields'),
+        ({"schedule": "0 0 3 * * *"}, "wine.schedule is .*; it must be a cron line of five fields"),
+        ({"schedule": 3}, "wine.schedule is 3; it must be a cron line of five fields"),
         ({"gate": 1}, "wine.gate is 1; it must be an object of metrics"),
-        ({"data": "wine"}, 'wine.data is "wine"; it must be "sklearn:NAME"'),
+        ({"data": ""}, 'wine.data is ""; it must be "sklearn:NAME", a path, or an s3:// or https:// URL'),
         ({"data": None}, 'wine.data is null; it must be "sklearn:NAME"'),
         (
             {"estimator": "os.system"},

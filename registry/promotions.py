@@ -1,0 +1,123 @@
+"""Promotions: the book of what each environment was told to serve, one create-only record after the other.
+
+Every record names the digest of the one before it, so that a record that is missing or altered shows.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from registry.errors import ChainBroken
+from registry.manifest import MAX_BYTES, Sha256
+from registry.reference import Reference, check_name
+from registry.store import Store
+
+RECORD = re.compile(r"\d{6}\.json")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Promotion(_Part):
+    """A decision: from now on `environment` is to serve `to`."""
+
+    event: Literal["promotion"] = "promotion"
+    action: Literal["promote", "rollback"]
+    environment: str
+    was: str | None
+    to: str
+    by: str
+    reason: str = ""
+    forced: bool = False
+
+
+class Outcome(_Part):
+    """How the promotion with number `of` ended."""
+
+    event: Literal["outcome"] = "outcome"
+    of: int
+    succeeded: bool
+    detail: str = ""
+
+
+class Record(_Part):
+    """One entry of a model's book; `previous` is the digest of the stored bytes of the record before it."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    number: int
+    previous: Sha256 | None
+    at: AwareDatetime
+    entry: Annotated[Promotion | Outcome, Field(discriminator="event")]
+
+
+class Entry(NamedTuple):
+    """A record as read, with the digest of its stored bytes."""
+
+    record: Record
+    digest: str
+
+
+def history(store: Store, name: str) -> list[Entry]:
+    """All records of a model, the oldest first, each checked against the one before it.
+
+    Raises:
+        ChainBroken: a record is missing, altered or out of order.
+    """
+    folder = f"{check_name(name)}/promotions"
+    files = sorted(file for path in store.files(folder) if RECORD.fullmatch(file := path.rpartition("/")[2]))
+    entries: list[Entry] = []
+    for number, file in enumerate(files, start=1):
+        if file != f"{number:06d}.json":
+            raise ChainBroken(f"{folder}/{number:06d}.json is missing; the next one there is {file}")
+        data = bytes(store.read(f"{folder}/{file}", MAX_BYTES))
+        entries.append(_parse(data, name, number, entries[-1] if entries else None))
+    return entries
+
+
+def append(store: Store, name: str, entries: Sequence[Entry], entry: Promotion | Outcome, at: datetime) -> Entry:
+    """Write the record that follows `entries`, which is all that `history` gave.
+
+    Raises:
+        ObjectExists: another record was written in between.
+    """
+    number, previous = len(entries) + 1, entries[-1].digest if entries else None
+    record = Record(name=name, number=number, previous=previous, at=at, entry=entry)
+    data = record.model_dump_json(indent=2).encode() + b"\n"
+    store.create(f"{name}/promotions/{number:06d}.json", data)
+    return Entry(record, hashlib.sha256(data).hexdigest())
+
+
+def live(entries: Sequence[Entry], environment: str | None = None) -> Reference | None:
+    """What is served according to the records: the last promotion that is not known to have failed.
+
+    Args:
+        environment: which one is asked for; None for whichever was promoted last.
+    """
+    failed = {
+        record.entry.of for record, _ in entries if isinstance(record.entry, Outcome) and not record.entry.succeeded
+    }
+    for record, _ in reversed(entries):
+        entry = record.entry
+        if isinstance(entry, Promotion) and record.number not in failed and environment in (None, entry.environment):
+            return Reference.parse(entry.to)
+    return None
+
+
+def _parse(data: bytes, name: str, number: int, before: Entry | None) -> Entry:
+    path = f"{name}/promotions/{number:06d}.json"
+    try:
+        record = Record.model_validate_json(data, strict=True)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise ChainBroken(f"{path} is not a record: {'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
+    if (record.name, record.number) != (name, number):
+        raise ChainBroken(f"{path} holds record {record.number} of {record.name}")
+    if record.previous != (before.digest if before else None):
+        raise ChainBroken(f"{path} does not follow the record before it: one of them was altered")
+    return Entry(record, hashlib.sha256(data).hexdigest())

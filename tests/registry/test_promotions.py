@@ -1,0 +1,85 @@
+"""The book of promotions on every kind of store."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from registry import Reference, Store
+from registry.errors import ChainBroken, ObjectExists
+from registry.promotions import Entry, Outcome, Promotion, append, history, live
+from tests.conftest import overwrite
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DIGEST = "a" * 64
+
+
+def promotion(version: int, environment: str = "env-file .env", **fields: Any) -> Promotion:
+    to = f"wine:{version}@sha256:{DIGEST}"
+    return Promotion(action="promote", environment=environment, was=None, to=to, by="me", **fields)
+
+
+def write(store: Store, *parts: Promotion | Outcome) -> list[Entry]:
+    entries = history(store, "wine")
+    for part in parts:
+        entries.append(append(store, "wine", entries, part, NOW))
+    return entries
+
+
+def test_records_are_read_as_they_were_written(store: Store) -> None:
+    written = write(store, promotion(1), Outcome(of=1, succeeded=True), promotion(2, reason="better"))
+    assert history(store, "wine") == written
+    assert [record.number for record, _ in written] == [1, 2, 3]
+    assert written[2].record.previous == written[1].digest
+
+
+def test_two_writers_of_one_record_get_one_winner(store: Store) -> None:
+    seen = history(store, "wine")
+    append(store, "wine", seen, promotion(1), NOW)
+    with pytest.raises(ObjectExists):
+        append(store, "wine", seen, promotion(2), NOW)
+
+
+@pytest.mark.parametrize(
+    ("parts", "environment", "version"),
+    [
+        ([], None, None),
+        ([promotion(1)], None, 1),
+        ([promotion(1), promotion(2)], None, 2),
+        ([promotion(1), promotion(2), Outcome(of=2, succeeded=False)], None, 1),
+        ([promotion(1), promotion(2), Outcome(of=2, succeeded=True)], None, 2),
+        ([promotion(1), Outcome(of=1, succeeded=False)], None, None),
+        ([promotion(1, "stack a"), promotion(2, "stack b")], "stack a", 1),
+        ([promotion(1, "stack a"), promotion(2, "stack b")], None, 2),
+        ([promotion(1, "stack a")], "stack b", None),
+    ],
+    ids=str,
+)
+def test_live_is_the_last_promotion_that_did_not_fail(
+    folder_store: Store, parts: list[Promotion | Outcome], environment: str | None, version: int | None
+) -> None:
+    found = live(write(folder_store, *parts), environment)
+    assert found == (None if version is None else Reference("wine", version, DIGEST))
+
+
+def test_a_record_that_is_altered_missing_or_foreign_is_found(store: Store) -> None:
+    write(store, promotion(1), promotion(2), promotion(3))
+    first, second = (bytes(store.read(f"wine/promotions/00000{n}.json", 9999)) for n in (1, 2))
+
+    overwrite(store, "wine/promotions/000001.json", first.replace(b'"by": "me"', b'"by": "you"'))
+    with pytest.raises(ChainBroken, match=r"wine/promotions/000002.json does not follow the record before it"):
+        history(store, "wine")
+    overwrite(store, "wine/promotions/000001.json", first)
+
+    overwrite(store, "wine/promotions/000002.json", second.replace(b'"number": 2', b'"number": 1'))
+    with pytest.raises(ChainBroken, match="000002.json holds record 1 of wine"):
+        history(store, "wine")
+    overwrite(store, "wine/promotions/000002.json", json.dumps({"name": "wine"}).encode())
+    with pytest.raises(ChainBroken, match="000002.json is not a record: number: Field required"):
+        history(store, "wine")
+    overwrite(store, "wine/promotions/000002.json", second)
+
+    store.backend.delete("wine/promotions/000002.json")
+    with pytest.raises(ChainBroken, match="000002.json is missing; the next one there is 000003.json"):
+        history(store, "wine")

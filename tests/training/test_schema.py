@@ -1,0 +1,33 @@
+"""The JSON schema that editors use is the one that the code has."""
+
+import json
+
+import jsonschema
+import pytest
+
+from tests.training.test_spec import ROOT, SPEC
+from training.schema import schema_text
+
+SCHEMA = json.loads((ROOT / "infra/models.schema.json").read_text())
+
+
+def test_schema_file_is_up_to_date() -> None:
+    assert (ROOT / "infra/models.schema.json").read_text() == schema_text(), (
+        "make it anew: uv run python -m training.schema > infra/models.schema.json"
+    )
+
+
+def test_models_file_points_to_the_schema_and_keeps_it() -> None:
+    models = json.loads((ROOT / "models.json").read_text())
+    assert (ROOT / models["$schema"]).resolve() == ROOT / "infra/models.schema.json"
+    jsonschema.validate(models, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "change", [{"estimater": 1}, {"test_size": 2}, {"gate": {"accuracy": {"min": "high"}}}, {"data": 1}], ids=str
+)
+def test_schema_refuses_what_the_code_refuses(change: dict[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"wine": {**SPEC, **change}}, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"Wine!": SPEC}, SCHEMA)

@@ -1,0 +1,77 @@
+"""A Dask cluster for the many fits of a search or of cross-validation."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import joblib
+import sklearn
+
+from training.errors import ClusterUnusable
+
+CONNECT_SECONDS = 10
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Callable[[], Any]]:
+    """Connect to a scheduler, such as `tcp://host:8786`; gives a context in which joblib's fits run there.
+
+    A worker that dies gives its fits to the others.
+
+    Raises:
+        ClusterUnusable: there is no scheduler, no worker, or one with another scikit-learn.
+    """
+    from distributed import Client  # half a second, needed only here
+
+    class Keeping(Client):
+        """Holds rows as a task that gives them: scattered ones are lost with their worker, a task is run again."""
+
+        def scatter(self, data: Any, *_: Any, **__: Any) -> Any:
+            async def hold() -> Any:
+                return self.submit(lambda: data, pure=False)
+
+            return hold()
+
+    try:
+        client = Keeping(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TypeError) as exc:
+        raise ClusterUnusable(f"--dask is {address!r}, and no scheduler answers there: {exc}") from exc
+    with client:
+        _check_workers(address, client)
+        yield lambda: joblib.parallel_config(backend=_backend(client))
+
+
+def _backend(client: Any) -> Any:
+    """joblib's, but for one thing: what a fit itself runs in parallel stays on its worker."""
+    from joblib._dask import DaskDistributedBackend
+
+    def fit_each(tasks: Any) -> list[Any]:  # within a function, so that workers need not have this project
+        with joblib.parallel_config(backend="sequential"):
+            return [function(*arguments, **options) for function, arguments, options in tasks]
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        async def _to_func_args(self, func: Any) -> tuple[Any, Any]:
+            _, tasks = await super()._to_func_args(func)
+            return fit_each, tasks
+
+    return Backend(client=client, wait_for_workers_timeout=CONNECT_SECONDS)
+
+
+def _check_workers(address: str, client: Any) -> None:
+    versions = client.run(_scikit_learn)
+    if not versions:
+        raise ClusterUnusable(f"--dask is {address!r}, whose scheduler has no worker yet; start one")
+    for worker, version in versions.items():
+        if version != sklearn.__version__:
+            raise ClusterUnusable(
+                f"--dask is {address!r}, whose worker {worker} has scikit-learn {version or 'not installed'}; "
+                f"{sklearn.__version__} is needed"
+            )
+
+
+def _scikit_learn() -> str:
+    try:
+        import sklearn
+    except ImportError:
+        return ""
+    return str(sklearn.__version__)

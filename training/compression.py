@@ -1,0 +1,62 @@
+"""Compression: told from the first bytes and undone; names and extensions do not count."""
+
+import bz2
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Buffer, Callable
+from typing import IO, cast
+
+import pyarrow as pa
+
+from training.errors import DataInvalid
+
+STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),  # of no file
+)
+OPENERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
+    "gzip": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "zstd": lambda file: pa.CompressedInputStream(file, "zstd"),
+    "zip": lambda file: _only_member(zipfile.ZipFile(file)),
+}
+BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+
+
+def decompressed(where: str, data: Buffer) -> Buffer:
+    """The data as they are, or what they hold where they are compressed.
+
+    Raises:
+        DataInvalid: they end too early, are damaged, encrypted, or a zip of more or less than one file.
+    """
+    start = bytes(memoryview(data)[:6])
+    for mark, kind in STARTS:
+        if start.startswith(mark):
+            try:
+                with OPENERS[kind](pa.BufferReader(pa.py_buffer(data))) as stream:
+                    return stream.read()
+            except _NotOneFile as exc:
+                raise DataInvalid(
+                    f"{where} is a zip of {exc} files; it must hold exactly one, of CSV or Parquet"
+                ) from None
+            except BROKEN as exc:
+                raise DataInvalid(f"{where} is compressed with {kind} and cannot be read to its end: {exc}") from exc
+    return data
+
+
+class _NotOneFile(Exception):
+    pass
+
+
+def _only_member(archive: zipfile.ZipFile) -> IO[bytes]:
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    if len(members) != 1:
+        raise _NotOneFile(len(members))
+    return archive.open(members[0])

@@ -1,0 +1,65 @@
+"""What `train` prints about what it published."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from registry import Feature
+from registry.table import short_digest, table
+from training.run import Result
+
+SHOWN_METRICS = ("accuracy", "macro_f1", "roc_auc", "log_loss")
+SHOWN_NAMES = 6
+
+
+def report_text(results: Sequence[Result], serve: str) -> str:
+    """A table of the versions, the columns' kinds, and the lines that promote those that passed their gates."""
+    rows = []
+    for result in results:
+        metrics = result.content.metrics
+        rows.append(
+            [
+                result.reference.name,
+                f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
+                *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
+                "passed" if result.content.gate.passed else "FAILED",
+                f"{result.seconds:.1f}",
+            ]
+        )
+    head = ["MODEL", "REFERENCE", *(name.upper().replace("_", " ") for name in SHOWN_METRICS), "GATE", "SECONDS"]
+    lines = [table(head, rows), "", "Columns:"]
+    lines += [f"  {result.reference.name}: {columns_text(result.content.features)}" for result in results]
+    passed = [result.reference for result in results if result.content.gate.passed]
+    if passed:
+        lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]
+        lines += [f"MODEL_NAME={ref.name} MODEL_VERSION={ref.version_text} {serve}" for ref in passed]
+    for result in results:
+        failed = [check for check in result.content.gate.checks if not check.passed]
+        lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
+    return "\n".join(lines)
+
+
+def columns_text(features: Sequence[Feature]) -> str:
+    """The kinds with their columns, such as `2 numbers (mass, height), 1 category (sex?)`; ? may be missing."""
+    plural = {"category": "categories"}
+    parts = []
+    for kind, group in groupby(sorted(features, key=lambda feature: feature.kind), key=lambda feature: feature.kind):
+        names = [feature.name + ("?" if feature.nullable else "") for feature in group]
+        shown = ", ".join(names[:SHOWN_NAMES]) + (", …" if len(names) > SHOWN_NAMES else "")
+        parts.append(f"{len(names)} {plural.get(kind, kind + 's') if len(names) > 1 else kind} ({shown})")
+    return ", ".join(parts) + (" (? may be missing)" if any(feature.nullable for feature in features) else "")
+
+
+def as_json(result: Result) -> dict[str, object]:
+    """The version as one JSON object."""
+    evaluation = result.content.evaluation
+    return {
+        "model": result.reference.name,
+        "version": result.reference.version,
+        "reference": str(result.reference),
+        "metrics": dict(result.content.metrics),
+        "intervals": dict(evaluation.intervals) if evaluation else {},
+        "baseline": dict(evaluation.baseline) if evaluation else {},
+        "gate": result.content.gate.model_dump(),
+        "features": {feature.name: feature.kind for feature in result.content.features},
+        "seconds": round(result.seconds, 3),
+    }
