@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from registry import RegistryError, Store, open_store, registry_url
 from registry.profiles import profile_credentials
+from registry.servable import ServingCheck
 from training import interrupt
 from training.cluster import connect
 from training.errors import TrainingError
@@ -22,7 +23,6 @@ from training.pipeline import make_estimator
 from training.report import as_json, report_text
 from training.run import Result, Session, train
 from training.schedule import run_schedule
-from training.servable import ServingCheck
 from training.spec import ModelSpec, read_specs, select
 
 EXAMPLES = """\

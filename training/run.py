@@ -28,7 +28,7 @@ from registry import (
 )
 from registry.golden import COUNT
 from registry.manifest import FileName
-from registry.read import read_file
+from registry.servable import ServingCheck
 from training.card import render_card
 from training.columns import encode_target, infer_features, to_array, to_rows
 from training.data import Dataset, read_dataset
@@ -41,7 +41,6 @@ from training.histogram import Histogram, histograms
 from training.interrupt import held_back
 from training.lineage import libraries, peak_memory, reset_peak_memory
 from training.pipeline import make_pipeline_for
-from training.servable import ServingCheck
 from training.spec import ModelSpec
 
 STAGES = ("data", "fit", "evaluate", "export", "publish")
@@ -168,8 +167,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
 
 def _servable(check: ServingCheck) -> Callable[[Store, Manifest, Reference], None]:
     def run(store: Store, manifest: Manifest, reference: Reference) -> None:
-        files = {f"{reference.folder}/{name}": bytes(read_file(store, manifest, name)) for name in manifest.files}
-        error = check({**files, f"{reference.folder}/manifest.json": manifest.to_bytes()}, str(reference))
+        error = check(store, manifest, reference)
         if error is not None:
             raise NotServable(f"{reference.name} was trained and is not published, as it could not be served: {error}")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from registry import Reference, Store, open_store
 from registry.manifest import FileName
 from registry.read import read_file, read_manifest
+from registry.servable import ServingCheck
 from tests.conftest import BUCKET, s3_service
 from training.run import Session, train
-from training.servable import ServingCheck
 from training.spec import ModelSpec
 
 WINE = ModelSpec(data="sklearn:wine", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000})

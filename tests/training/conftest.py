@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from training.servable import ServingCheck
+from registry.servable import ServingCheck
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""The check before the commit: a process that can import what the serving image has, and nothing else, loads a version.
+"""The check before publishing and before promotion: a process that has what the serving image has loads a version.
 
-`python -m training.servable` is that process. It reads one JSON object a line, `{"registry", "reference"}`, runs the
+`python -m registry.servable` is that process. It reads one JSON object a line, `{"registry", "reference"}`, runs the
 verified load in every format that the version has, and answers with one: `{"error": null or a sentence}`.
 """
 
@@ -16,6 +16,13 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
+
+from registry.errors import RegistryError
+from registry.load import ARTIFACTS, load
+from registry.manifest import Manifest
+from registry.read import read_file
+from registry.reference import Reference
+from registry.store import Store, open_store
 
 # Top-level modules of the serving image: those of its lock groups, and what it brings itself.
 ALLOWED = frozenset(
@@ -42,7 +49,7 @@ class OnlyServing(MetaPathFinder):
 
 
 class ServingCheck:
-    """The other process, started at once so that its imports pass while the model is trained."""
+    """The other process, started at once, so that its imports pass while other work is done."""
 
     def __init__(self) -> None:
         self._process = self._start()
@@ -53,18 +60,19 @@ class ServingCheck:
     def __exit__(self, *exc: object) -> None:
         self._stop()
 
-    def __call__(self, files: dict[str, bytes], reference: str) -> str | None:
-        """Load a version as serving would; the error as a sentence, or None.
+    def __call__(self, store: Store, manifest: Manifest, reference: Reference) -> str | None:
+        """Read a version's stored files back and load them as serving would; the error as a sentence, or None.
 
-        Args:
-            files: the version's stored files by their paths in a registry, the manifest among them.
+        Raises:
+            IntegrityError, StoreError: a stored file is not the one that the manifest lists, or cannot be read.
         """
         with tempfile.TemporaryDirectory() as folder:
-            for path, data in files.items():
-                file = Path(folder, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(data)
-            return self._ask({"registry": Path(folder).as_uri(), "reference": reference})
+            version = Path(folder, reference.folder)
+            version.mkdir(parents=True)
+            for name in manifest.files:
+                (version / name).write_bytes(read_file(store, manifest, name))
+            (version / "manifest.json").write_bytes(manifest.to_bytes())
+            return self._ask({"registry": Path(folder).as_uri(), "reference": str(reference)})
 
     def _ask(self, question: dict[str, str]) -> str | None:
         if self._process.poll() is not None:
@@ -85,7 +93,7 @@ class ServingCheck:
         # -P: nothing is imported from the folder that training was started in.
         path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "training.servable"],
+            [sys.executable, "-P", "-m", "registry.servable"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -100,9 +108,7 @@ class ServingCheck:
 
 def main() -> None:
     sys.meta_path.insert(0, OnlyServing())
-    from registry import Reference, load, onnx_format, open_store, pickle_format  # noqa: F401  (imported ahead)
-    from registry.errors import RegistryError
-    from registry.load import ARTIFACTS
+    from registry import onnx_format, pickle_format  # noqa: F401  (imported ahead)
 
     answers, sys.stdout = sys.stdout, sys.stderr  # a model may print
     for line in sys.stdin:
