@@ -1,4 +1,4 @@
-"""The `registry` command: list, show and verify versions."""
+"""The `registry` command: list and show versions, and the commands of the files beside this one."""
 
 import argparse
 import json
@@ -9,26 +9,38 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from registry.errors import FormatMissing, LibraryMismatch, RegistryError, VersionMissing
-from registry.load import ARTIFACTS, load_files
+from registry.diff import diff_command
+from registry.errors import RegistryError, VersionMissing
+from registry.lookup import find_manifest, those_there
 from registry.manifest import Manifest, utc_text
 from registry.profiles import profile_credentials
 from registry.progress import progress
+from registry.promotion_commands import add_promotion_commands
 from registry.publish import models, versions
-from registry.read import read_file, read_manifest
+from registry.read import read_manifest
 from registry.reference import Reference, check_name
 from registry.store import Store, open_store, registry_url
 from registry.table import age_text, short_digest, size_text, table
+from registry.verify import verify_command
 
 EXAMPLES = """\
 examples:
-  registry list                      every version of every model
-  registry list wine --json          one model's versions, as JSON
-  registry show wine:7               what version 7 is and how to serve it
-  registry verify wine:7@sha256:…    hash everything again and replay the golden rows
+  registry list                                  every version of every model
+  registry list wine --json                      one model's versions, as JSON
+  registry show wine:7                           what version 7 is and how to serve it
+  registry diff wine:7 wine:8                    what changed between two versions
+  registry verify wine:7@sha256:…                hash everything again and replay the golden rows
+  registry promote wine:8 --env-file .env        check it, record the decision, and set what compose serves
+  registry promote wine:8 --stack prod --wait    … what a stack on AWS serves, and follow it to the end
+  registry rollback wine --env-file .env         back to what was served before
+  registry log wine                              every promotion: when, who, from, to, why, and how it ended
+  registry live wine --at 2026-11-01T12:00Z      what was served then
 
 The registry is $MODEL_REGISTRY, else the folder .registry here; --registry URL names another.
 """
+
+
+REF = "as in wine:7 or wine:7@sha256:…"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="registry",
-        description="Look at the versions in a registry.",
+        description="Look at the versions in a registry, and promote them.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -66,11 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, run, help in (
         ("show", _show, "show what a version is"),
-        ("verify", _verify, "hash all files of a version again and replay its golden rows"),
+        ("verify", verify_command, "hash all files of a version again and replay its golden rows"),
     ):
-        command(name, run, help, f"registry {name} wine:7").add_argument(
-            "reference", metavar="REF", help="as in wine:7 or wine:7@sha256:…"
-        )
+        command(name, run, help, f"registry {name} wine:7").add_argument("reference", metavar="REF", help=REF)
+    diff = command("diff", diff_command, "show what changed between two versions", "registry diff wine:7 wine:8")
+    diff.add_argument("before", metavar="REF", help=REF)
+    diff.add_argument("after", metavar="REF", help="the other one")
+    add_promotion_commands(command)
     return parser
 
 
@@ -78,7 +92,7 @@ def _list(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     names = [check_name(arguments.model)] if arguments.model else models(store)
     references = [Reference(name, version) for name in names for version in reversed(versions(store, name))]
     if arguments.model and not references:
-        raise VersionMissing(f"there is no model {arguments.model} in {store.url}{_those_there(store)}")
+        raise VersionMissing(f"there is no model {arguments.model} in {store.url}{those_there(store)}")
     if not references:
         return [], f"no versions in {store.url} yet; `train` publishes them"
     with ThreadPoolExecutor(8) as pool:
@@ -116,7 +130,7 @@ def _row(manifest: Manifest, digest: str) -> list[str]:
 
 
 def _show(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
-    manifest, digest = _manifest(store, Reference.parse(arguments.reference))
+    manifest, digest = find_manifest(store, Reference.parse(arguments.reference))
     data, git = manifest.data, manifest.git
     reference = Reference(manifest.name, manifest.version, digest)
     dirty = " with uncommitted changes" if git.dirty else ""
@@ -125,7 +139,7 @@ def _show(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
         ["description", manifest.description or "-"],
         ["trained", f"{utc_text(manifest.trained_at)}, {age_text(manifest.trained_at)}"],
         ["gate", "passed" if manifest.gate.passed else "FAILED"],
-        *([f"  {c.metric}", f"{c.value:.4f}, {c.rule} {c.limit:g}"] for c in manifest.gate.checks),
+        *(["", f"{'passed' if check.passed else 'FAILED'}: {check.text}"] for check in manifest.gate.checks),
         ["metrics", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.items())],
         ["classes", ", ".join(map(str, manifest.classes))],
         ["data", f"{data.source}: {data.train_rows} rows to fit, {data.test_rows} held out"],
@@ -149,58 +163,6 @@ def _show(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     lines = [f"{label.ljust(width)}  {value}" for label, value in facts]
     result = {**manifest.model_dump(mode="json"), "digest": f"sha256:{digest}", "reference": str(reference)}
     return result, "\n".join([*lines, "", features, "", serve])
-
-
-def _verify(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
-    asked = Reference.parse(arguments.reference)
-    manifest, digest = _manifest(store, asked)
-    reference = Reference(manifest.name, manifest.version, digest)
-    for name in progress(manifest.files, "hashing"):
-        read_file(store, manifest, name)
-    replayed, not_run = [], {}
-    for fmt in progress([fmt for fmt, file in ARTIFACTS.items() if file in manifest.files], "replaying golden rows"):
-        try:
-            load_files(store, manifest, reference, format=fmt)  # type: ignore[arg-type]
-            replayed.append(fmt)
-        except (LibraryMismatch, FormatMissing) as exc:
-            not_run[fmt] = exc
-    if not replayed:
-        raise next(iter(not_run.values()))
-    result = {
-        "reference": str(reference),
-        "pinned": asked.pinned,
-        "files": {name: file.model_dump() for name, file in manifest.files.items()},
-        "golden_rows_replayed": replayed,
-        "not_run": {fmt: str(exc) for fmt, exc in not_run.items()},
-    }
-    lines = [
-        f"{reference} is what was published"
-        if asked.pinned
-        else f"{reference} is whole (no digest was given to hold it to)"
-    ]
-    lines += [f"  {name}: {size_text(file.size)}, sha256 as in the manifest" for name, file in manifest.files.items()]
-    lines += [f"  golden rows reproduced by {fmt}" for fmt in replayed]
-    lines += [f"  {fmt} not run: {exc}" for fmt, exc in not_run.items()]
-    return result, "\n".join(lines)
-
-
-def _manifest(store: Store, reference: Reference) -> tuple[Manifest, str]:
-    """The manifest of a reference; where there is none, the message lists what is there."""
-    try:
-        return read_manifest(store, reference)
-    except VersionMissing as exc:
-        there = versions(store, reference.name)
-        if not there:
-            raise VersionMissing(f"there is no model {reference.name} in {store.url}{_those_there(store)}") from exc
-        shown = ", ".join(map(str, there[-20:]))
-        raise VersionMissing(
-            f"{reference.name} has no version {reference.version} in {store.url}; it has {shown}"
-        ) from exc
-
-
-def _those_there(store: Store) -> str:
-    found = models(store)
-    return f"; it has {', '.join(found)}" if found else "; it has none yet"
 
 
 def _summary(manifest: Manifest, digest: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ RegistryError
 │   ├── ArtifactDigest      … has other contents
 │   ├── GoldenMismatch      the model does not reproduce its golden rows
 │   └── ChainBroken         a promotion record is missing, altered or out of order
+├── PromotionRefused        a promotion that may not be made, or not now
+├── EnvironmentFailed       the environment that was to be promoted could not be read or changed
 ├── SchemaUnknown           the manifest's format is newer than this code
 ├── LibraryMismatch         the model was made with other library versions
 ├── FormatMissing           the version has no artifact in the wanted format
@@ -115,6 +117,14 @@ class GoldenMismatch(IntegrityError):
 
 
 class ChainBroken(IntegrityError):
+    pass
+
+
+class PromotionRefused(RegistryError):
+    pass
+
+
+class EnvironmentFailed(RegistryError):
     pass
 
 

@@ -46,7 +46,10 @@ class Outcome(_Part):
 
 
 class Record(_Part):
-    """One entry of a model's book; `previous` is the digest of the stored bytes of the record before it."""
+    """One entry of a model's book.
+
+    `previous` is the digest of the stored bytes of the record before it, `seal` that of this record without its seal.
+    """
 
     schema_version: Literal[1] = 1
     name: str
@@ -54,6 +57,11 @@ class Record(_Part):
     previous: Sha256 | None
     at: AwareDatetime
     entry: Annotated[Promotion | Outcome, Field(discriminator="event")]
+    seal: str = ""
+
+    def sealed(self) -> str:
+        """What the seal must be."""
+        return hashlib.sha256(self.model_dump_json(exclude={"seal"}).encode()).hexdigest()
 
 
 class Entry(NamedTuple):
@@ -87,26 +95,42 @@ def append(store: Store, name: str, entries: Sequence[Entry], entry: Promotion |
         ObjectExists: another record was written in between.
     """
     number, previous = len(entries) + 1, entries[-1].digest if entries else None
+    if entries and at < entries[-1].record.at:
+        at = entries[-1].record.at  # clocks differ; the book's order is what counts
     record = Record(name=name, number=number, previous=previous, at=at, entry=entry)
+    record = record.model_copy(update={"seal": record.sealed()})
     data = record.model_dump_json(indent=2).encode() + b"\n"
     store.create(f"{name}/promotions/{number:06d}.json", data)
     return Entry(record, hashlib.sha256(data).hexdigest())
 
 
-def live(entries: Sequence[Entry], environment: str | None = None) -> Reference | None:
+def live(entries: Sequence[Entry], environment: str | None = None, at: datetime | None = None) -> Reference | None:
     """What is served according to the records: the last promotion that is not known to have failed.
 
     Args:
         environment: which one is asked for; None for whichever was promoted last.
+        at: the moment that is asked for; None for now.
     """
-    failed = {
-        record.entry.of for record, _ in entries if isinstance(record.entry, Outcome) and not record.entry.succeeded
-    }
-    for record, _ in reversed(entries):
-        entry = record.entry
-        if isinstance(entry, Promotion) and record.number not in failed and environment in (None, entry.environment):
-            return Reference.parse(entry.to)
-    return None
+    found = effective(entries, environment, at)
+    return Reference.parse(found[-1].to) if found else None
+
+
+def effective(entries: Sequence[Entry], environment: str | None = None, at: datetime | None = None) -> list[Promotion]:
+    """The promotions that are not known to have failed, the oldest first."""
+    failed = {number for number, outcome in outcomes(entries).items() if not outcome.succeeded}
+    return [
+        record.entry
+        for record, _ in entries
+        if isinstance(record.entry, Promotion)
+        and record.number not in failed
+        and environment in (None, record.entry.environment)
+        and (at is None or record.at <= at)
+    ]
+
+
+def outcomes(entries: Sequence[Entry]) -> dict[int, Outcome]:
+    """How promotions ended, by their numbers, where it is known."""
+    return {record.entry.of: record.entry for record, _ in entries if isinstance(record.entry, Outcome)}
 
 
 def _parse(data: bytes, name: str, number: int, before: Entry | None) -> Entry:
@@ -118,6 +142,8 @@ def _parse(data: bytes, name: str, number: int, before: Entry | None) -> Entry:
         raise ChainBroken(f"{path} is not a record: {'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
     if (record.name, record.number) != (name, number):
         raise ChainBroken(f"{path} holds record {record.number} of {record.name}")
-    if record.previous != (before.digest if before else None):
-        raise ChainBroken(f"{path} does not follow the record before it: one of them was altered")
+    if record.seal != record.sealed():
+        raise ChainBroken(f"{path} was altered: it is not what its seal says")
+    if record.previous != (before.digest if before else None) or (before and record.at < before.record.at):
+        raise ChainBroken(f"{path} does not follow the record before it: one of them was replaced")
     return Entry(record, hashlib.sha256(data).hexdigest())

@@ -106,14 +106,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str
 
 
 @contextmanager
-def s3_service(folder: Path) -> Iterator[str]:
+def s3_service(folder: Path, services: str = "s3,sts") -> Iterator[str]:
     """Run the S3 service with its data in `folder`, and yield its endpoint once the bucket is there."""
     port = free_port()
     environment = {
         **os.environ,
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder),
-        "SERVICES": "s3,sts",
+        "SERVICES": services,
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
     }

@@ -8,7 +8,7 @@ import pytest
 
 from registry import Reference, Store
 from registry.errors import ChainBroken, ObjectExists
-from registry.promotions import Entry, Outcome, Promotion, append, history, live
+from registry.promotions import Entry, Outcome, Promotion, Record, append, history, live
 from tests.conftest import overwrite
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -67,7 +67,12 @@ def test_a_record_that_is_altered_missing_or_foreign_is_found(store: Store) -> N
     write(store, promotion(1), promotion(2), promotion(3))
     first, second = (bytes(store.read(f"wine/promotions/00000{n}.json", 9999)) for n in (1, 2))
 
-    overwrite(store, "wine/promotions/000001.json", first.replace(b'"by": "me"', b'"by": "you"'))
+    forged = first.replace(b'"by": "me"', b'"by": "you"')
+    overwrite(store, "wine/promotions/000001.json", forged)
+    with pytest.raises(ChainBroken, match="000001.json was altered: it is not what its seal says"):
+        history(store, "wine")
+    record = Record.model_validate_json(forged)
+    overwrite(store, "wine/promotions/000001.json", forged.replace(record.seal.encode(), record.sealed().encode()))
     with pytest.raises(ChainBroken, match=r"wine/promotions/000002.json does not follow the record before it"):
         history(store, "wine")
     overwrite(store, "wine/promotions/000001.json", first)

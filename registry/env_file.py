@@ -1,0 +1,105 @@
+"""An environment file, such as the `.env` that compose reads: the environment of a server on one machine."""
+
+import os
+import re
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from registry.errors import EnvironmentFailed, PromotionRefused, ReferenceInvalid
+from registry.reference import Reference
+
+# A line that sets a variable: what comes before the value, the value with its quotes, what follows it.
+LINE = re.compile(
+    r"""^(?P<before>[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*)
+    (?P<value>"[^"]*"|'[^']*'|(?:[^\s#'"][^\r\n#]*?)?)
+    (?P<after>[ \t]*(?:[ \t]\#[^\r\n]*)?\r?\n?)$""",
+    re.VERBOSE,
+)
+
+
+class EnvFile:
+    """The file's `MODEL_NAME` and `MODEL_VERSION`; the last line that sets a variable counts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()  # the file itself is replaced, not a link to it
+        self.name = f"env-file {self.path}"
+
+    def current(self, model: str) -> Reference | None:
+        """What the file pins now; None where it pins nothing.
+
+        Raises:
+            PromotionRefused: the file serves another model.
+            EnvironmentFailed: it cannot be read.
+        """
+        values = {match["name"]: match["value"].strip("\"'") for match in map(LINE.match, self._lines()) if match}
+        other = values.get("MODEL_NAME", "")
+        if other not in ("", model):
+            raise PromotionRefused(
+                f"{self.path} serves MODEL_NAME={other}, not {model}; name another file, or change that line"
+            )
+        try:
+            return Reference.of(model, values["MODEL_VERSION"]) if values.get("MODEL_VERSION") else None
+        except ReferenceInvalid:
+            return None
+
+    def apply(self, reference: Reference) -> bool:
+        """Set the two variables: one line each, all else as it was, replaced at once.
+
+        Raises:
+            EnvironmentFailed: the file cannot be written.
+        """
+        lines = self._lines()
+        for name, value in (("MODEL_NAME", reference.name), ("MODEL_VERSION", reference.version_text)):
+            lines = _set(lines, name, value)
+        text = "".join(lines)
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self._keep_owner_and_mode(temporary)
+                os.replace(temporary, self.path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError as exc:
+            raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
+        return True
+
+    def _keep_owner_and_mode(self, temporary: str) -> None:
+        try:
+            before = self.path.stat()
+        except FileNotFoundError:
+            os.chmod(temporary, 0o644)
+            return
+        with suppress(PermissionError):  # only root may give a file away
+            os.chown(temporary, before.st_uid, before.st_gid)
+        os.chmod(temporary, stat.S_IMODE(before.st_mode))
+
+    def _lines(self) -> list[str]:
+        try:
+            return self.path.read_bytes().decode().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        except UnicodeDecodeError as exc:
+            raise EnvironmentFailed(f"{self.path} is not UTF-8 at byte {exc.start}") from exc
+        except OSError as exc:
+            raise EnvironmentFailed(f"{self.path} cannot be read: {exc.strerror}") from exc
+
+
+def _set(lines: list[str], name: str, value: str) -> list[str]:
+    """Change the last line that sets `name`, or add one."""
+    for number in range(len(lines) - 1, -1, -1):
+        match = LINE.match(lines[number])
+        if match and match["name"] == name:
+            if match["value"].strip("\"'") == value:
+                return lines
+            return [*lines[:number], f"{match['before']}{value}{match['after']}", *lines[number + 1 :]]
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    if lines and not lines[-1].endswith("\n"):
+        lines = [*lines[:-1], lines[-1] + end]
+    return [*lines, f"{name}={value}{end}"]

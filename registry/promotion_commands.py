@@ -1,0 +1,226 @@
+"""The commands that promote, roll back, and read the book of promotions."""
+
+import argparse
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from registry.env_file import EnvFile
+from registry.errors import PromotionRefused, SettingInvalid
+from registry.lookup import find_manifest
+from registry.manifest import Manifest, utc_text
+from registry.promote import Decision, conclude, promote, rollback_target, settle
+from registry.promotions import Entry, Promotion, history, live, outcomes
+from registry.reference import Reference, check_name
+from registry.servable import ServingCheck
+from registry.stack import Stack
+from registry.store import Store
+from registry.table import table
+from registry.verify import verify
+
+MODEL = "a model's name"
+AddCommand = Callable[[str, Callable[..., Any], str, str], argparse.ArgumentParser]
+
+
+def add_promotion_commands(command: AddCommand) -> None:
+    """Add promote, rollback, log and live to the `registry` command."""
+    promoting = command(
+        "promote", _promote, "check a version, record the decision, serve it", "registry promote wine:8 --env-file .env"
+    )
+    promoting.add_argument("reference", metavar="REF", help="as in wine:8 or wine:8@sha256:…")
+    back = command("rollback", _rollback, "serve what was served before", "registry rollback wine --env-file .env")
+    back.add_argument("model", metavar="MODEL", help=MODEL)
+    for each, forced in (
+        (promoting, "overrule a failed gate"),
+        (back, "skip the load as serving would, not the hashes"),
+    ):
+        where = each.add_mutually_exclusive_group(required=True)
+        where.add_argument("--env-file", type=Path, metavar="FILE", help="the file that compose reads, such as .env")
+        where.add_argument("--stack", metavar="NAME", help="a CloudFormation stack of infra/template.yaml")
+        each.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+        each.add_argument("--force", action="store_true", help=f"{forced}; needs --reason")
+        each.add_argument("--wait", action="store_true", help="follow the stack's update and record its outcome")
+    log = command("log", _log, "list every promotion of a model", "registry log wine --verify")
+    log.add_argument("model", metavar="MODEL", help=MODEL)
+    log.add_argument("--verify", action="store_true", help="check also that what was promoted is in the registry")
+    at = command(
+        "live", _live, "tell what was served, by the records alone", "registry live wine --at 2026-11-01T12:00Z"
+    )
+    at.add_argument("model", metavar="MODEL", help=MODEL)
+    at.add_argument("--at", type=_moment, metavar="TIME", help="ISO 8601; without an offset, UTC; default: now")
+
+
+def _promote(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
+    environment = _environment(arguments)
+    with ServingCheck() as check:
+        manifest, digest = find_manifest(store, Reference.parse(arguments.reference))
+        reference = Reference(manifest.name, manifest.version, digest)
+        return _decide(store, manifest, reference, environment, _decision(store, arguments), check, arguments.wait)
+
+
+def _rollback(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
+    name, environment = check_name(arguments.model), _environment(arguments)
+    with ServingCheck() as check:
+        entries = settle(store, name, environment.name, environment.current(name))
+        reference = rollback_target(entries, environment.name, name)
+        manifest, _ = find_manifest(store, reference)
+        decision = _decision(store, arguments, "rollback")
+        return _decide(store, manifest, reference, environment, decision, check, arguments.wait)
+
+
+def _decide(
+    store: Store,
+    manifest: Manifest,
+    reference: Reference,
+    environment: EnvFile | Stack,
+    decision: Decision,
+    check: ServingCheck,
+    wait: bool,
+) -> tuple[Any, str]:
+    def check_all(store: Store, manifest: Manifest, reference: Reference) -> str | None:
+        verify(store, manifest, reference)
+        return check(store, manifest, reference)
+
+    entry = promote(store, manifest, reference, environment, decision, check_all)
+    if entry is None:
+        result = {"reference": str(reference), "environment": environment.name, "changed": False}
+        return result, f"{environment.name} serves {reference} already"
+    if wait and isinstance(environment, Stack):
+        succeeded, detail = environment.wait(reference, lambda line: print(line, file=sys.stderr, flush=True))
+        conclude(store, entry, succeeded=succeeded, detail=detail)
+        if not succeeded:
+            raise PromotionRefused(f"{environment.name} does not serve {reference}: {detail}")
+    entries = history(store, reference.name)
+    outcome = outcomes(entries).get(entry.record.number)
+    was = entry.record.entry.was if isinstance(entry.record.entry, Promotion) else None
+    lines = [f"{environment.name}: {was or 'nothing'} -> {reference}, record {entry.record.number}"]
+    if isinstance(environment, EnvFile):
+        lines.append("it takes effect with the next `docker compose up -d serve`")
+    elif outcome is None:
+        lines.append("the update has begun; --wait would have followed it to its end")
+    return _as_json(entry, outcomes(entries)) | {"changed": True}, "\n".join(lines)
+
+
+def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
+    entries = history(store, check_name(arguments.model))
+    known = outcomes(entries)
+    promotions = [entry for entry in entries if isinstance(entry.record.entry, Promotion)]
+    found = [_as_json(entry, known) for entry in promotions]
+    if arguments.verify:
+        for each in found:
+            find_manifest(store, Reference.parse(each["to"]))
+    if not found:
+        return [], f"{arguments.model} was never promoted"
+    head = ["RECORD", "WHEN", "ACTION", "FROM", "TO", "WHERE", "BY", "OUTCOME", "WHY"]
+    rows = [
+        [
+            str(each["number"]),
+            each["at"],
+            each["action"] + (" (forced)" if each["forced"] else ""),
+            _short(each["from"]),
+            _short(each["to"]),
+            each["environment"],
+            each["by"],
+            each["outcome"] + (f": {each['detail']}" if each["detail"] else ""),
+            each["reason"] or "-",
+        ]
+        for each in found
+    ]
+    lines = [table(head, rows)]
+    if arguments.verify:
+        lines += [
+            "",
+            f"{len(entries)} records follow each other unaltered, the last one is sha256:{entries[-1].digest}",
+        ]
+    return found, "\n".join(lines)
+
+
+def _live(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
+    entries = history(store, check_name(arguments.model))
+    at = arguments.at or datetime.now(UTC)
+    names = dict.fromkeys(e.record.entry.environment for e in entries if isinstance(e.record.entry, Promotion))
+    found = {name: live(entries, name, at) for name in names}
+    served = {name: str(reference) for name, reference in found.items() if reference is not None}
+    if not served:
+        return {}, f"no record says that {arguments.model} was served anywhere at {utc_text(at)}"
+    return served, table(["WHERE", f"SERVED AT {utc_text(at)}"], [[name, ref] for name, ref in served.items()])
+
+
+def _environment(arguments: argparse.Namespace) -> EnvFile | Stack:
+    if arguments.force and not arguments.reason:
+        raise SettingInvalid("--force needs a --reason, which is recorded")
+    return Stack(arguments.stack, os.environ) if arguments.stack else EnvFile(arguments.env_file)
+
+
+def _decision(store: Store, arguments: argparse.Namespace, action: str = "promote") -> Decision:
+    remote = bool(arguments.stack) or store.url.startswith("s3:")
+    by = (_caller(os.environ) if remote else None) or _user_and_host()
+    return Decision(by=by, action=action, reason=arguments.reason, forced=arguments.force)
+
+
+def _caller(environ: Mapping[str, str]) -> str | None:
+    """The ARN of who is calling, from STS; None where it does not answer, or where S3 alone is a local service."""
+    if environ.get("AWS_ENDPOINT_URL_S3") and not (
+        environ.get("AWS_ENDPOINT_URL_STS") or environ.get("AWS_ENDPOINT_URL")
+    ):
+        return None
+    try:
+        import boto3
+        import botocore.config
+        import botocore.exceptions
+    except ImportError:
+        return None
+    try:
+        config = botocore.config.Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 2})
+        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+        return str(boto3.client("sts", region_name=region, config=config).get_caller_identity()["Arn"])
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        return None
+
+
+def _user_and_host() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def _as_json(entry: Entry, known: Mapping[int, Any]) -> dict[str, Any]:
+    record, promotion = entry.record, entry.record.entry
+    assert isinstance(promotion, Promotion)  # noqa: S101
+    outcome = known.get(record.number)
+    return {
+        "number": record.number,
+        "at": utc_text(record.at),
+        "action": promotion.action,
+        "forced": promotion.forced,
+        "from": promotion.was,
+        "to": promotion.to,
+        "environment": promotion.environment,
+        "by": promotion.by,
+        "reason": promotion.reason,
+        "outcome": "not recorded" if outcome is None else "succeeded" if outcome.succeeded else "failed",
+        "detail": outcome.detail if outcome else "",
+        "sha256": entry.digest,
+    }
+
+
+def _short(reference: str | None) -> str:
+    if reference is None:
+        return "-"
+    version, _, digest = reference.partition("@sha256:")
+    return version + (f"@{digest[:8]}…" if digest else "")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time, such as 2026-11-01T12:00Z") from exc
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,127 @@
+"""A CloudFormation stack made from infra/template.yaml: the environment of a Lambda function."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from registry.errors import EnvironmentFailed, PromotionRefused, ReferenceInvalid
+from registry.reference import Reference
+from registry.release import release_id
+
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+READY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+POLL_SECONDS = 5.0
+
+
+class Stack:
+    """The stack's parameters `ModelVersion` and `ReleaseId`; all others keep their values."""
+
+    def __init__(self, stack: str, environ: Mapping[str, str]) -> None:
+        """Connect as the standard AWS variables and profiles say.
+
+        Raises:
+            EnvironmentFailed: boto3 is not installed, or there is no region.
+        """
+        self.stack = stack
+        self.name = f"stack {stack}"
+        try:
+            import boto3
+        except ImportError as exc:
+            raise EnvironmentFailed("boto3 is not installed here; promoting a stack needs it") from exc
+        with self._failures("reach"):
+            region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+            self._session = boto3.session.Session(region_name=region)
+            self._client = self._session.client("cloudformation")
+
+    def current(self, model: str) -> Reference | None:
+        """What the stack pins now.
+
+        Raises:
+            PromotionRefused: it serves another model, or is changing.
+            EnvironmentFailed: there is no such stack, or it was not made from this project's template.
+        """
+        described = self._describe()
+        parameters = _parameters(described)
+        for needed in ("ModelName", "ModelVersion", "ReleaseId", "ServingImageUri"):
+            if needed not in parameters:
+                raise EnvironmentFailed(
+                    f"stack {self.stack} has no parameter {needed}; it must be made from infra/template.yaml"
+                )
+        if parameters["ModelName"] != model:
+            raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
+        if described["StackStatus"] not in READY:
+            raise PromotionRefused(
+                f"stack {self.stack} is in {described['StackStatus']}; wait until it has ended, then promote again"
+            )
+        try:
+            return Reference.of(model, parameters["ModelVersion"]) if parameters["ModelVersion"] else None
+        except ReferenceInvalid:
+            return None
+
+    def apply(self, reference: Reference) -> bool:
+        """Start one update that sets the pin and the release id; `wait` follows it.
+
+        Raises:
+            EnvironmentFailed: CloudFormation refused it.
+        """
+        parameters = _parameters(self._describe())
+        new = {
+            "ModelVersion": reference.version_text,
+            "ReleaseId": release_id(reference.version_text, parameters["ServingImageUri"]),
+        }
+        changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
+        kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
+        with self._failures("update"):
+            self._client.update_stack(
+                StackName=self.stack, UsePreviousTemplate=True, Parameters=changed + kept, Capabilities=CAPABILITIES
+            )
+        return False
+
+    def wait(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str]:
+        """Follow the update to its end; whether the stack then pins `reference`, and what it says.
+
+        Args:
+            report: called with each event as a line.
+        """
+        seen = {event["EventId"] for event in self._events()}
+        reasons: list[str] = []
+        while True:
+            described = self._describe()
+            for event in reversed(self._events()):
+                if event["EventId"] in seen:
+                    continue
+                seen.add(event["EventId"])
+                reason = event.get("ResourceStatusReason", "")
+                report(f"{event['LogicalResourceId']} {event['ResourceStatus']} {reason}".rstrip())
+                if event["ResourceStatus"].endswith("_FAILED") and reason:
+                    reasons.append(f"{event['LogicalResourceId']}: {reason}")
+            status = described["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                break
+            time.sleep(POLL_SECONDS)
+        pinned = _parameters(described).get("ModelVersion") == reference.version_text
+        succeeded = status in ("UPDATE_COMPLETE", "CREATE_COMPLETE") and pinned
+        return succeeded, "; ".join([status, *reasons[:3]])
+
+    def _describe(self) -> Any:
+        with self._failures("describe"):
+            return self._client.describe_stacks(StackName=self.stack)["Stacks"][0]
+
+    def _events(self) -> list[Any]:
+        with self._failures("follow"):
+            events: list[Any] = self._client.describe_stack_events(StackName=self.stack)["StackEvents"]
+            return events
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        import botocore.exceptions
+
+        try:
+            yield
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as exc:
+            raise EnvironmentFailed(f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}") from exc
+
+
+def _parameters(described: Any) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}

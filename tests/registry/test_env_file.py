@@ -1,0 +1,89 @@
+"""Environment files: one line changed, everything else as it was."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from registry import Reference
+from registry.env_file import EnvFile
+from registry.errors import EnvironmentFailed, PromotionRefused
+
+PIN = f"8@sha256:{'b' * 64}"
+REFERENCE = Reference.of("wine", PIN)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+        ("MODEL_NAME=wine\nMODEL_VERSION=7\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+        ("# a\n\nMODEL_VERSION=7\nX=1\nMODEL_NAME=wine\n", f"# a\n\nMODEL_VERSION={PIN}\nX=1\nMODEL_NAME=wine\n"),
+        (
+            "export MODEL_VERSION='7@x' # why\nMODEL_NAME=\"wine\"\n",
+            f'export MODEL_VERSION={PIN} # why\nMODEL_NAME="wine"\n',
+        ),
+        ("MODEL_NAME=wine\r\nMODEL_VERSION = 7\r\n", f"MODEL_NAME=wine\r\nMODEL_VERSION = {PIN}\r\n"),
+        ("MODEL_NAME=wine\nMODEL_VERSION=", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}"),
+        (
+            "MODEL_NAME=wine\nMODEL_VERSION=6\nMODEL_VERSION=7\n",
+            f"MODEL_NAME=wine\nMODEL_VERSION=6\nMODEL_VERSION={PIN}\n",
+        ),
+        ("MY_MODEL_VERSION=1\nMODEL_NAME=wine", f"MY_MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+        ("#MODEL_VERSION=1\nMODEL_NAME=wine\n", f"#MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+        ("MODEL_NAME=\nMODEL_VERSION=7\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+        ("é=ü\nMODEL_NAME=wine\nMODEL_VERSION=7\n", f"é=ü\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+    ],
+)
+def test_file_keeps_everything_but_the_pin(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(before.encode())
+    EnvFile(path).apply(REFERENCE)
+    assert path.read_bytes().decode() == after
+    assert EnvFile(path).current("wine") == REFERENCE
+    EnvFile(path).apply(REFERENCE)
+    assert path.read_bytes().decode() == after
+    assert os.listdir(tmp_path) == [".env"]
+
+
+def test_file_that_is_not_there_is_made_and_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / ".env"
+    link.symlink_to(tmp_path / "real/settings")
+    assert EnvFile(link).current("wine") is None
+    EnvFile(link).apply(REFERENCE)
+    assert link.is_symlink() and (tmp_path / "real/settings").read_text().startswith("MODEL_NAME=wine\n")
+    assert (tmp_path / "real/settings").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / ".env"
+    path.write_text("MODEL_VERSION=1\n")
+    path.chmod(mode)
+    EnvFile(path).apply(REFERENCE)
+    assert path.stat().st_mode & 0o777 == mode
+
+
+def test_file_of_another_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("MODEL_NAME=penguins\n")
+    with pytest.raises(PromotionRefused, match="serves MODEL_NAME=penguins, not wine; name another file"):
+        EnvFile(path).current("wine")
+
+
+@pytest.mark.parametrize(("text", "pin"), [("MODEL_VERSION=nonsense\n", None), ("MODEL_VERSION='7'\n", "7")])
+def test_current_pin_is_read(tmp_path: Path, text: str, pin: str | None) -> None:
+    path = tmp_path / ".env"
+    path.write_text(text)
+    assert EnvFile(path).current("wine") == (Reference.of("wine", pin) if pin else None)
+
+
+def test_file_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match="cannot be read: Is a directory"):
+        EnvFile(tmp_path).current("wine")
+    with pytest.raises(EnvironmentFailed, match="cannot be written: No such file or directory"):
+        EnvFile(tmp_path / "none/.env").apply(REFERENCE)
+    (tmp_path / "latin").write_bytes(b"\xe9=1\n")
+    with pytest.raises(EnvironmentFailed, match="is not UTF-8 at byte 0"):
+        EnvFile(tmp_path / "latin").current("wine")

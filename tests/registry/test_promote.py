@@ -1,0 +1,315 @@
+"""Promotion as a person runs it: the book, the environment, crashes and races."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry import Gate, GateCheck, Reference, Store, open_store, publish
+from registry.__main__ import main
+from registry.env_file import EnvFile
+from registry.promotions import Outcome, Promotion, append, history, live
+from registry.servable import ServingCheck
+from tests.conftest import overwrite
+from tests.examples import example, publish_example
+from tests.training.test_spec import ROOT
+
+
+@pytest.fixture(scope="module")
+def serving_check() -> Iterator[ServingCheck]:
+    with ServingCheck() as check:
+        yield check
+
+
+@pytest.fixture(autouse=True)
+def _shared_check(monkeypatch: pytest.MonkeyPatch, serving_check: ServingCheck) -> None:
+    monkeypatch.setattr("registry.promotion_commands.ServingCheck", lambda: nullcontext(serving_check))
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, list[Reference]]:
+    """A registry with four versions of `alcohol`, of which the last failed its gate; its folder is the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MODEL_REGISTRY", (tmp_path / "registry").as_uri())
+    store = open_store((tmp_path / "registry").as_uri(), create=True)
+    references = [publish_example(store, "alcohol") for _ in range(3)]
+    described, files = example("alcohol")
+    check = GateCheck(metric="accuracy", rule="min", limit=0.99, value=0.5, passed=False)
+    failed = described.model_copy(update={"gate": Gate(passed=False, checks=(check,))})
+    return store, [*references, publish(store, failed, files)]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def promote(capsys: pytest.CaptureFixture[str], version: int, *more: str) -> tuple[int, str, str]:
+    return run(capsys, "promote", f"alcohol:{version}", "--env-file", ".env", *more)
+
+
+def pinned() -> str:
+    return Path(".env").read_text().partition("MODEL_VERSION=")[2].strip()
+
+
+def test_promote_sets_the_file_and_writes_the_book(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, references = book
+    code, out, _ = promote(capsys, 1, "--reason", "the first")
+    assert code == 0 and f"nothing -> {references[0]}, record 1" in out
+    assert pinned() == references[0].version_text
+    assert promote(capsys, 2)[0] == 0
+    first, done, second, _ = (record.entry for record, _ in history(store, "alcohol"))
+    assert isinstance(first, Promotion) and isinstance(second, Promotion)
+    assert (first.was, first.to, first.reason) == (None, str(references[0]), "the first")
+    assert (second.was, second.to) == (str(references[0]), str(references[1]))
+    assert "@" in first.by
+    assert done == Outcome(of=1, succeeded=True)
+
+
+def test_promote_of_what_is_served_changes_nothing(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    promote(capsys, 1)
+    code, out, _ = promote(capsys, 1)
+    assert code == 0 and "already" in out
+    assert len(history(book[0], "alcohol")) == 2
+
+
+def test_failed_gate_needs_force_and_reason(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = promote(capsys, 4)
+    assert code == 1
+    assert "alcohol:4 did not pass its gate: accuracy is 0.5000, at least 0.99 is asked for; to promote" in err
+    code, _, err = promote(capsys, 4, "--force")
+    assert code == 1 and "--force needs a --reason" in err
+    assert not Path(".env").exists() and history(book[0], "alcohol") == []
+    assert promote(capsys, 4, "--force", "--reason", "on purpose")[0] == 0
+    (first, _) = history(book[0], "alcohol")
+    assert isinstance(first.record.entry, Promotion) and first.record.entry.forced
+
+
+@pytest.mark.parametrize("file", ["model.joblib", "model.onnx", "card.html"])
+def test_version_that_was_changed_is_not_promoted(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    store, references = book
+    overwrite(store, f"{references[0].folder}/{file}", b"x" * 10)
+    code, _, err = promote(capsys, 1)
+    assert code == 1 and f"{file} of alcohol:1" in err
+    assert not Path(".env").exists() and history(store, "alcohol") == []
+
+
+def test_version_that_could_not_be_served_is_not_promoted(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "registry.promotion_commands.ServingCheck", lambda: nullcontext(lambda *_: "its pickle needs x")
+    )
+    code, _, err = promote(capsys, 1)
+    assert code == 1 and "could not be served: its pickle needs x" in err
+    assert not Path(".env").exists() and history(book[0], "alcohol") == []
+
+
+def test_rollback_returns_to_what_was_served_before(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, references = book
+    code, _, err = run(capsys, "rollback", "alcohol", "--env-file", ".env")
+    assert code == 1 and "know of nothing that env-file" in err
+    promote(capsys, 1)
+    promote(capsys, 3)
+    assert run(capsys, "rollback", "alcohol", "--env-file", ".env")[0] == 0
+    assert pinned() == references[0].version_text
+    assert run(capsys, "rollback", "alcohol", "--env-file", ".env")[0] == 0
+    assert pinned() == references[2].version_text
+
+
+def test_log_and_live_answer_from_the_records(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, references = book
+    assert "alcohol was never promoted" in run(capsys, "log", "alcohol")[1]
+    moments = [datetime(2026, 10, day, tzinfo=UTC) for day in (1, 5)]
+    for moment, reference in zip(moments, references, strict=False):
+        entry = Promotion(action="promote", environment="stack prod", was=None, to=str(reference), by="me")
+        append(store, "alcohol", history(store, "alcohol"), entry, moment)
+    promote(capsys, 3)
+    code, out, _ = run(capsys, "log", "alcohol", "--verify")
+    assert code == 0
+    assert "2026-10-01T00:00:00Z  promote  -     alcohol:1@" in out and "not recorded" in out and "succeeded" in out
+    assert "4 records follow each other unaltered" in out
+    for at, expected in (("2026-10-04", references[0]), ("2026-10-05T00:00Z", references[1])):
+        assert json.loads(run(capsys, "live", "alcohol", "--at", at, "--json")[1]) == {"stack prod": str(expected)}
+    assert json.loads(run(capsys, "live", "alcohol", "--at", "2026-09-01", "--json")[1]) == {}
+    now = json.loads(run(capsys, "live", "alcohol", "--json")[1])
+    assert now == {"stack prod": str(references[1]), EnvFile(Path(".env")).name: str(references[2])}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_log_finds_a_record_that_is_altered_or_missing(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    store, _ = book
+    promote(capsys, 1)
+    promote(capsys, 2)
+    path = f"alcohol/promotions/{number:06d}.json"
+    data = bytes(store.read(path, 9999))
+    overwrite(store, path, data.replace(b'"at": "20', b'"at": "19'))
+    code, _, err = run(capsys, "log", "alcohol", "--verify")
+    assert code == 1 and f"{path} was altered" in err
+    store.backend.delete(path)
+    if number < 4:
+        code, _, err = run(capsys, "log", "alcohol", "--verify")
+        assert code == 1 and f"{path} is missing" in err
+
+
+def test_log_finds_what_was_promoted_and_is_gone(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, references = book
+    promote(capsys, 1)
+    store.backend.delete(f"{references[0].folder}/manifest.json")
+    assert run(capsys, "log", "alcohol")[0] == 0
+    assert run(capsys, "log", "alcohol", "--verify")[0] == 1
+
+
+CRASH = """
+import os, signal, sys
+import registry.promote as promoting
+from registry.env_file import EnvFile
+apply = EnvFile.apply
+def dying(self, reference):
+    if sys.argv[1] == "after": apply(self, reference)
+    os.kill(os.getpid(), signal.SIGKILL)
+EnvFile.apply = dying
+from registry.__main__ import main
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_crash_between_record_and_update_is_shown_and_settled(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    store, references = book
+    promote(capsys, 1)
+    arguments = ["promote", "alcohol:2", "--env-file", ".env"]
+    died = subprocess.run(
+        [sys.executable, "-c", CRASH, moment, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert pinned() == references[0 if moment == "before" else 1].version_text
+    assert json.loads(run(capsys, "log", "alcohol", "--json")[1])[-1]["outcome"] == "not recorded"
+
+    assert promote(capsys, 3)[0] == 0
+    log = json.loads(run(capsys, "log", "alcohol", "--json")[1])
+    assert [each["outcome"] for each in log] == [
+        "succeeded",
+        "succeeded" if moment == "after" else "failed",
+        "succeeded",
+    ]
+    assert log[2]["from"] == str(references[0 if moment == "before" else 1])
+    run(capsys, "rollback", "alcohol", "--env-file", ".env")
+    assert pinned() == references[0 if moment == "before" else 1].version_text
+
+
+def test_two_promotions_at_once_have_one_winner_and_it_is_named(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, references = book
+    between: list[Any] = [lambda: promote(capsys, 2, "--reason", "quicker")]
+
+    def first(store: Store, name: str, entries: Any, entry: Any, at: datetime) -> Any:
+        if between:
+            between.pop()()
+        return append(store, name, entries, entry, at)
+
+    monkeypatch.setattr("registry.promote.append", first)
+    code, _, err = promote(capsys, 3)
+    assert code == 1
+    assert f"was first: promote of env-file {Path('.env').resolve()} to {references[1]}" in err
+    assert pinned() == references[1].version_text
+    assert live(history(store, "alcohol")) == references[1]
+
+
+def test_many_promotions_at_once_leave_file_and_book_in_agreement(
+    book: tuple[Store, list[Reference]],
+) -> None:
+    store, _ = book
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "registry", "promote", f"alcohol:{1 + n % 3}", "--env-file", ".env"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(4)
+    ]
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert any(process.returncode == 0 for process in processes)
+    for process, error in zip(processes, errors, strict=True):
+        assert process.returncode == 0 or "was first: promote of env-file" in error or "at the same time" in error, (
+            error
+        )
+    served = live(history(store, "alcohol"))
+    assert served is not None and pinned() == served.version_text
+
+
+WRONG = {
+    "no environment": (["promote", "alcohol:1"], 2, "one of the arguments --env-file --stack is required"),
+    "two": (["promote", "alcohol:1", "--env-file", ".env", "--stack", "x"], 2, "not allowed with argument"),
+    "no version": (["promote", "alcohol:9", "--env-file", ".env"], 1, "alcohol has no version 9"),
+    "no time": (["live", "alcohol", "--at", "yesterday"], 2, "'yesterday' is not a time"),
+    "no model": (["rollback", "beer", "--env-file", ".env"], 1, "the records of beer know of nothing"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_a_sentence(
+    book: tuple[Store, list[Reference]],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    try:
+        found = main(arguments)
+    except SystemExit as exc:
+        found = int(str(exc.code))
+    assert found == code
+    assert message in capsys.readouterr().err
+
+
+def test_diff_tells_what_changed(book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "diff", "alcohol:1", "alcohol:2")
+    assert code == 0 and "golden rows: 0 of 36 get another label" in out and out.count("no change") == 6
+    code, out, _ = run(capsys, "diff", "alcohol:1", "alcohol:4")
+    assert "gate      passed     FAILED" in out
+    store, _ = book
+    described, files = example("wine")
+    wine = described.model_copy(update={"name": "alcohol", "metrics": {"accuracy": 0.95, "log_loss": 0.2}})
+    publish(store, wine, files)
+    result = json.loads(run(capsys, "diff", "alcohol:1", "alcohol:5", "--json")[1])
+    assert result["metrics"]["log_loss"] == {
+        "before": None,
+        "before_interval": None,
+        "after": 0.2,
+        "after_interval": None,
+    }
+    assert result["features"]["ash"] == [None, "number, 1.36 to 3.23"]
+    assert result["golden_rows"]["compared"] == 18  # those of the version that has all features of the other
+    assert result["golden_rows"]["other_label"] > 0
+    assert set(result["sizes"]) >= {"model.joblib", "golden.json"}
