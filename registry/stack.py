@@ -25,6 +25,7 @@ class Stack:
         """
         self.stack = stack
         self.name = f"stack {stack}"
+        self._seen: set[str] = set()  # events from before the update
         try:
             import boto3
         except ImportError as exc:
@@ -72,6 +73,7 @@ class Stack:
         }
         changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
         kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
+        self._seen = {event["EventId"] for event in self._events()}
         with self._failures("update"):
             self._client.update_stack(
                 StackName=self.stack, UsePreviousTemplate=True, Parameters=changed + kept, Capabilities=CAPABILITIES
@@ -84,14 +86,13 @@ class Stack:
         Args:
             report: called with each event as a line.
         """
-        seen = {event["EventId"] for event in self._events()}
         reasons: list[str] = []
         while True:
             described = self._describe()
             for event in reversed(self._events()):
-                if event["EventId"] in seen:
+                if event["EventId"] in self._seen:
                     continue
-                seen.add(event["EventId"])
+                self._seen.add(event["EventId"])
                 reason = event.get("ResourceStatusReason", "")
                 report(f"{event['LogicalResourceId']} {event['ResourceStatus']} {reason}".rstrip())
                 if event["ResourceStatus"].endswith("_FAILED") and reason:

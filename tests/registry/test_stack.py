@@ -1,0 +1,225 @@
+"""Promotion of a CloudFormation stack, on a real CloudFormation endpoint over HTTP."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from registry import Reference, Store, open_store
+from registry.__main__ import main
+from registry.promotions import Outcome, history
+from registry.release import release_id
+from registry.servable import ServingCheck
+from registry.stack import Stack
+from tests.conftest import BUCKET, s3_service
+from tests.examples import publish_example
+from tests.training.test_spec import ROOT
+
+IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/brinery-serving@sha256:{'c' * 64}"
+TEMPLATE = {
+    "Parameters": {
+        **{name: {"Type": "String"} for name in ("ModelName", "ModelVersion", "ServingImageUri")},
+        "ReleaseId": {"Type": "String"},
+        "AlertEmail": {"Type": "String", "Default": "nobody@example.org", "NoEcho": True},
+        "Schedule": {"Type": "String", "Default": "cron(0 3 * * ? *)"},
+    },
+    "Resources": {
+        "Pin": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": "/pin", "Type": "String", "Value": {"Ref": "ModelVersion"}},
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_service(tmp_path_factory.mktemp("aws"), "s3,sts,cloudformation,ssm") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def serving_check() -> Iterator[ServingCheck]:
+    with ServingCheck() as check:
+        yield check
+
+
+@pytest.fixture
+def stack(
+    aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serving_check: ServingCheck
+) -> Iterator[tuple[str, Store, list[Reference]]]:
+    """A stack that serves `alcohol:1`, and three versions."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("MODEL_REGISTRY", f"s3://{BUCKET}/{tmp_path.name}-{time.time_ns()}")
+    monkeypatch.setattr("registry.promotion_commands.ServingCheck", lambda: nullcontext(serving_check))
+    monkeypatch.setattr("registry.stack.POLL_SECONDS", 0.2)
+    store = open_store(os.environ["MODEL_REGISTRY"])
+    references = [publish_example(store, "alcohol") for _ in range(3)]
+    name = f"brinery-{time.time_ns()}"
+    parameters = {
+        "ModelName": "alcohol",
+        "ModelVersion": references[0].version_text,
+        "ServingImageUri": IMAGE,
+        "ReleaseId": release_id(references[0].version_text, IMAGE),
+        "Schedule": "cron(7 7 * * ? *)",
+    }
+    client = boto3.client("cloudformation")
+    client.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(TEMPLATE),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    yield name, store, references
+    client.delete_stack(StackName=name)
+
+
+def parameters_of(name: str) -> dict[str, str]:
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def outcomes(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [each["outcome"] for each in json.loads(run(capsys, "log", "alcohol", "--json")[1])]
+
+
+def test_promotion_changes_the_pin_and_the_release_alone(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, store, references = stack
+    before = parameters_of(name)
+    code, out, err = run(capsys, "promote", "alcohol:2", "--stack", name, "--wait", "--reason", "better")
+    assert (code, err.count("Pin UPDATE_COMPLETE")) == (0, 1), err
+    assert f"stack {name}: {references[0]} -> {references[1]}, record 1" in out
+    pin = references[1].version_text
+    assert parameters_of(name) == {**before, "ModelVersion": pin, "ReleaseId": release_id(pin, IMAGE)}
+    assert boto3.client("ssm").get_parameter(Name="/pin")["Parameter"]["Value"] == pin
+    assert outcomes(capsys) == ["succeeded"]
+    (record,) = json.loads(run(capsys, "log", "alcohol", "--json")[1])
+    assert record["by"].startswith("arn:aws:") and record["reason"] == "better"
+
+    assert run(capsys, "rollback", "alcohol", "--stack", name, "--wait")[0] == 0
+    assert parameters_of(name) == before
+
+
+def test_promotion_without_waiting_is_settled_by_the_next_one(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, _, references = stack
+    assert "the update has begun" in run(capsys, "promote", "alcohol:2", "--stack", name)[1]
+    assert outcomes(capsys) == ["not recorded"]
+    boto3.client("cloudformation").get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
+    assert outcomes(capsys) == ["succeeded", "succeeded"]
+    assert parameters_of(name)["ModelVersion"] == references[2].version_text
+
+
+CRASH = """
+import os, signal, sys
+from registry.stack import Stack
+apply = Stack.apply
+def dying(self, reference):
+    if sys.argv[1] == "after": apply(self, reference)
+    os.kill(os.getpid(), signal.SIGKILL)
+Stack.apply = dying
+from registry.__main__ import main
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_crash_around_the_update_is_shown_and_handled(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    name, _, references = stack
+    arguments = [sys.executable, "-c", CRASH, moment, "promote", "alcohol:2", "--stack", name]
+    assert subprocess.run(arguments, cwd=ROOT, timeout=60).returncode == -9
+    assert outcomes(capsys) == ["not recorded"]
+    time.sleep(1)
+    assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
+    assert outcomes(capsys) == ["succeeded" if moment == "after" else "failed", "succeeded"]
+    assert parameters_of(name)["ModelVersion"] == references[2].version_text
+
+
+class RolledBack:
+    """A CloudFormation that accepts the update and rolls it back, as CodeDeploy's alarms make it do."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._rolled_back = client, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_stack(self, **_: Any) -> None:
+        self._rolled_back = True
+
+    def describe_stacks(self, **arguments: Any) -> Any:
+        answer = self._client.describe_stacks(**arguments)
+        if self._rolled_back:
+            answer["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
+        return answer
+
+    def describe_stack_events(self, **arguments: Any) -> Any:
+        event = {"EventId": "1", "LogicalResourceId": "Alias", "ResourceStatus": "UPDATE_FAILED"}
+        event["ResourceStatusReason"] = "the alarms rang"
+        return {"StackEvents": [event] if self._rolled_back and arguments else []}
+
+
+def test_stack_that_rolls_back_is_a_failed_promotion(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, store, references = stack
+    made = Stack.__init__
+
+    def make(self: Stack, *arguments: Any) -> None:
+        made(self, *arguments)
+        self._client = RolledBack(self._client)
+
+    monkeypatch.setattr(Stack, "__init__", make)
+    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name, "--wait")
+    assert code == 1 and f"does not serve {references[1]}: UPDATE_ROLLBACK_COMPLETE" in err
+    monkeypatch.undo()
+    log = [record.entry for record, _ in history(store, "alcohol")]
+    assert [entry.event for entry in log] == ["promotion", "outcome"]
+    assert isinstance(log[1], Outcome) and not log[1].succeeded
+
+
+def test_stack_that_cannot_be_promoted_is_a_sentence(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, store, _ = stack
+    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", "nothing-there")
+    assert code == 1 and "cannot describe stack nothing-there" in err and err.count("\n") == 1
+    publish_example(store, "wine")
+    code, _, err = run(capsys, "promote", "wine:1", "--stack", name)
+    assert code == 1 and f"stack {name} serves alcohol, not wine" in err
+    client = boto3.client("cloudformation")
+    other = f"other-{time.time_ns()}"
+    resources = {"Topic": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}}
+    client.create_stack(StackName=other, TemplateBody=json.dumps({"Resources": resources}))
+    time.sleep(1)
+    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", other)
+    assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/template.yaml" in err
+    assert history(store, "wine") == history(store, "alcohol") == []
+
+
+def test_release_id_changes_with_the_pin_and_with_the_image() -> None:
+    pin, image = f"7@sha256:{'a' * 64}", "registry.example.org/serving@sha256:" + "b" * 64
+    ids = {release_id(pin, image), release_id(pin.replace("7", "8"), image), release_id(pin, image.replace("b", "c"))}
+    assert len(ids) == 3 and all(len(each) == 64 for each in ids)
+    assert release_id(pin, image) == release_id(pin, "elsewhere@sha256:" + "b" * 64)
