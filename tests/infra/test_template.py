@@ -1,0 +1,236 @@
+"""The template as CloudFormation gets it: translated by SAM's own library, and read statement by statement."""
+
+import json
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry import errors
+from registry.release import release_id
+from tests.training.test_spec import ROOT
+
+TEMPLATE = ROOT / "infra/template.yaml"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@sha256:" + "a" * 64
+PIN = f"7@sha256:{'b' * 64}"
+SAM = "aws-sam-translator==1.115.0"
+TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13", "--from")
+Resources = dict[str, dict[str, Any]]
+
+
+def translate(**parameters: str) -> Any:
+    """The template as it is written, and as SAM translates it with these parameters."""
+    values = {
+        "TrainingImageUri": IMAGE,
+        "ServingImageUri": IMAGE,
+        "ModelName": "wine",
+        "ModelVersion": PIN,
+        **parameters,
+    }
+    values.setdefault("ReleaseId", release_id(values["ModelVersion"], values["ServingImageUri"]))
+    return _translate(json.dumps(values))
+
+
+@cache
+def _translate(values: str) -> Any:
+    done = subprocess.run(
+        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(TEMPLATE)],
+        input=values,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def raw() -> Any:
+    return translate()["written"]
+
+
+def translated(**parameters: str) -> Resources:
+    """The resources that SAM makes of the template with these parameters."""
+    return translate(**parameters)["translated"]["Resources"]  # type: ignore[no-any-return]
+
+
+def of_type(resources: Resources, kind: str) -> Resources:
+    return {name: each for name, each in resources.items() if each["Type"] == kind}
+
+
+def serving_version(resources: Resources) -> str:
+    (name,) = (name for name in of_type(resources, "AWS::Lambda::Version") if name.startswith("ServingFunction"))
+    return name
+
+
+def test_template_passes_the_linter() -> None:
+    done = subprocess.run(
+        [*TOOL, "cfn-lint==1.58.0", "cfn-lint", str(TEMPLATE)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_new_pin_alone_and_new_image_alone_each_publish_a_new_version() -> None:
+    first = serving_version(translated())
+    assert serving_version(translated()) == first
+    pin = serving_version(translated(ModelVersion=PIN.replace("7", "8")))
+    image = serving_version(translated(ServingImageUri=IMAGE.replace("a" * 64, "c" * 64)))
+    assert len({first, pin, image}) == 3
+
+
+def test_deployment_is_gradual_watched_and_checked_before_traffic() -> None:
+    resources = translated()
+    alias = resources["ServingFunctionAliaslive"]
+    group = resources["ServingFunctionDeploymentGroup"]["Properties"]
+    assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": [serving_version(resources), "Version"]}
+    update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert update["BeforeAllowTrafficHook"] == {"Ref": "PreTrafficFunction"}
+    alarms = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+    assert alarms == {"ServingErrorsAlarm", "ServingFaultsAlarm", "InitFailuresAlarm", "IntegrityFailuresAlarm"}
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert resources["PreTrafficFunction"]["Properties"]["FunctionName"]["Fn::Sub"].startswith("CodeDeployHook_")
+
+
+def test_function_is_pinned_by_its_environment() -> None:
+    properties = translated()["ServingFunction"]["Properties"]
+    variables = properties["Environment"]["Variables"]
+    assert variables["MODEL_VERSION"] == {"Ref": "ModelVersion"} and variables["REQUIRE_PIN"] == "on"
+    assert variables["ORT_DISABLE_TELEMETRY"] == "1"
+    assert 15 <= properties["Timeout"] < 30
+    body = translated()["Api"]["Properties"]["Body"]["paths"]
+    assert set(body) == {
+        "/classify",
+        "/model/version",
+        "/model/card",
+        "/healthz",
+        "/readyz",
+        "/docs",
+        "/openapi.json",
+    }
+
+
+def test_first_deployment_without_a_version_serves_nothing_and_trains() -> None:
+    template = raw()
+    served = {name for name, each in template["Resources"].items() if each.get("Condition") == "Serves"}
+    assert {"ServingFunction", "Api", "PreTrafficFunction", "ServingErrorsAlarm", "Dashboard"} <= served
+    assert not {"RegistryBucket", "TrainingTask", "TrainingSchedule", "TrainingMissingAlarm"} & served
+
+
+def statements(resources: Resources) -> dict[str, dict[str, Any]]:
+    """Every statement of every policy that the template writes, by role and Sid."""
+    found = {}
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for policy in role["Properties"].get("Policies", []):
+            policy = policy["Fn::If"][1] if "Fn::If" in policy else policy
+            for statement in policy["PolicyDocument"]["Statement"]:
+                found[f"{name}.{statement['Sid']}"] = statement
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+ALLOWED = {
+    "ServingFunctionRole.ReadModel": ["s3:GetObject"],
+    "PreTrafficFunctionRole.Report": ["codedeploy:PutLifecycleEventHookExecutionStatus"],
+    "PreTrafficFunctionRole.Ask": ["lambda:InvokeFunction"],
+    "PreTrafficFunctionRole.ReadGoldenRows": ["s3:GetObject"],
+    "TrainingRole.CreateAndRead": ["s3:PutObject", "s3:GetObject"],
+    "TrainingRole.List": ["s3:ListBucket"],
+    "TrainingRole.ReadData": ["s3:GetObject", "s3:ListBucket"],
+    "SchedulerRole.Run": ["ecs:RunTask"],
+    "SchedulerRole.PassRoles": ["iam:PassRole"],
+    "SchedulerRole.DeadLetters": ["sqs:SendMessage"],
+}
+
+
+def test_every_role_may_do_what_is_listed_here_and_no_more() -> None:
+    found = statements(translated())
+    assert {name: listed(statement["Action"]) for name, statement in found.items()} == ALLOWED
+    assert all(statement["Effect"] == "Allow" for statement in found.values())
+    for name, statement in found.items():
+        for resource in listed(statement["Resource"]):
+            assert resource != "*", name
+
+
+def test_serving_reads_its_model_alone_and_training_the_registry() -> None:
+    found = statements(translated())
+    own = "${RegistryBucket.Arn}/models/wine/*"
+    assert found["ServingFunctionRole.ReadModel"]["Resource"]["Fn::Sub"].replace("${ModelName}", "wine") == own
+    assert found["TrainingRole.CreateAndRead"]["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/models/*"}
+    assert found["TrainingRole.List"]["Condition"] == {"StringLike": {"s3:prefix": "models/*"}}
+
+
+def test_managed_policies_are_those_of_logs_images_and_deployments() -> None:
+    managed = {
+        json.dumps(arn).rpartition("/")[2].rstrip('"}')
+        for role in of_type(translated(), "AWS::IAM::Role").values()
+        for arn in role["Properties"].get("ManagedPolicyArns", [])
+    }
+    assert managed == {
+        "AWSLambdaBasicExecutionRole",
+        "AWSCodeDeployRoleForLambda",
+        "AmazonECSTaskExecutionRolePolicy",
+    }
+
+
+def test_registry_bucket_refuses_plain_http_and_overwriting() -> None:
+    tls, create = translated()["RegistryBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": False}} and len(tls["Resource"]) == 2
+    assert (create["Effect"], create["Principal"], create["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert create["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/*"}
+    assert create["Condition"] == {"Null": {"s3:if-none-match": True}, "Bool": {"s3:ObjectCreationOperation": True}}
+
+
+def test_registry_outlives_the_stack() -> None:
+    for name in ("RegistryBucket", "RegistryBucketPolicy"):
+        assert raw()["Resources"][name]["DeletionPolicy"] == raw()["Resources"][name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_integrity_alarm_knows_every_error_that_serving_can_meet() -> None:
+    pattern = raw()["Resources"]["IntegrityFailures"]["Properties"]["FilterPattern"]
+    classes = {error.__name__ for error in errors.IntegrityError.__subclasses__()} - {"ChainBroken"}
+    assert {part.split('"')[1] for part in pattern.split("||")} == classes
+
+
+def test_every_alarm_tells_the_topic_and_comes_back() -> None:
+    alarms = of_type(translated(), "AWS::CloudWatch::Alarm")
+    assert len(alarms) == 9
+    for name, alarm in alarms.items():
+        properties = alarm["Properties"]
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "Alerts"}], name
+        assert properties["TreatMissingData"] == ("breaching" if name == "TrainingMissingAlarm" else "notBreaching")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "allowed"),
+    [
+        ("ModelVersion", PIN, True),
+        ("ModelVersion", "", True),
+        ("ModelVersion", "7", False),
+        ("ModelVersion", "0@sha256:" + "b" * 64, False),
+        ("ModelVersion", "7@sha256:" + "B" * 64, False),
+        ("ReleaseId", release_id(PIN, IMAGE), True),
+        ("ReleaseId", "7", False),
+        ("ServingImageUri", IMAGE, True),
+        ("ServingImageUri", "serving:latest", False),
+        ("TrainingImageUri", "", False),
+        ("ModelName", "wine-alcohol", True),
+        ("ModelName", "../wine", False),
+    ],
+)
+def test_parameters_refuse_what_would_not_be_served(parameter: str, value: str, allowed: bool) -> None:
+    assert bool(re.fullmatch(raw()["Parameters"][parameter]["AllowedPattern"], value)) is allowed
+
+
+def test_hook_is_in_the_folder_that_the_template_names() -> None:
+    properties = raw()["Resources"]["PreTrafficFunction"]["Properties"]
+    module, _, function = properties["Handler"].partition(".")
+    source = Path(TEMPLATE.parent, properties["CodeUri"], f"{module}.py").read_text()
+    assert f"def {function}(" in source

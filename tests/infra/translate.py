@@ -1,0 +1,25 @@
+"""Prints the template as it is written and as SAM translates it; run where aws-sam-translator is installed.
+
+Its pydantic is older than ours, so that it has an environment of its own.
+"""
+
+import json
+import sys
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+
+class ManagedPolicies:
+    """The ARNs of AWS's own policies, without asking AWS for them."""
+
+    def load(self):  # type: ignore[no-untyped-def]
+        names = ("AWSLambdaBasicExecutionRole", "AWSCodeDeployRoleForLambda")
+        return {name: f"arn:aws:iam::aws:policy/service-role/{name}" for name in names}
+
+
+text = open(sys.argv[1]).read()  # noqa: SIM115
+packaged = yaml_parse(text)
+packaged["Resources"]["PreTrafficFunction"]["Properties"]["CodeUri"] = "s3://packaged/hook.zip"  # as by `sam package`
+translated = transform(packaged, json.load(sys.stdin), ManagedPolicies())
+print(json.dumps({"written": yaml_parse(text), "translated": translated}, default=str))
