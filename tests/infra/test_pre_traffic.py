@@ -131,6 +131,6 @@ def test_codedeploy_is_always_told(monkeypatch: pytest.MonkeyPatch, fault: Excep
             raise fault
 
     monkeypatch.setattr(app, "check", check)
-    monkeypatch.setattr(app.boto3, "client", lambda name: CodeDeploy())
+    monkeypatch.setattr("boto3.client", lambda name: CodeDeploy())
     app.handler({"DeploymentId": "d", "LifecycleEventHookExecutionId": "e"}, None)
     assert told == [{"deploymentId": "d", "lifecycleEventHookExecutionId": "e", "status": status}]

@@ -5,6 +5,7 @@ Its pydantic is older than ours, so that it has an environment of its own.
 
 import json
 import sys
+from pathlib import Path
 
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
@@ -13,12 +14,12 @@ from samtranslator.yaml_helper import yaml_parse
 class ManagedPolicies:
     """The ARNs of AWS's own policies, without asking AWS for them."""
 
-    def load(self):  # type: ignore[no-untyped-def]
+    def load(self) -> dict[str, str]:
         names = ("AWSLambdaBasicExecutionRole", "AWSCodeDeployRoleForLambda")
         return {name: f"arn:aws:iam::aws:policy/service-role/{name}" for name in names}
 
 
-text = open(sys.argv[1]).read()  # noqa: SIM115
+text = Path(sys.argv[1]).read_text()
 packaged = yaml_parse(text)
 packaged["Resources"]["PreTrafficFunction"]["Properties"]["CodeUri"] = "s3://packaged/hook.zip"  # as by `sam package`
 translated = transform(packaged, json.load(sys.stdin), ManagedPolicies())
