@@ -99,6 +99,7 @@ class Loader:
 
 def boot(environ: Mapping[str, str]) -> tuple[Settings, Loader]:
     """Settings and loader for Lambda, where nothing may raise: a bad variable becomes the loader's failure."""
+    function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
     try:
         settings = read_settings(environ)
     except SettingInvalid as exc:
@@ -107,9 +108,9 @@ def boot(environ: Mapping[str, str]) -> tuple[Settings, Loader]:
         def refuse() -> VerifiedModel:
             raise invalid
 
-        configure("INFO")
+        configure("INFO", function_version)
         return Settings(registry=""), Loader(refuse)
-    configure(settings.log_level)
+    configure(settings.log_level, function_version)
     return settings, Loader(lambda: load_pinned(settings))
 
 

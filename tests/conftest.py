@@ -20,6 +20,8 @@ from registry import Reference, Store, open_store
 from tests.examples import publish_example
 
 LOCAL_AWS = "ministack==1.5.33"
+SAM = "aws-sam-translator==1.115.0"
+TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13", "--from")
 BUCKET = "models"
 
 
@@ -107,7 +109,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str
 
 @contextmanager
 def s3_service(folder: Path, services: str = "s3,sts") -> Iterator[str]:
-    """Run the S3 service with its data in `folder`, and yield its endpoint once the bucket is there."""
+    """Run the S3 service, or others, with data in `folder`, and yield its endpoint once the bucket is there."""
     port = free_port()
     environment = {
         **os.environ,
@@ -117,7 +119,8 @@ def s3_service(folder: Path, services: str = "s3,sts") -> Iterator[str]:
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
     }
-    command = [os.environ.get("UV", "uv"), "tool", "run", "--python", "3.13", "--from", LOCAL_AWS, "ministack"]
+    translator = ["--with", SAM] if "cloudformation" in services else []
+    command = [*TOOL, LOCAL_AWS, *translator, "ministack"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:

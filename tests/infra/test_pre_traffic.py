@@ -1,16 +1,36 @@
-"""The pre-traffic check, with a function that answers as serving does, and some that do not."""
+"""The pre-traffic check of the template, against serving's own handler, and some that answer otherwise."""
 
 import io
 import json
+import subprocess
+import sys
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.pre_traffic import app
 from registry import Reference, Store, load
+from serving.invocation import Answer
 from tests.conftest import overwrite
 from tests.examples import publish_example
+from tests.infra.template import raw
+from tests.serving.conftest import _event_loop as _event_loop
+from tests.serving.conftest import handling
+from tests.training.test_spec import ROOT
+
+Spoil = Callable[[str, int, Any], tuple[int, Any]]
+
+
+@pytest.fixture(scope="module")
+def hook() -> Any:
+    """The module that CloudFormation makes of the template's code."""
+    properties = raw()["Resources"]["PreTrafficFunction"]["Properties"]
+    assert properties["Handler"] == "index.handler"
+    module = types.ModuleType("index")
+    exec(properties["InlineCode"], module.__dict__)  # noqa: S102
+    return module
 
 
 class Objects:
@@ -27,27 +47,15 @@ class Objects:
 class Functions:
     """Lambda's Invoke on a function that serves a version; `spoil` changes an answer's status and body by path."""
 
-    def __init__(self, store: Store, reference: Reference, spoil: Callable[[str, int, Any], tuple[int, Any]]) -> None:
-        self.model, self.spoil = load(store, reference), spoil
+    def __init__(self, store: Store, reference: Reference, spoil: Spoil) -> None:
+        self.handler, self.spoil = handling(load(store, reference)), spoil
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         assert FunctionName == "arn:function:9"
         event = json.loads(Payload)
-        path = event["rawPath"]
-        status, body = self.spoil(path, 200, self._answer(path, event["body"]))
-        return {"Payload": io.BytesIO(json.dumps({"statusCode": status, "body": json.dumps(body)}).encode())}
-
-    def _answer(self, path: str, body: str | None) -> Any:
-        if path == "/readyz":
-            return {}
-        if path == "/model/version":
-            reference = self.model.reference
-            return {"name": reference.name, "version": reference.version, "digest": f"sha256:{reference.digest}"}
-        found = self.model.classify(json.loads(body or "")["data"], 1000)
-        assert found.probabilities is not None
-        rows = zip(found.labels, found.probabilities.tolist(), strict=True)
-        keys = self.model.class_keys
-        return {"predictions": [{"prediction": a, "probabilities": dict(zip(keys, p, strict=True))} for a, p in rows]}
+        answer: Answer = self.handler(event, None)
+        status, body = self.spoil(event["rawPath"], answer["statusCode"], json.loads(answer["body"]))
+        return {"Payload": io.BytesIO(json.dumps({**answer, "statusCode": status, "body": json.dumps(body)}).encode())}
 
 
 def same(path: str, status: int, body: Any) -> tuple[int, Any]:
@@ -64,10 +72,10 @@ def environment(reference: Reference) -> dict[str, str]:
     }
 
 
-def test_version_that_answers_as_recorded_gets_traffic(folder_store: Store) -> None:
-    for name in ("wine", "mixed"):
-        reference = publish_example(folder_store, name)
-        app.check(environment(reference), Objects(folder_store), Functions(folder_store, reference, same))
+@pytest.mark.parametrize("name", ["wine", "mixed"])
+def test_version_that_answers_as_recorded_gets_traffic(hook: Any, folder_store: Store, name: str) -> None:
+    reference = publish_example(folder_store, name)
+    hook.check(environment(reference), Objects(folder_store), Functions(folder_store, reference, same))
 
 
 def not_ready(path: str, status: int, body: Any) -> tuple[int, Any]:
@@ -100,26 +108,26 @@ def other_probability(path: str, status: int, body: Any) -> tuple[int, Any]:
         (other_probability, "it gives probabilities .* to a golden row, recorded are"),
     ],
 )
-def test_version_that_answers_otherwise_is_refused(
-    folder_store: Store, spoil: Callable[[str, int, Any], tuple[int, Any]], message: str
-) -> None:
+def test_version_that_answers_otherwise_is_refused(hook: Any, folder_store: Store, spoil: Spoil, message: str) -> None:
     reference = publish_example(folder_store, "wine")
-    with pytest.raises(app.Refused, match=message):
-        app.check(environment(reference), Objects(folder_store), Functions(folder_store, reference, spoil))
+    with pytest.raises(hook.Refused, match=message):
+        hook.check(environment(reference), Objects(folder_store), Functions(folder_store, reference, spoil))
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "golden.json"])
-def test_rows_that_were_not_published_are_refused(folder_store: Store, file: str) -> None:
+def test_rows_that_were_not_published_are_refused(hook: Any, folder_store: Store, file: str) -> None:
     reference = publish_example(folder_store, "wine")
     functions = Functions(folder_store, reference, same)
     path = f"{reference.folder}/{file}"
     overwrite(folder_store, path, bytes(folder_store.read(path, 10**7)) + b" ")
-    with pytest.raises(app.Refused, match=f"{file} is not what was published"):
-        app.check(environment(reference), Objects(folder_store), functions)
+    with pytest.raises(hook.Refused, match=f"{file} is not what was published"):
+        hook.check(environment(reference), Objects(folder_store), functions)
 
 
 @pytest.mark.parametrize(("fault", "status"), [(None, "Succeeded"), (RuntimeError("why"), "Failed")])
-def test_codedeploy_is_always_told(monkeypatch: pytest.MonkeyPatch, fault: Exception | None, status: str) -> None:
+def test_codedeploy_is_always_told(
+    hook: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception | None, status: str
+) -> None:
     told: list[dict[str, str]] = []
 
     class CodeDeploy:
@@ -130,7 +138,21 @@ def test_codedeploy_is_always_told(monkeypatch: pytest.MonkeyPatch, fault: Excep
         if fault:
             raise fault
 
-    monkeypatch.setattr(app, "check", check)
+    monkeypatch.setattr(hook, "check", check)
     monkeypatch.setattr("boto3.client", lambda name: CodeDeploy())
-    app.handler({"DeploymentId": "d", "LifecycleEventHookExecutionId": "e"}, None)
+    hook.handler({"DeploymentId": "d", "LifecycleEventHookExecutionId": "e"}, None)
     assert told == [{"deploymentId": "d", "lifecycleEventHookExecutionId": "e", "status": status}]
+
+
+def test_code_in_the_template_is_held_to_the_style(tmp_path: Path) -> None:
+    source = tmp_path / "index.py"
+    source.write_text(raw()["Resources"]["PreTrafficFunction"]["Properties"]["InlineCode"])
+    config = str(ROOT / "pyproject.toml")
+    for command in (
+        ["ruff", "check", "--config", config],
+        ["ruff", "format", "--check", "--config", config],
+        ["mypy", "--config-file", config],
+    ):
+        program = Path(sys.executable).parent / command[0]
+        done = subprocess.run([str(program), *command[1:], str(source)], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -1,64 +1,17 @@
 """The template as CloudFormation gets it: translated by SAM's own library, and read statement by statement."""
 
 import json
-import os
 import re
 import subprocess
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from registry import errors
 from registry.release import release_id
+from tests.conftest import TOOL
+from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, translated
 from tests.training.test_spec import ROOT
-
-TEMPLATE = ROOT / "infra/template.yaml"
-IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@sha256:" + "a" * 64
-PIN = f"7@sha256:{'b' * 64}"
-SAM = "aws-sam-translator==1.115.0"
-TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13", "--from")
-Resources = dict[str, dict[str, Any]]
-
-
-def translate(**parameters: str) -> Any:
-    """The template as it is written, and as SAM translates it with these parameters."""
-    values = {
-        "TrainingImageUri": IMAGE,
-        "ServingImageUri": IMAGE,
-        "ModelName": "wine",
-        "ModelVersion": PIN,
-        **parameters,
-    }
-    values.setdefault("ReleaseId", release_id(values["ModelVersion"], values["ServingImageUri"]))
-    return _translate(json.dumps(values))
-
-
-@cache
-def _translate(values: str) -> Any:
-    done = subprocess.run(
-        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(TEMPLATE)],
-        input=values,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def raw() -> Any:
-    return translate()["written"]
-
-
-def translated(**parameters: str) -> Resources:
-    """The resources that SAM makes of the template with these parameters."""
-    return translate(**parameters)["translated"]["Resources"]  # type: ignore[no-any-return]
-
-
-def of_type(resources: Resources, kind: str) -> Resources:
-    return {name: each for name, each in resources.items() if each["Type"] == kind}
 
 
 def serving_version(resources: Resources) -> str:
@@ -89,7 +42,11 @@ def test_deployment_is_gradual_watched_and_checked_before_traffic() -> None:
     update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     assert update["BeforeAllowTrafficHook"] == {"Ref": "PreTrafficFunction"}
     alarms = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
-    assert alarms == {"ServingErrorsAlarm", "ServingFaultsAlarm", "InitFailuresAlarm", "IntegrityFailuresAlarm"}
+    assert alarms == {"NewVersionErrorsAlarm", "NewVersionFailuresAlarm"}
+    for name in alarms:  # of this version alone, so that a version that fails does not stop the one that replaces it
+        dimensions = {each["Name"]: each["Value"] for each in resources[name]["Properties"]["Dimensions"]}
+        version = {"Fn::GetAtt": [serving_version(resources), "Version"]}
+        assert version in (dimensions.get("ExecutedVersion"), dimensions.get("FunctionVersion"))
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     assert resources["PreTrafficFunction"]["Properties"]["FunctionName"]["Fn::Sub"].startswith("CodeDeployHook_")
@@ -188,6 +145,21 @@ def test_registry_bucket_refuses_plain_http_and_overwriting() -> None:
     assert create["Condition"] == {"Null": {"s3:if-none-match": True}, "Bool": {"s3:ObjectCreationOperation": True}}
 
 
+def test_topic_takes_messages_of_alarms_and_of_the_rule_alone() -> None:
+    alarms, rule = translated()["AlertsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    for statement, service, condition in (
+        (alarms, "cloudwatch", {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}),
+        (rule, "events", {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["TrainingEnded", "Arn"]}}}),
+    ):
+        assert (statement["Effect"], statement["Action"], statement["Resource"]) == (
+            "Allow",
+            "sns:Publish",
+            {"Ref": "Alerts"},
+        )
+        assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+        assert statement["Condition"] == condition
+
+
 def test_registry_outlives_the_stack() -> None:
     for name in ("RegistryBucket", "RegistryBucketPolicy"):
         assert raw()["Resources"][name]["DeletionPolicy"] == raw()["Resources"][name]["UpdateReplacePolicy"] == "Retain"
@@ -201,7 +173,7 @@ def test_integrity_alarm_knows_every_error_that_serving_can_meet() -> None:
 
 def test_every_alarm_tells_the_topic_and_comes_back() -> None:
     alarms = of_type(translated(), "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 9
+    assert len(alarms) == 11
     for name, alarm in alarms.items():
         properties = alarm["Properties"]
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "Alerts"}], name
@@ -220,6 +192,7 @@ def test_every_alarm_tells_the_topic_and_comes_back() -> None:
         ("ReleaseId", "7", False),
         ("ServingImageUri", IMAGE, True),
         ("ServingImageUri", "serving:latest", False),
+        ("ServingImageUri", "", False),
         ("TrainingImageUri", "", False),
         ("ModelName", "wine-alcohol", True),
         ("ModelName", "../wine", False),
@@ -227,10 +200,3 @@ def test_every_alarm_tells_the_topic_and_comes_back() -> None:
 )
 def test_parameters_refuse_what_would_not_be_served(parameter: str, value: str, allowed: bool) -> None:
     assert bool(re.fullmatch(raw()["Parameters"][parameter]["AllowedPattern"], value)) is allowed
-
-
-def test_hook_is_in_the_folder_that_the_template_names() -> None:
-    properties = raw()["Resources"]["PreTrafficFunction"]["Properties"]
-    module, _, function = properties["Handler"].partition(".")
-    source = Path(TEMPLATE.parent, properties["CodeUri"], f"{module}.py").read_text()
-    assert f"def {function}(" in source

@@ -20,7 +20,5 @@ class ManagedPolicies:
 
 
 text = Path(sys.argv[1]).read_text()
-packaged = yaml_parse(text)
-packaged["Resources"]["PreTrafficFunction"]["Properties"]["CodeUri"] = "s3://packaged/hook.zip"  # as by `sam package`
-translated = transform(packaged, json.load(sys.stdin), ManagedPolicies())
+translated = transform(yaml_parse(text), json.load(sys.stdin), ManagedPolicies())
 print(json.dumps({"written": yaml_parse(text), "translated": translated}, default=str))

@@ -192,7 +192,7 @@ def test_handler_whose_init_fails_is_imported_and_answers_503(
     folder_store: Store, environment: dict[str, str], detail: str
 ) -> None:
     publish_example(folder_store, "alcohol")
-    environment = {"MODEL_REGISTRY": folder_store.url, **environment}
+    environment = {"MODEL_REGISTRY": folder_store.url, "AWS_LAMBDA_FUNCTION_VERSION": "8", **environment}
     ran = python("-c", BOOT, "/healthz", "/readyz", **environment)
     assert ran.returncode == 0, ran.stderr
     health, ready = ran.stdout.splitlines()
@@ -202,7 +202,8 @@ def test_handler_whose_init_fails_is_imported_and_answers_503(
     logged = json.loads(ran.stderr.splitlines()[0])
     assert logged["level"] == "ERROR"
     assert detail in logged["message"]
-    assert set(logged) == {"time", "level", "message", "error"}
+    assert set(logged) == {"time", "level", "message", "function_version", "error"}
+    assert logged["function_version"] == "8"
 
 
 def test_handler_with_model_is_ready_after_import(folder_store: Store) -> None:

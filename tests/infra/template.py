@@ -1,0 +1,56 @@
+"""The template as it is written, and as SAM's own library translates it for CloudFormation."""
+
+import json
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from registry.release import release_id
+from tests.conftest import SAM, TOOL
+from tests.training.test_spec import ROOT
+
+TEMPLATE = ROOT / "infra/template.yaml"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@sha256:" + "a" * 64
+PIN = f"7@sha256:{'b' * 64}"
+Resources = dict[str, dict[str, Any]]
+
+
+def translate(**parameters: str) -> Any:
+    """The template as it is written, and as SAM translates it with these parameters."""
+    values = {
+        "TrainingImageUri": IMAGE,
+        "ServingImageUri": IMAGE,
+        "ModelName": "wine",
+        "ModelVersion": PIN,
+        **parameters,
+    }
+    values.setdefault("ReleaseId", release_id(values["ModelVersion"], values["ServingImageUri"]))
+    return _translate(json.dumps(values))
+
+
+@cache
+def _translate(values: str) -> Any:
+    done = subprocess.run(
+        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(TEMPLATE)],
+        input=values,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def raw() -> Any:
+    return translate()["written"]
+
+
+def translated(**parameters: str) -> Resources:
+    """The resources that SAM makes of the template with these parameters."""
+    return translate(**parameters)["translated"]["Resources"]  # type: ignore[no-any-return]
+
+
+def of_type(resources: Resources, kind: str) -> Resources:
+    return {name: each for name, each in resources.items() if each["Type"] == kind}

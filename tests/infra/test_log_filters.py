@@ -1,0 +1,80 @@
+"""The template's metric filters on what the product logs; no local service evaluates such patterns."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry import Store
+from tests.conftest import overwrite, python
+from tests.examples import publish_example
+from tests.infra.template import raw
+from tests.serving.test_handler import BOOT
+from tests.training.test_spec import write
+
+CLAUSE = re.compile(r'\(\$\.([a-z_.]+) (?:= "([^"]*)"|IS (TRUE))\)')
+
+
+def matches(pattern: str, line: str) -> bool:
+    """Whether a CloudWatch pattern, of the kinds used here, matches: `"phrase"`, or `{ (…) && (…) }` on JSON."""
+    if not pattern.startswith("{"):
+        return pattern.strip('"') in line
+    clauses, joined = CLAUSE.findall(pattern), CLAUSE.sub("?", pattern).strip("{} ")
+    assert set(joined.split(" && ")) == {"?"} or set(joined.split(" || ")) == {"?"}, joined
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return False
+
+    def holds(path: str, wanted: str, true: str) -> bool:
+        value: Any = found
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value is True if true else isinstance(value, str) and wanted in ("*", value)
+
+    return (all if "&&" in joined else any)(holds(*clause) for clause in clauses)
+
+
+def counted(lines: str) -> dict[str, int]:
+    """How often each filter matches, of those that do."""
+    filters = {name: each for name, each in raw()["Resources"].items() if each["Type"] == "AWS::Logs::MetricFilter"}
+    patterns = {name: each["Properties"]["FilterPattern"] for name, each in filters.items()}
+    counts = {name: sum(matches(pattern, line) for line in lines.splitlines()) for name, pattern in patterns.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        (None, {}),
+        ("version", {"InitFailures": 1, "NewVersionFailures": 1}),
+        ("manifest.json", {"InitFailures": 1, "NewVersionFailures": 1, "IntegrityFailures": 1}),
+        ("model.onnx", {"InitFailures": 1, "NewVersionFailures": 1, "IntegrityFailures": 1}),
+    ],
+)
+def test_serving_that_cannot_load_is_counted(folder_store: Store, change: str | None, counts: dict[str, int]) -> None:
+    reference = publish_example(folder_store, "alcohol")
+    pin = reference.version_text.replace("1@", "2@", 1) if change == "version" else reference.version_text
+    if change and "." in change:
+        overwrite(folder_store, f"{reference.folder}/{change}", b"{}")
+    environment = {"MODEL_REGISTRY": folder_store.url, "MODEL_NAME": "alcohol", "MODEL_VERSION": pin}
+    ran = python("-c", BOOT, "/readyz", AWS_LAMBDA_FUNCTION_VERSION="8", REQUIRE_PIN="on", **environment)
+    assert counted(ran.stderr) == counts, ran.stderr
+
+
+def test_training_is_counted_by_its_outcomes(tmp_path: Path) -> None:
+    good = {"data": "sklearn:iris", "estimator": "sklearn.tree.DecisionTreeClassifier"}
+    write(
+        tmp_path,
+        {
+            "good": good,
+            "gated": {**good, "gate": {"accuracy": {"min": 1.0}}, "params": {"max_depth": 1}},
+            "bad": {**good, "data": "missing.csv"},
+        },
+    )
+    ran = python("-m", "training", "--models", str(tmp_path / "models.json"), "--json")
+    assert ran.returncode == 1
+    assert len(ran.stdout.splitlines()) == 2
+    assert counted(ran.stdout + ran.stderr) == {"TrainingPublished": 1, "TrainingFailures": 1}, ran.stderr
