@@ -22,6 +22,7 @@ from tests.examples import publish_example
 LOCAL_AWS = "ministack==1.5.33"
 SAM = "aws-sam-translator==1.115.0"
 TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13", "--from")
+SAM_CLI = " ".join([*TOOL, "aws-sam-cli==1.170.0", "sam"])
 BUCKET = "models"
 
 

@@ -118,6 +118,7 @@ def test_function_serves_what_was_promoted(stack: Deployed, references: list[Ref
     configuration, code = function["Configuration"], function["Code"]
     assert configuration["Environment"]["Variables"] == {
         "MODEL_REGISTRY": stack.outputs["Registry"],
+        "AWS_ENDPOINT_URL_S3": "https://s3.us-east-1.amazonaws.com",
         "MODEL_NAME": "alcohol",
         "MODEL_VERSION": references[0].version_text,
         "REQUIRE_PIN": "on",

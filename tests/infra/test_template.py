@@ -1,6 +1,7 @@
 """The template as CloudFormation gets it: translated by SAM's own library, and read statement by statement."""
 
 import json
+import os
 import re
 import subprocess
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from registry import errors
 from registry.release import release_id
-from tests.conftest import TOOL
+from tests.conftest import SAM_CLI, TOOL
 from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, translated
 from tests.training.test_spec import ROOT
 
@@ -19,11 +20,16 @@ def serving_version(resources: Resources) -> str:
     return name
 
 
-def test_template_passes_the_linter() -> None:
-    done = subprocess.run(
-        [*TOOL, "cfn-lint==1.58.0", "cfn-lint", str(TEMPLATE)], capture_output=True, text=True, cwd=ROOT
-    )
-    assert (done.returncode, done.stdout) == (0, "")
+@pytest.mark.parametrize(
+    "command",
+    [f"{' '.join(TOOL)} cfn-lint==1.58.0 cfn-lint", f"{SAM_CLI} validate --lint --template"],
+    ids=["cfn-lint", "sam-validate"],
+)
+def test_template_passes_the_linters(command: str) -> None:
+    environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run([*command.split(), str(TEMPLATE)], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout in ("", f"{TEMPLATE} is a valid SAM Template\n"), done.stdout
 
 
 def test_new_pin_alone_and_new_image_alone_each_publish_a_new_version() -> None:
@@ -58,6 +64,8 @@ def test_function_is_pinned_by_its_environment() -> None:
     assert variables["MODEL_VERSION"] == {"Ref": "ModelVersion"} and variables["REQUIRE_PIN"] == "on"
     assert variables["ORT_DISABLE_TELEMETRY"] == "1"
     assert 15 <= properties["Timeout"] < 30
+    reserved = {"Fn::If": ["HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert properties["ReservedConcurrentExecutions"] == reserved
     body = translated()["Api"]["Properties"]["Body"]["paths"]
     assert set(body) == {
         "/classify",
