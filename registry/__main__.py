@@ -15,7 +15,7 @@ from registry.lookup import find_manifest, those_there
 from registry.manifest import Manifest, utc_text
 from registry.profiles import profile_credentials
 from registry.progress import progress
-from registry.promotion_commands import add_promotion_commands
+from registry.promotion_commands import add_promotion_commands, registry_of_stack
 from registry.publish import models, versions
 from registry.read import read_manifest
 from registry.reference import Reference, check_name
@@ -36,7 +36,7 @@ examples:
   registry log wine                              every promotion: when, who, from, to, why, and how it ended
   registry live wine --at 2026-11-01T12:00Z      what was served then
 
-The registry is $MODEL_REGISTRY, else the folder .registry here; --registry URL names another.
+The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
 """
 
 
@@ -46,11 +46,15 @@ REF = "as in wine:7 or wine:7@sha256:…"
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
-        url = registry_url(arguments.registry or os.environ.get("MODEL_REGISTRY"), Path.cwd())
+        configured = arguments.registry or os.environ.get("MODEL_REGISTRY") or registry_of_stack(arguments)
+        url = registry_url(configured, Path.cwd())
         store = open_store(url, credentials=profile_credentials(os.environ))
         result, text = arguments.run(store, arguments)
     except RegistryError as exc:
         print(f"registry: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("registry: interrupted", file=sys.stderr)
         return 1
     print(json.dumps(result, indent=2) if arguments.json else text)
     return 0

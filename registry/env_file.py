@@ -4,7 +4,8 @@ import os
 import re
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from registry.errors import EnvironmentFailed, PromotionRefused, ReferenceInvalid
@@ -43,6 +44,24 @@ class EnvFile:
             return Reference.of(model, values["MODEL_VERSION"]) if values.get("MODEL_VERSION") else None
         except ReferenceInvalid:
             return None
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Wait until no other promotion of a file in this folder is under way; a process that dies holds up nobody."""
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        try:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        except OSError as exc:
+            raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def apply(self, reference: Reference) -> bool:
         """Set the two variables: one line each, all else as it was, replaced at once.

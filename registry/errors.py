@@ -22,7 +22,9 @@ RegistryError
 │   ├── GoldenMismatch      the model does not reproduce its golden rows
 │   └── ChainBroken         a promotion record is missing, altered or out of order
 ├── PromotionRefused        a promotion that may not be made, or not now
+│   └── EnvironmentBusy     … since the environment is being changed
 ├── EnvironmentFailed       the environment that was to be promoted could not be read or changed
+│   └── EnvironmentSilent   … or did not answer, so that it may or may not have been changed
 ├── SchemaUnknown           the manifest's format is newer than this code
 ├── LibraryMismatch         the model was made with other library versions
 ├── FormatMissing           the version has no artifact in the wanted format
@@ -124,7 +126,15 @@ class PromotionRefused(RegistryError):
     pass
 
 
+class EnvironmentBusy(PromotionRefused):
+    pass
+
+
 class EnvironmentFailed(RegistryError):
+    pass
+
+
+class EnvironmentSilent(EnvironmentFailed):
     pass
 
 

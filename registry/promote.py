@@ -1,11 +1,18 @@
 """Promotion: checked, recorded, and only then done; what it came to is recorded too."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from registry.errors import EnvironmentFailed, ObjectExists, PromotionRefused
+from registry.errors import (
+    EnvironmentBusy,
+    EnvironmentFailed,
+    EnvironmentSilent,
+    ObjectExists,
+    PromotionRefused,
+)
 from registry.manifest import Manifest, utc_text
 from registry.promotions import Entry, Outcome, Promotion, append, effective, history, live, outcomes
 from registry.reference import Reference
@@ -21,6 +28,10 @@ class Environment(Protocol):
 
     def current(self, model: str) -> Reference | None:
         """What it is set to now."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep others from changing it meanwhile, where that can be done."""
         ...
 
     def apply(self, reference: Reference) -> bool:
@@ -39,49 +50,77 @@ class Decision:
 
 
 def promote(
-    store: Store, manifest: Manifest, reference: Reference, environment: Environment, decision: Decision, check: Check
+    store: Store,
+    manifest: Manifest,
+    reference: Reference,
+    environment: Environment,
+    decision: Decision,
+    check: Check,
+    known: Sequence[Entry],
 ) -> Entry | None:
-    """Check the version, write the record, then set the environment; None where it serves that version already.
+    """Check the version, write the record, then set the environment; None where that is what it serves already.
 
     Args:
         reference: with its digest, which the environment is pinned to.
         check: loads the version as serving would; gives the error as a sentence, or None.
+        known: the records when the decision was taken; a promotion of this environment since then was first.
 
     Raises:
         PromotionRefused: the gate, the check, or somebody else's promotion stands against it.
         EnvironmentFailed: the environment could not be changed; the record says that it failed.
+        EnvironmentSilent: it is not known whether it was changed; the record has no outcome.
     """
     _check_gate(manifest, reference, decision)
     error = check(store, manifest, reference)
     if error is not None and not (decision.action == "rollback" and decision.forced):
         raise PromotionRefused(f"{reference} could not be served: {error}")
-    was = environment.current(reference.name)
-    entries = settle(store, reference.name, environment.name, was)
-    if was == reference and live(entries, environment.name) == reference:
-        return None
-    promotion = Promotion(
-        action="rollback" if decision.action == "rollback" else "promote",
-        environment=environment.name,
-        was=str(was) if was else None,
-        to=str(reference),
-        by=decision.by,
-        reason=decision.reason,
-        forced=decision.forced,
-    )
-    try:
-        entry = append(store, reference.name, entries, promotion, datetime.now(UTC))
-    except ObjectExists as exc:
-        raise PromotionRefused(_who_was_first(store, reference.name, len(entries))) from exc
-    if len(history(store, reference.name)) > entry.record.number:  # somebody took it for one that was left behind
-        raise PromotionRefused(_who_was_first(store, reference.name, entry.record.number))
+    with environment.exclusive():
+        entry = _record(store, reference, environment, decision, len(known))
+        if entry is not None:
+            _apply(store, reference, environment, entry)
+        return entry
+
+
+def _record(
+    store: Store, reference: Reference, environment: Environment, decision: Decision, known: int
+) -> Entry | None:
+    """Write the record, after those that others wrote of other environments meanwhile."""
+    while True:
+        was = current(store, reference.name, environment)
+        entries = settle(store, reference.name, environment.name, was)
+        _refuse_second(entries[known:], environment.name)
+        if was == reference and live(entries, environment.name) == reference:
+            return None
+        promotion = Promotion(
+            action="rollback" if decision.action == "rollback" else "promote",
+            environment=environment.name,
+            was=str(was) if was else None,
+            to=str(reference),
+            by=decision.by,
+            reason=decision.reason,
+            forced=decision.forced,
+        )
+        try:
+            return append(store, reference.name, entries, promotion, datetime.now(UTC))
+        except ObjectExists:
+            continue
+
+
+def _apply(store: Store, reference: Reference, environment: Environment, entry: Entry) -> None:
+    """Set the environment, unless somebody took the record for one that was left behind."""
+    entries = history(store, reference.name)
+    if entry.record.number in outcomes(entries):
+        _refuse_second(entries[entry.record.number :], environment.name)
+        raise PromotionRefused(f"another promotion of {environment.name} was begun at the same time; promote again")
     try:
         done = environment.apply(reference)
+    except EnvironmentSilent:
+        raise
     except EnvironmentFailed as exc:
         conclude(store, entry, succeeded=False, detail=str(exc))
         raise
     if done:
         conclude(store, entry, succeeded=True)
-    return entry
 
 
 def rollback_target(entries: Sequence[Entry], environment: str, model: str) -> Reference:
@@ -100,12 +139,25 @@ def rollback_target(entries: Sequence[Entry], environment: str, model: str) -> R
     return Reference.parse(before)
 
 
+def current(store: Store, name: str, environment: Environment) -> Reference | None:
+    """What the environment is set to now; where it is being changed, the error tells by whom."""
+    try:
+        return environment.current(name)
+    except EnvironmentBusy as exc:
+        entries = history(store, name)
+        last = next((entry for entry in reversed(entries) if _is_of(entry, environment.name)), None)
+        if last is None or last.record.number in outcomes(entries):
+            raise
+        raise PromotionRefused(f"{_decision_text(last)}, and {exc}") from exc
+
+
 def conclude(store: Store, entry: Entry, *, succeeded: bool, detail: str = "") -> None:
     """Record how a promotion ended; where others wrote records in between, it comes after theirs."""
     name, number = entry.record.name, entry.record.number
     while True:
         entries = history(store, name)
-        if number in outcomes(entries):
+        known = outcomes(entries).get(number)
+        if known is not None and known.succeeded == succeeded:  # else whoever took it for left behind was wrong
             return
         try:
             append(store, name, entries, Outcome(of=number, succeeded=succeeded, detail=detail), datetime.now(UTC))
@@ -118,17 +170,17 @@ def settle(store: Store, name: str, environment: str, current: Reference | None)
     """The book, in which an earlier promotion that never got an outcome has one: by what the environment is set to."""
     entries = history(store, name)
     known = outcomes(entries)
-    for entry in reversed(entries):
-        promotion = entry.record.entry
-        if not isinstance(promotion, Promotion) or promotion.environment != environment:
-            continue
-        if entry.record.number not in known:
-            there = current is not None and str(current) == promotion.to
-            detail = "found " + ("in place" if there else f"set to {current}") + " by the promotion after it"
-            conclude(store, entry, succeeded=there, detail=detail)
-            return history(store, name)
-        break
-    return entries
+    last = next((entry for entry in reversed(entries) if _is_of(entry, environment)), None)
+    if last is None or last.record.number in known:
+        return entries
+    there = current is not None and isinstance(last.record.entry, Promotion) and str(current) == last.record.entry.to
+    detail = "found " + ("in place" if there else f"set to {current}") + " by the promotion after it"
+    conclude(store, last, succeeded=there, detail=detail)
+    return history(store, name)
+
+
+def _is_of(entry: Entry, environment: str) -> bool:
+    return isinstance(entry.record.entry, Promotion) and entry.record.entry.environment == environment
 
 
 def _check_gate(manifest: Manifest, reference: Reference, decision: Decision) -> None:
@@ -144,12 +196,15 @@ def _check_gate(manifest: Manifest, reference: Reference, decision: Decision) ->
         raise PromotionRefused(f"{reference.name}:{reference.version} did not pass its gate; --force needs a --reason")
 
 
-def _who_was_first(store: Store, name: str, known: int) -> str:
-    for record, _ in history(store, name)[known:]:
-        if isinstance(record.entry, Promotion):
-            entry = record.entry
-            return (
-                f"{entry.by} was first: {entry.action} of {entry.environment} to {entry.to} "
-                f"at {utc_text(record.at)}; look at `registry log {name}`, then promote again"
-            )
-    return f"another record of {name} was written at the same time; promote again"
+def _refuse_second(written: Sequence[Entry], environment: str) -> None:
+    first = next((entry for entry in written if _is_of(entry, environment)), None)
+    if first is not None:
+        name = first.record.name
+        raise PromotionRefused(f"{_decision_text(first)}; look at `registry log {name}`, then promote again")
+
+
+def _decision_text(entry: Entry) -> str:
+    promotion = entry.record.entry
+    assert isinstance(promotion, Promotion)  # noqa: S101
+    what = f"{promotion.action} of {promotion.environment} to {promotion.to}"
+    return f"{promotion.by} was first: {what} at {utc_text(entry.record.at)}"

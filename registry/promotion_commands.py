@@ -5,23 +5,23 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from registry.env_file import EnvFile
-from registry.errors import PromotionRefused, SettingInvalid
+from registry.errors import ChainBroken, EnvironmentSilent, PromotionRefused, SettingInvalid
 from registry.lookup import find_manifest
 from registry.manifest import Manifest, utc_text
-from registry.promote import Decision, conclude, promote, rollback_target, settle
+from registry.progress import progress
+from registry.promote import Decision, conclude, current, promote, rollback_target, settle
 from registry.promotions import Entry, Promotion, history, live, outcomes
 from registry.reference import Reference, check_name
 from registry.servable import ServingCheck
 from registry.stack import Stack
 from registry.store import Store
 from registry.table import table
-from registry.verify import verify
 
 MODEL = "a model's name"
 AddCommand = Callable[[str, Callable[..., Any], str, str], argparse.ArgumentParser]
@@ -39,15 +39,14 @@ def add_promotion_commands(command: AddCommand) -> None:
         (promoting, "overrule a failed gate"),
         (back, "skip the load as serving would, not the hashes"),
     ):
-        where = each.add_mutually_exclusive_group(required=True)
-        where.add_argument("--env-file", type=Path, metavar="FILE", help="the file that compose reads, such as .env")
-        where.add_argument("--stack", metavar="NAME", help="a CloudFormation stack of infra/template.yaml")
+        _add_where(each, required=True)
         each.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
         each.add_argument("--force", action="store_true", help=f"{forced}; needs --reason")
         each.add_argument("--wait", action="store_true", help="follow the stack's update and record its outcome")
     log = command("log", _log, "list every promotion of a model", "registry log wine --verify")
     log.add_argument("model", metavar="MODEL", help=MODEL)
     log.add_argument("--verify", action="store_true", help="check also that what was promoted is in the registry")
+    _add_where(log, required=False, help="with --verify: check also that it is set to what the records say, ")
     at = command(
         "live", _live, "tell what was served, by the records alone", "registry live wine --at 2026-11-01T12:00Z"
     )
@@ -55,22 +54,36 @@ def add_promotion_commands(command: AddCommand) -> None:
     at.add_argument("--at", type=_moment, metavar="TIME", help="ISO 8601; without an offset, UTC; default: now")
 
 
+def _add_where(command: argparse.ArgumentParser, *, required: bool, help: str = "") -> None:
+    where = command.add_mutually_exclusive_group(required=required)
+    where.add_argument("--env-file", type=Path, metavar="FILE", help=f"{help}the file that compose reads, such as .env")
+    where.add_argument("--stack", metavar="NAME", help=f"{help}a CloudFormation stack of infra/template.yaml")
+
+
+def registry_of_stack(arguments: argparse.Namespace) -> str | None:
+    """The URL of the registry that the stack reads, where the command names a stack and that tells."""
+    stack: str | None = getattr(arguments, "stack", None)
+    return Stack(stack, os.environ).registry if stack else None
+
+
 def _promote(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
-    environment = _environment(arguments)
+    environment, asked = _environment(arguments), Reference.parse(arguments.reference)
     with ServingCheck() as check:
-        manifest, digest = find_manifest(store, Reference.parse(arguments.reference))
+        known = history(store, asked.name)
+        current(store, asked.name, environment)  # refused here, before the check takes its time
+        manifest, digest = find_manifest(store, asked)
         reference = Reference(manifest.name, manifest.version, digest)
-        return _decide(store, manifest, reference, environment, _decision(store, arguments), check, arguments.wait)
+        return _decide(store, manifest, reference, environment, arguments, "promote", check, known)
 
 
 def _rollback(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     name, environment = check_name(arguments.model), _environment(arguments)
     with ServingCheck() as check:
-        entries = settle(store, name, environment.name, environment.current(name))
-        reference = rollback_target(entries, environment.name, name)
+        with environment.exclusive():
+            known = settle(store, name, environment.name, current(store, name, environment))
+        reference = rollback_target(known, environment.name, name)
         manifest, _ = find_manifest(store, reference)
-        decision = _decision(store, arguments, "rollback")
-        return _decide(store, manifest, reference, environment, decision, check, arguments.wait)
+        return _decide(store, manifest, reference, environment, arguments, "rollback", check, known)
 
 
 def _decide(
@@ -78,24 +91,39 @@ def _decide(
     manifest: Manifest,
     reference: Reference,
     environment: EnvFile | Stack,
-    decision: Decision,
+    arguments: argparse.Namespace,
+    action: str,
     check: ServingCheck,
-    wait: bool,
+    known: Sequence[Entry],
 ) -> tuple[Any, str]:
-    def check_all(store: Store, manifest: Manifest, reference: Reference) -> str | None:
-        verify(store, manifest, reference)
-        return check(store, manifest, reference)
+    if isinstance(environment, Stack) and environment.registry not in (None, store.url):
+        print(
+            f"registry: warning: stack {environment.stack} reads {environment.registry}, "
+            f"and this version is in {store.url}",
+            file=sys.stderr,
+        )
 
-    entry = promote(store, manifest, reference, environment, decision, check_all)
+    def check_shown(store: Store, manifest: Manifest, reference: Reference) -> str | None:
+        (error,) = [check(store, manifest, reference) for _ in progress([check], "loading it as serving would")]
+        return error
+
+    decision = _decision(store, arguments, action)
+    entry = promote(store, manifest, reference, environment, decision, check_shown, known)
     if entry is None:
         result = {"reference": str(reference), "environment": environment.name, "changed": False}
         return result, f"{environment.name} serves {reference} already"
-    if wait and isinstance(environment, Stack):
-        succeeded, detail = environment.wait(reference, lambda line: print(line, file=sys.stderr, flush=True))
+    entries = history(store, reference.name)
+    if arguments.wait and isinstance(environment, Stack) and entry.record.number not in outcomes(entries):
+        try:
+            succeeded, detail = environment.wait(reference, lambda line: print(line, file=sys.stderr, flush=True))
+        except KeyboardInterrupt:
+            raise EnvironmentSilent(
+                f"interrupted; the update of {environment.name} goes on, and the next promotion records its outcome"
+            ) from None
         conclude(store, entry, succeeded=succeeded, detail=detail)
         if not succeeded:
             raise PromotionRefused(f"{environment.name} does not serve {reference}: {detail}")
-    entries = history(store, reference.name)
+        entries = history(store, reference.name)
     outcome = outcomes(entries).get(entry.record.number)
     was = entry.record.entry.was if isinstance(entry.record.entry, Promotion) else None
     lines = [f"{environment.name}: {was or 'nothing'} -> {reference}, record {entry.record.number}"]
@@ -114,6 +142,10 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     if arguments.verify:
         for each in found:
             find_manifest(store, Reference.parse(each["to"]))
+        if arguments.env_file or arguments.stack:
+            _check_last(entries, arguments)
+    elif arguments.env_file or arguments.stack:
+        raise SettingInvalid("--env-file and --stack go with --verify")
     if not found:
         return [], f"{arguments.model} was never promoted"
     head = ["RECORD", "WHEN", "ACTION", "FROM", "TO", "WHERE", "BY", "OUTCOME", "WHY"]
@@ -140,6 +172,17 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     return found, "\n".join(lines)
 
 
+def _check_last(entries: Sequence[Entry], arguments: argparse.Namespace) -> None:
+    """Hold what an environment is set to against the records: the chain alone cannot tell that its end is missing."""
+    environment = _where(arguments)
+    pinned, recorded = environment.current(arguments.model), live(entries, environment.name)
+    if pinned != recorded:
+        raise ChainBroken(
+            f"{environment.name} is set to {pinned or 'nothing'}, and by the records to {recorded or 'nothing'}: "
+            "the last records are missing, or it was set without `registry promote`"
+        )
+
+
 def _live(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     entries = history(store, check_name(arguments.model))
     at = arguments.at or datetime.now(UTC)
@@ -154,10 +197,14 @@ def _live(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
 def _environment(arguments: argparse.Namespace) -> EnvFile | Stack:
     if arguments.force and not arguments.reason:
         raise SettingInvalid("--force needs a --reason, which is recorded")
+    return _where(arguments)
+
+
+def _where(arguments: argparse.Namespace) -> EnvFile | Stack:
     return Stack(arguments.stack, os.environ) if arguments.stack else EnvFile(arguments.env_file)
 
 
-def _decision(store: Store, arguments: argparse.Namespace, action: str = "promote") -> Decision:
+def _decision(store: Store, arguments: argparse.Namespace, action: str) -> Decision:
     remote = bool(arguments.stack) or store.url.startswith("s3:")
     by = (_caller(os.environ) if remote else None) or _user_and_host()
     return Decision(by=by, action=action, reason=arguments.reason, forced=arguments.force)

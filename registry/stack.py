@@ -2,10 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+from uuid import uuid4
 
-from registry.errors import EnvironmentFailed, PromotionRefused, ReferenceInvalid
+from registry.errors import (
+    EnvironmentBusy,
+    EnvironmentFailed,
+    EnvironmentSilent,
+    PromotionRefused,
+    ReferenceInvalid,
+)
 from registry.reference import Reference
 from registry.release import release_id
 
@@ -51,32 +58,49 @@ class Stack:
                 )
         if parameters["ModelName"] != model:
             raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
-        if described["StackStatus"] not in READY:
-            raise PromotionRefused(
-                f"stack {self.stack} is in {described['StackStatus']}; wait until it has ended, then promote again"
-            )
+        status = described["StackStatus"]
+        if status.endswith("_IN_PROGRESS"):
+            raise EnvironmentBusy(f"stack {self.stack} is in {status}; wait until it has ended, then promote again")
+        if status not in READY:
+            raise PromotionRefused(f"stack {self.stack} is in {status}; mend or delete it first, then promote again")
         try:
             return Reference.of(model, parameters["ModelVersion"]) if parameters["ModelVersion"] else None
         except ReferenceInvalid:
             return None
 
+    @property
+    def registry(self) -> str | None:
+        """The URL of the registry that the stack's function reads, where its outputs tell."""
+        return {each["OutputKey"]: each["OutputValue"] for each in self._describe().get("Outputs", [])}.get("Registry")
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Nothing: CloudFormation itself lets no two updates run at once."""
+        return nullcontext()
+
     def apply(self, reference: Reference) -> bool:
-        """Start one update that sets the pin and the release id; `wait` follows it.
+        """Start one update that sets the pin and the release id, where they are not set yet; `wait` follows it.
 
         Raises:
             EnvironmentFailed: CloudFormation refused it.
+            EnvironmentSilent: it did not answer, so that the update may have begun.
         """
         parameters = _parameters(self._describe())
         new = {
             "ModelVersion": reference.version_text,
             "ReleaseId": release_id(reference.version_text, parameters["ServingImageUri"]),
         }
+        if new.items() <= parameters.items():
+            return True
         changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
         kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
         self._seen = {event["EventId"] for event in self._events()}
         with self._failures("update"):
             self._client.update_stack(
-                StackName=self.stack, UsePreviousTemplate=True, Parameters=changed + kept, Capabilities=CAPABILITIES
+                StackName=self.stack,
+                UsePreviousTemplate=True,
+                Parameters=changed + kept,
+                Capabilities=CAPABILITIES,
+                ClientRequestToken=str(uuid4()),  # sent again after a lost answer, it is still one update
             )
         return False
 
@@ -120,8 +144,10 @@ class Stack:
 
         try:
             yield
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as exc:
+        except botocore.exceptions.ClientError as exc:
             raise EnvironmentFailed(f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}") from exc
+        except botocore.exceptions.BotoCoreError as exc:
+            raise EnvironmentSilent(f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}") from exc
 
 
 def _parameters(described: Any) -> dict[str, str]:

@@ -16,6 +16,7 @@ import pytest
 from registry import Gate, GateCheck, Reference, Store, open_store, publish
 from registry.__main__ import main
 from registry.env_file import EnvFile
+from registry.promote import conclude
 from registry.promotions import Outcome, Promotion, append, history, live
 from registry.servable import ServingCheck
 from tests.conftest import overwrite
@@ -185,6 +186,23 @@ def test_log_finds_what_was_promoted_and_is_gone(
     assert run(capsys, "log", "alcohol", "--verify")[0] == 1
 
 
+def test_log_finds_that_its_last_records_are_missing(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, references = book
+    promote(capsys, 1)
+    promote(capsys, 2)
+    verify = ("log", "alcohol", "--verify", "--env-file", ".env")
+    assert run(capsys, *verify)[0] == 0
+    for number in (4, 3):
+        store.backend.delete(f"alcohol/promotions/{number:06d}.json")
+    code, _, err = run(capsys, *verify)
+    assert code == 1
+    assert f"is set to {references[1]}, and by the records to {references[0]}: the last records are missing" in err
+    code, _, err = run(capsys, "log", "alcohol", "--env-file", ".env")
+    assert code == 1 and "--env-file and --stack go with --verify" in err
+
+
 CRASH = """
 import os, signal, sys
 import registry.promote as promoting
@@ -229,19 +247,58 @@ def test_two_promotions_at_once_have_one_winner_and_it_is_named(
     book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, references = book
-    between: list[Any] = [lambda: promote(capsys, 2, "--reason", "quicker")]
+    meanwhile: list[Any] = [lambda: promote(capsys, 2, "--reason", "quicker")]
 
-    def first(store: Store, name: str, entries: Any, entry: Any, at: datetime) -> Any:
-        if between:
-            between.pop()()
-        return append(store, name, entries, entry, at)
+    def check(*_: Any) -> None:
+        if meanwhile:
+            meanwhile.pop()()
 
-    monkeypatch.setattr("registry.promote.append", first)
+    monkeypatch.setattr("registry.promotion_commands.ServingCheck", lambda: nullcontext(check))
     code, _, err = promote(capsys, 3)
     assert code == 1
     assert f"was first: promote of env-file {Path('.env').resolve()} to {references[1]}" in err
     assert pinned() == references[1].version_text
     assert live(history(store, "alcohol")) == references[1]
+
+
+def test_promotion_elsewhere_at_the_same_time_stands_in_nobodys_way(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, references = book
+    others: list[Any] = ["check", "record"]
+
+    def elsewhere(moment: str) -> None:
+        if moment in others:
+            others.remove(moment)
+            to = Promotion(action="promote", environment=f"stack {moment}", was=None, to=str(references[0]), by="you")
+            append(store, "alcohol", history(store, "alcohol"), to, datetime.now(UTC))
+
+    def append_second(store: Store, name: str, entries: Any, entry: Any, at: datetime) -> Any:
+        elsewhere("record")
+        return append(store, name, entries, entry, at)
+
+    monkeypatch.setattr("registry.promotion_commands.ServingCheck", lambda: nullcontext(lambda *_: elsewhere("check")))
+    monkeypatch.setattr("registry.promote.append", append_second)
+    assert promote(capsys, 3)[0] == 0
+    assert others == []
+    assert live(history(store, "alcohol"), "stack record") == references[0]
+    assert pinned() == references[2].version_text
+    assert live(history(store, "alcohol"), EnvFile(Path(".env")).name) == references[2]
+
+
+def test_outcome_that_somebody_guessed_wrongly_is_put_right(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, references = book
+    apply = EnvFile.apply
+
+    def slow(self: EnvFile, reference: Reference) -> bool:
+        conclude(store, history(store, "alcohol")[-1], succeeded=False, detail="taken for left behind")
+        return apply(self, reference)
+
+    monkeypatch.setattr(EnvFile, "apply", slow)
+    assert promote(capsys, 1)[0] == 0
+    assert live(history(store, "alcohol")) == references[0]
 
 
 def test_many_promotions_at_once_leave_file_and_book_in_agreement(

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import pytest
 
 from registry import Reference, Store, open_store
 from registry.__main__ import main
-from registry.promotions import Outcome, history
+from registry.promotions import Outcome, history, live
 from registry.release import release_id
 from registry.servable import ServingCheck
 from registry.stack import Stack
@@ -154,6 +155,113 @@ def test_crash_around_the_update_is_shown_and_handled(
     assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
     assert outcomes(capsys) == ["succeeded" if moment == "after" else "failed", "succeeded"]
     assert parameters_of(name)["ModelVersion"] == references[2].version_text
+
+
+def test_pin_that_is_set_but_not_recorded_is_recorded(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, store, references = stack
+    code, out, _ = run(capsys, "promote", "alcohol:1", "--stack", name, "--wait")
+    assert code == 0 and f"{references[0]} -> {references[0]}, record 1" in out
+    assert outcomes(capsys) == ["succeeded"]
+    assert live(history(store, "alcohol")) == references[0]
+
+
+class Answering:
+    """A CloudFormation whose stack is in a status, or which loses the answers to updates."""
+
+    def __init__(self, client: Any, status: str | None = None) -> None:
+        self._client, self._status = client, status
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def describe_stacks(self, **arguments: Any) -> Any:
+        answer = self._client.describe_stacks(**arguments)
+        answer["Stacks"][0]["StackStatus"] = self._status or answer["Stacks"][0]["StackStatus"]
+        return answer
+
+    def update_stack(self, **arguments: Any) -> None:
+        self._client.update_stack(**arguments)
+        raise botocore.exceptions.ReadTimeoutError(endpoint_url="https://cloudformation")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, status: str | None = None) -> None:
+    made = Stack.__init__
+
+    def make(self: Stack, *arguments: Any) -> None:
+        made(self, *arguments)
+        self._client = Answering(self._client, status)
+
+    monkeypatch.setattr(Stack, "__init__", make)
+
+
+def test_stack_that_is_being_promoted_tells_by_whom(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, store, references = stack
+    assert run(capsys, "promote", "alcohol:2", "--stack", name, "--reason", "quicker")[0] == 0
+    answering(monkeypatch, "UPDATE_IN_PROGRESS")
+    code, _, err = run(capsys, "promote", "alcohol:3", "--stack", name)
+    assert code == 1
+    assert f":root was first: promote of stack {name} to {references[1]} at 20" in err
+    assert f"and stack {name} is in UPDATE_IN_PROGRESS; wait until it has ended" in err
+    assert len(history(store, "alcohol")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("UPDATE_IN_PROGRESS", "is in UPDATE_IN_PROGRESS; wait until it has ended"),
+        ("UPDATE_ROLLBACK_FAILED", "is in UPDATE_ROLLBACK_FAILED; mend or delete it first"),
+        ("ROLLBACK_COMPLETE", "is in ROLLBACK_COMPLETE; mend or delete it first"),
+    ],
+)
+def test_stack_that_cannot_be_updated_is_refused_before_anything_is_recorded(
+    stack: tuple[str, Store, list[Reference]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    message: str,
+) -> None:
+    name, store, _ = stack
+    answering(monkeypatch, status)
+    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name)
+    assert code == 1 and message in err
+    assert history(store, "alcohol") == []
+
+
+def test_lost_answer_is_no_failure(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, store, references = stack
+    with monkeypatch.context() as patch:
+        answering(patch)
+        code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name)
+    assert code == 1 and f"cannot update stack {name}: Read timeout" in err
+    assert outcomes(capsys) == ["not recorded"]
+    assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
+    assert outcomes(capsys) == ["succeeded", "succeeded"]
+
+
+def test_registry_is_the_one_that_the_stack_reads(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, store, references = stack
+    client = boto3.client("cloudformation")
+    with_output = {**TEMPLATE, "Outputs": {"Registry": {"Value": store.url}}}
+    kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters_of(name)]
+    client.update_stack(StackName=name, TemplateBody=json.dumps(with_output), Parameters=kept)
+    client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    monkeypatch.delenv("MODEL_REGISTRY")
+    code, out, err = run(capsys, "promote", "alcohol:2", "--stack", name, "--wait")
+    assert code == 0 and f"-> {references[1]}, record 1" in out and "warning" not in err
+    assert run(capsys, "log", "alcohol", "--verify", "--stack", name)[0] == 0
+
+    other = f"{store.url}-other"
+    publish_example(open_store(other), "alcohol")
+    _, _, err = run(capsys, "promote", "alcohol:1", "--stack", name, "--registry", other)
+    assert f"registry: warning: stack {name} reads {store.url}, and this version is in {other}\n" in err
 
 
 class RolledBack:
