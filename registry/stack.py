@@ -1,5 +1,6 @@
 """A CloudFormation stack made from infra/template.yaml: the environment of a Lambda function."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -97,7 +98,7 @@ class Stack:
         with self._failures("update"):
             self._client.update_stack(
                 StackName=self.stack,
-                UsePreviousTemplate=True,
+                TemplateBody=self._template(),
                 Parameters=changed + kept,
                 Capabilities=CAPABILITIES,
                 ClientRequestToken=str(uuid4()),  # sent again after a lost answer, it is still one update
@@ -132,6 +133,15 @@ class Stack:
     def _describe(self) -> Any:
         with self._failures("describe"):
             return self._client.describe_stacks(StackName=self.stack)["Stacks"][0]
+
+    def _template(self) -> str:
+        """The template as it was deployed.
+
+        The previous one, as CloudFormation would take it, is what SAM made of it then: with the old release id.
+        """
+        with self._failures("read the template of"):
+            body = self._client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
+        return body if isinstance(body, str) else json.dumps(body)  # boto3 parses JSON, and leaves YAML alone
 
     def _events(self) -> list[Any]:
         with self._failures("follow"):

@@ -118,6 +118,30 @@ def test_promotion_changes_the_pin_and_the_release_alone(
     assert parameters_of(name) == before
 
 
+def test_promotion_lets_transforms_see_the_new_parameters(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a transform makes of parameters is otherwise kept, as a resource's name that SAM derives from ReleaseId."""
+    name, _, references = stack
+    made = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "ModelVersion"}}}
+    resources = {"Fn::ForEach::Versions": ["Release", [{"Ref": "ReleaseId"}], {"Version${Release}": made}]}
+    client = boto3.client("cloudformation")
+    client.update_stack(
+        StackName=name,
+        TemplateBody=json.dumps({**TEMPLATE, "Transform": "AWS::LanguageExtensions", "Resources": resources}),
+        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters_of(name)],
+        Capabilities=["CAPABILITY_AUTO_EXPAND"],
+    )
+    client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+    def versions() -> set[str]:
+        return {each["LogicalResourceId"] for each in client.describe_stack_resources(StackName=name)["StackResources"]}
+
+    assert versions() == {f"Version{release_id(references[0].version_text, IMAGE)}"}
+    assert run(capsys, "promote", "alcohol:2", "--stack", name, "--wait")[0] == 0
+    assert versions() == {f"Version{release_id(references[1].version_text, IMAGE)}"}
+
+
 def test_promotion_without_waiting_is_settled_by_the_next_one(
     stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
 ) -> None:
