@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -121,11 +122,8 @@ def _text(result: dict[str, Any], before: str, after: str) -> str:
     verdicts = ["passed" if passed else "FAILED" for passed in result["gate"]]
     parts = [table(head, [*rows, ["gate", *verdicts]])]
     for title in ("spec", "features", "classes", "libraries", "data", "sizes"):
-        shown = size_text if title == "sizes" else _short
-        changes = [
-            f"  {key}: {'-' if old is None else shown(old)} -> {'-' if new is None else shown(new)}"
-            for key, (old, new) in result[title].items()
-        ]
+        shown: Callable[[Any], str] = size_text if title == "sizes" else _short
+        changes = [f"  {key}: {_change(old, new, shown)}" for key, (old, new) in result[title].items()]
         parts.append("\n".join([f"{title}: {'' if changes else NO_CHANGE}".rstrip(), *changes]))
     golden = result["golden_rows"]
     if golden["compared"]:
@@ -135,6 +133,12 @@ def _text(result: dict[str, Any], before: str, after: str) -> str:
     else:
         parts.append(f"golden rows: not compared: {golden['reason']}")
     return "\n\n".join(parts)
+
+
+def _change(old: Any, new: Any, shown: Callable[[Any], str]) -> str:
+    if old is None:
+        return f"added: {shown(new)}"
+    return f"removed: {shown(old)}" if new is None else f"{shown(old)} -> {shown(new)}"
 
 
 def _value(value: float | None, interval: Any) -> str:

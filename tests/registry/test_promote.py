@@ -360,6 +360,9 @@ def test_diff_tells_what_changed(book: tuple[Store, list[Reference]], capsys: py
     wine = described.model_copy(update={"name": "alcohol", "metrics": {"accuracy": 0.95, "log_loss": 0.2}})
     publish(store, wine, files)
     result = json.loads(run(capsys, "diff", "alcohol:1", "alcohol:5", "--json")[1])
+    out = run(capsys, "diff", "alcohol:1", "alcohol:5")[1]
+    assert "  ash: added: number, 1.36 to 3.23\n" in out and "alcohol: removed" not in out
+    assert "  ash: removed: number, 1.36 to 3.23\n" in run(capsys, "diff", "alcohol:5", "alcohol:1")[1]
     assert result["metrics"]["log_loss"] == {
         "before": None,
         "before_interval": None,
