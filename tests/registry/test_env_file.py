@@ -1,6 +1,7 @@
 """Environment files: one line changed, everything else as it was."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,24 @@ def test_file_that_is_not_there_is_made_and_a_link_is_followed(tmp_path: Path) -
     EnvFile(link).apply(REFERENCE)
     assert link.is_symlink() and (tmp_path / "real/settings").read_text().startswith("MODEL_NAME=wine\n")
     assert (tmp_path / "real/settings").stat().st_mode & 0o777 == 0o644
+
+
+def test_one_promotion_waits_for_the_other(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def second() -> None:
+        with EnvFile(tmp_path / ".env").exclusive():
+            entered.set()
+
+    waiting = threading.Thread(target=second)
+    with EnvFile(tmp_path / ".env").exclusive():
+        waiting.start()
+        assert not entered.wait(0.3)
+    assert entered.wait(10)
+    waiting.join()
+    with pytest.raises(EnvironmentFailed, match="cannot be written: No such file or directory"):
+        with EnvFile(tmp_path / "none/.env").exclusive():
+            pass
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])

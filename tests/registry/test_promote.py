@@ -286,6 +286,27 @@ def test_promotion_elsewhere_at_the_same_time_stands_in_nobodys_way(
     assert live(history(store, "alcohol"), EnvFile(Path(".env")).name) == references[2]
 
 
+def test_promotion_that_another_took_for_left_behind_gives_way(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, references = book
+
+    def overtaken(store: Store, name: str, entries: Any, entry: Any, at: datetime) -> Any:
+        monkeypatch.undo()
+        ours = append(store, name, entries, entry, at)
+        conclude(store, ours, succeeded=False, detail="found set to None by the promotion after it")
+        theirs = entry.model_copy(update={"to": str(references[1]), "by": "you"})
+        append(store, name, history(store, name), theirs, at)
+        return ours
+
+    path = Path(".env").resolve()
+    monkeypatch.setattr("registry.promote.append", overtaken)
+    arguments = ("--registry", store.url, "--env-file", str(path))
+    code, _, err = run(capsys, "promote", "alcohol:1", *arguments)
+    assert code == 1 and f"you was first: promote of env-file {path} to {references[1]}" in err
+    assert not path.exists()
+
+
 def test_outcome_that_somebody_guessed_wrongly_is_put_right(
     book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
