@@ -18,9 +18,11 @@ CLAUSE = re.compile(r'\(\$\.([a-z_.]+) (?:= "([^"]*)"|IS (TRUE))\)')
 
 
 def matches(pattern: str, line: str) -> bool:
-    """Whether a CloudWatch pattern, of the kinds used here, matches: `"phrase"`, or `{ (…) && (…) }` on JSON."""
+    """Whether a CloudWatch pattern of the kinds used here matches: `?"phrase" ?"other"`, or `{ (…) && (…) }` on JSON."""
     if not pattern.startswith("{"):
-        return pattern.strip('"') in line
+        phrases = re.findall(r'\?"([^"]*)"', pattern)
+        assert " ".join(f'?"{phrase}"' for phrase in phrases) == pattern
+        return any(phrase in line for phrase in phrases)
     clauses, joined = CLAUSE.findall(pattern), CLAUSE.sub("?", pattern).strip("{} ")
     assert set(joined.split(" && ")) == {"?"} or set(joined.split(" || ")) == {"?"}, joined
     try:
@@ -78,3 +80,5 @@ def test_training_is_counted_by_its_outcomes(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert len(ran.stdout.splitlines()) == 2
     assert counted(ran.stdout + ran.stderr) == {"TrainingPublished": 1, "TrainingFailures": 1}, ran.stderr
+    crashed = python("-c", "import training.nothing_of_this_name")
+    assert counted(crashed.stderr) == {"TrainingFailures": 1}
