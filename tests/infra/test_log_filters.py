@@ -18,7 +18,7 @@ CLAUSE = re.compile(r'\(\$\.([a-z_.]+) (?:= "([^"]*)"|IS (TRUE))\)')
 
 
 def matches(pattern: str, line: str) -> bool:
-    """Whether a CloudWatch pattern of the kinds used here matches: `?"phrase" ?"other"`, or `{ (…) && (…) }` on JSON."""
+    """Whether a CloudWatch pattern of those used here matches: `?"phrase" ?"other"`, or `{ (…) && (…) }` on JSON."""
     if not pattern.startswith("{"):
         phrases = re.findall(r'\?"([^"]*)"', pattern)
         assert " ".join(f'?"{phrase}"' for phrase in phrases) == pattern
