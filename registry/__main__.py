@@ -1,6 +1,7 @@
 """The `registry` command: list and show versions, and the commands of the files beside this one."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -45,6 +46,9 @@ REF = "as in wine:7 or wine:7@sha256:…"
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where the terminal's encoding lacks a character
     try:
         configured = arguments.registry or os.environ.get("MODEL_REGISTRY") or registry_of_stack(arguments)
         url = registry_url(configured, Path.cwd())
@@ -54,9 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"registry: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("registry: interrupted", file=sys.stderr)
+        print("registry: interrupted; `registry log` tells what was recorded before", file=sys.stderr)
         return 1
-    print(json.dumps(result, indent=2) if arguments.json else text)
+    try:
+        print(json.dumps(result, indent=2) if arguments.json else text, flush=True)
+    except OSError as exc:
+        sys.stdout = open(os.devnull, "w")  # (Python would try again at its end)
+        if isinstance(exc, BrokenPipeError):  # whoever read it has seen enough
+            return 0
+        print(f"registry: the result cannot be written: {exc.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,12 +20,22 @@ LINE = re.compile(
 )
 
 
+# … and one that means to set one of the two, in whatever way.
+MEANT = re.compile(r"[ \t]*(?:export[ \t]+)?(MODEL_NAME|MODEL_VERSION)[ \t]*[=:]")
+OPEN = re.compile(r"""[ \t]*(?:export[ \t]+)?\w+[ \t]*=[ \t]*(?P<quote>["'])(?!.*(?P=quote))""", re.DOTALL)
+
+
 class EnvFile:
     """The file's `MODEL_NAME` and `MODEL_VERSION`; the last line that sets a variable counts."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path.resolve()  # the file itself is replaced, not a link to it
-        self.name = f"env-file {self.path}"
+    def __init__(self, path: Path, host: str = "") -> None:
+        """`host` tells files of one path apart where a registry is shared by many machines."""
+        try:
+            self.path = path.resolve()  # the file itself is replaced, not a link to it
+            str(self.path).encode()
+        except (OSError, RuntimeError, UnicodeEncodeError) as exc:
+            raise EnvironmentFailed(f"{ascii(str(path))} cannot be the path of an environment file") from exc
+        self.name = f"env-file {host}:{self.path}" if host else f"env-file {self.path}"
 
     def current(self, model: str) -> Reference | None:
         """What the file pins now; None where it pins nothing.
@@ -34,7 +44,7 @@ class EnvFile:
             PromotionRefused: the file serves another model.
             EnvironmentFailed: it cannot be read.
         """
-        values = {match["name"]: match["value"].strip("\"'") for match in map(LINE.match, self._lines()) if match}
+        values = {match["name"]: match["value"].strip("\"'") for match in self._settings(self._lines()).values()}
         other = values.get("MODEL_NAME", "")
         if other not in ("", model):
             raise PromotionRefused(
@@ -58,10 +68,15 @@ class EnvFile:
         except OSError as exc:
             raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(folder, fcntl.LOCK_EX)
             yield
         finally:
             os.close(folder)
+
+    def prepare(self, reference: Reference) -> Callable[[str], bool]:
+        """See `apply`, which needs no preparation."""
+        return lambda token: self.apply(reference)
 
     def apply(self, reference: Reference) -> bool:
         """Set the two variables: one line each, all else as it was, replaced at once.
@@ -71,7 +86,7 @@ class EnvFile:
         """
         lines = self._lines()
         for name, value in (("MODEL_NAME", reference.name), ("MODEL_VERSION", reference.version_text)):
-            lines = _set(lines, name, value)
+            lines = self._set(lines, name, value)
         text = "".join(lines)
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
@@ -101,7 +116,9 @@ class EnvFile:
 
     def _lines(self) -> list[str]:
         try:
-            return self.path.read_bytes().decode().splitlines(keepends=True)
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise EnvironmentFailed(f"{self.path} is not a file")
+            return re.findall(r"[^\n]*\n|[^\n]+", self.path.read_bytes().decode())
         except FileNotFoundError:
             return []
         except UnicodeDecodeError as exc:
@@ -109,16 +126,36 @@ class EnvFile:
         except OSError as exc:
             raise EnvironmentFailed(f"{self.path} cannot be read: {exc.strerror}") from exc
 
+    def _settings(self, lines: list[str]) -> dict[int, re.Match[str]]:
+        """The lines that set a variable, by their indices; those inside a quoted value of many lines set none.
 
-def _set(lines: list[str], name: str, value: str) -> list[str]:
-    """Change the last line that sets `name`, or add one."""
-    for number in range(len(lines) - 1, -1, -1):
-        match = LINE.match(lines[number])
-        if match and match["name"] == name:
-            if match["value"].strip("\"'") == value:
-                return lines
-            return [*lines[:number], f"{match['before']}{value}{match['after']}", *lines[number + 1 :]]
-    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-    if lines and not lines[-1].endswith("\n"):
-        lines = [*lines[:-1], lines[-1] + end]
-    return [*lines, f"{name}={value}{end}"]
+        Raises:
+            EnvironmentFailed: a line means to set one of the two variables, and it is not clear to what.
+        """
+        found = {}
+        quote = ""
+        for number, line in enumerate(lines):
+            if quote:
+                quote = "" if quote in line else quote
+            elif match := LINE.match(line.removeprefix("\ufeff")):
+                found[number] = match
+            elif opened := OPEN.match(line):
+                quote = opened["quote"]
+            elif MEANT.match(line.removeprefix("\ufeff")):
+                shown = ascii(line.strip()[:80])
+                raise EnvironmentFailed(f"{self.path} line {number + 1} is {shown}; it must be NAME=VALUE")
+        return found
+
+    def _set(self, lines: list[str], name: str, value: str) -> list[str]:
+        """Change the last line that sets `name`, or add one."""
+        for number, match in reversed(self._settings(lines).items()):
+            if match["name"] == name:
+                if match["value"].strip("\"'") == value:
+                    return lines
+                mark = "\ufeff" if lines[number].startswith("\ufeff") else ""
+                changed = f"{mark}{match['before']}{value}{match['after']}"
+                return [*lines[:number], changed, *lines[number + 1 :]]
+        end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        if lines and not lines[-1].endswith("\n"):
+            lines = [*lines[:-1], lines[-1] + end]
+        return [*lines, f"{name}={value}{end}"]

@@ -19,12 +19,16 @@ from registry.reference import Reference
 from registry.store import Store
 
 Check = Callable[[Store, Manifest, Reference], str | None]
+Change = Callable[[str], bool]
 
 
 class Environment(Protocol):
-    """Where a version is served; `name` says which, the same at every promotion."""
+    """Where a version is served."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Which one it is, the same at every promotion."""
+        ...
 
     def current(self, model: str) -> Reference | None:
         """What it is set to now."""
@@ -34,8 +38,8 @@ class Environment(Protocol):
         """Keep others from changing it meanwhile, where that can be done."""
         ...
 
-    def apply(self, reference: Reference) -> bool:
-        """Set it, or begin to; whether that is all there is to do."""
+    def prepare(self, reference: Reference) -> Change:
+        """What sets it, or begins to, and tells whether that is all there is to do; given the record's digest."""
         ...
 
 
@@ -75,9 +79,10 @@ def promote(
     if error is not None and not (decision.action == "rollback" and decision.forced):
         raise PromotionRefused(f"{reference} could not be served: {error}")
     with environment.exclusive():
+        change = environment.prepare(reference)
         entry = _record(store, reference, environment, decision, len(known))
         if entry is not None:
-            _apply(store, reference, environment, entry)
+            _apply(store, reference, environment, entry, change)
         return entry
 
 
@@ -87,8 +92,9 @@ def _record(
     """Write the record, after those that others wrote of other environments meanwhile."""
     while True:
         was = current(store, reference.name, environment)
-        entries = settle(store, reference.name, environment.name, was)
-        _refuse_second(entries[known:], environment.name)
+        entries: Sequence[Entry] = history(store, reference.name)
+        _refuse_second(entries[known:], environment.name)  # who comes second writes nothing of the first
+        entries = settle(store, entries, environment.name, was)
         if was == reference and live(entries, environment.name) == reference:
             return None
         promotion = Promotion(
@@ -106,14 +112,14 @@ def _record(
             continue
 
 
-def _apply(store: Store, reference: Reference, environment: Environment, entry: Entry) -> None:
+def _apply(store: Store, reference: Reference, environment: Environment, entry: Entry, change: Change) -> None:
     """Set the environment, unless somebody took the record for one that was left behind."""
     entries = history(store, reference.name)
     if entry.record.number in outcomes(entries):
         _refuse_second(entries[entry.record.number :], environment.name)
         raise PromotionRefused(f"another promotion of {environment.name} was begun at the same time; promote again")
     try:
-        done = environment.apply(reference)
+        done = change(entry.digest)
     except EnvironmentSilent:
         raise
     except EnvironmentFailed as exc:
@@ -123,20 +129,22 @@ def _apply(store: Store, reference: Reference, environment: Environment, entry: 
         conclude(store, entry, succeeded=True)
 
 
-def rollback_target(entries: Sequence[Entry], environment: str, model: str) -> Reference:
-    """What was live in the environment before what is live now.
+def rollback_target(entries: Sequence[Entry], environment: str, model: str, current: Reference | None) -> Reference:
+    """What was live in the environment before what it is set to now, by whomever.
 
     Raises:
         PromotionRefused: the records know of nothing before.
     """
-    found = [promotion.to for promotion in effective(entries, environment)]
-    for earlier in reversed(found):
-        if earlier != found[-1]:
-            return Reference.parse(earlier)
-    before = next((promotion.was for promotion in effective(entries, environment) if promotion.was), None)
-    if before is None or "@" not in before or before == found[-1]:
-        raise PromotionRefused(f"the records of {model} know of nothing that {environment} served before")
-    return Reference.parse(before)
+    live = [text for each in effective(entries, environment) for text in (each.was, each.to) if text]
+    for earlier in map(Reference.parse, reversed(live)):
+        if current is None or not _same(earlier, current):
+            return earlier
+    raise PromotionRefused(f"the records of {model} know of nothing that {environment} served before")
+
+
+def _same(one: Reference, other: Reference) -> bool:
+    """Whether both name one version; a digest counts where both have one."""
+    return one.version == other.version and (one.digest == other.digest or not (one.pinned and other.pinned))
 
 
 def current(store: Store, name: str, environment: Environment) -> Reference | None:
@@ -166,9 +174,8 @@ def conclude(store: Store, entry: Entry, *, succeeded: bool, detail: str = "") -
             continue
 
 
-def settle(store: Store, name: str, environment: str, current: Reference | None) -> list[Entry]:
+def settle(store: Store, entries: Sequence[Entry], environment: str, current: Reference | None) -> Sequence[Entry]:
     """The book, in which an earlier promotion that never got an outcome has one: by what the environment is set to."""
-    entries = history(store, name)
     known = outcomes(entries)
     last = next((entry for entry in reversed(entries) if _is_of(entry, environment)), None)
     if last is None or last.record.number in known:
@@ -176,7 +183,7 @@ def settle(store: Store, name: str, environment: str, current: Reference | None)
     there = current is not None and isinstance(last.record.entry, Promotion) and str(current) == last.record.entry.to
     detail = "found " + ("in place" if there else f"set to {current}") + " by the promotion after it"
     conclude(store, last, succeeded=there, detail=detail)
-    return history(store, name)
+    return history(store, last.record.name)
 
 
 def _is_of(entry: Entry, environment: str) -> bool:

@@ -1,6 +1,7 @@
 """The commands that promote, roll back, and read the book of promotions."""
 
 import argparse
+import contextlib
 import getpass
 import os
 import socket
@@ -24,6 +25,8 @@ from registry.store import Store
 from registry.table import table
 
 MODEL = "a model's name"
+LONGEST_REASON = 1000
+MOST_SHOWN = 80
 AddCommand = Callable[[str, Callable[..., Any], str, str], argparse.ArgumentParser]
 
 
@@ -40,7 +43,7 @@ def add_promotion_commands(command: AddCommand) -> None:
         (back, "skip the load as serving would, not the hashes"),
     ):
         _add_where(each, required=True)
-        each.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+        each.add_argument("--reason", type=_reason, default="", metavar="TEXT", help="why, for the record")
         each.add_argument("--force", action="store_true", help=f"{forced}; needs --reason")
         each.add_argument("--wait", action="store_true", help="follow the stack's update and record its outcome")
     log = command("log", _log, "list every promotion of a model", "registry log wine --verify")
@@ -56,8 +59,10 @@ def add_promotion_commands(command: AddCommand) -> None:
 
 def _add_where(command: argparse.ArgumentParser, *, required: bool, help: str = "") -> None:
     where = command.add_mutually_exclusive_group(required=required)
-    where.add_argument("--env-file", type=Path, metavar="FILE", help=f"{help}the file that compose reads, such as .env")
-    where.add_argument("--stack", metavar="NAME", help=f"{help}a CloudFormation stack of infra/template.yaml")
+    where.add_argument(
+        "--env-file", type=_path, metavar="FILE", help=f"{help}the file that compose reads, such as .env"
+    )
+    where.add_argument("--stack", type=_given, metavar="NAME", help=f"{help}a stack made of infra/template.yaml")
 
 
 def registry_of_stack(arguments: argparse.Namespace) -> str | None:
@@ -67,7 +72,7 @@ def registry_of_stack(arguments: argparse.Namespace) -> str | None:
 
 
 def _promote(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
-    environment, asked = _environment(arguments), Reference.parse(arguments.reference)
+    environment, asked = _environment(store, arguments), Reference.parse(arguments.reference)
     with ServingCheck() as check:
         known = history(store, asked.name)
         current(store, asked.name, environment)  # refused here, before the check takes its time
@@ -77,12 +82,13 @@ def _promote(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
 
 
 def _rollback(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
-    name, environment = check_name(arguments.model), _environment(arguments)
+    name, environment = check_name(arguments.model), _environment(store, arguments)
     with ServingCheck() as check:
         with environment.exclusive():
-            known = settle(store, name, environment.name, current(store, name, environment))
-        reference = rollback_target(known, environment.name, name)
-        manifest, _ = find_manifest(store, reference)
+            pinned = current(store, name, environment)
+            known = settle(store, history(store, name), environment.name, pinned)
+        manifest, digest = find_manifest(store, rollback_target(known, environment.name, name, pinned))
+        reference = Reference(manifest.name, manifest.version, digest)
         return _decide(store, manifest, reference, environment, arguments, "rollback", check, known)
 
 
@@ -115,7 +121,7 @@ def _decide(
     entries = history(store, reference.name)
     if arguments.wait and isinstance(environment, Stack) and entry.record.number not in outcomes(entries):
         try:
-            succeeded, detail = environment.wait(reference, lambda line: print(line, file=sys.stderr, flush=True))
+            succeeded, detail = environment.wait(reference, _tell)
         except KeyboardInterrupt:
             raise EnvironmentSilent(
                 f"interrupted; the update of {environment.name} goes on, and the next promotion records its outcome"
@@ -134,6 +140,11 @@ def _decide(
     return _as_json(entry, outcomes(entries)) | {"changed": True}, "\n".join(lines)
 
 
+def _tell(line: str) -> None:
+    with contextlib.suppress(OSError):  # whoever reads may go away; the outcome is recorded all the same
+        print(line, file=sys.stderr, flush=True)
+
+
 def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     entries = history(store, check_name(arguments.model))
     known = outcomes(entries)
@@ -143,7 +154,7 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
         for each in found:
             find_manifest(store, Reference.parse(each["to"]))
         if arguments.env_file or arguments.stack:
-            _check_last(entries, arguments)
+            _check_last(store, entries, arguments)
     elif arguments.env_file or arguments.stack:
         raise SettingInvalid("--env-file and --stack go with --verify")
     if not found:
@@ -158,8 +169,8 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
             _short(each["to"]),
             each["environment"],
             each["by"],
-            each["outcome"] + (f": {each['detail']}" if each["detail"] else ""),
-            each["reason"] or "-",
+            _cell(each["outcome"] + (f": {each['detail']}" if each["detail"] else "")),
+            _cell(each["reason"] or "-"),
         ]
         for each in found
     ]
@@ -172,9 +183,9 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     return found, "\n".join(lines)
 
 
-def _check_last(entries: Sequence[Entry], arguments: argparse.Namespace) -> None:
+def _check_last(store: Store, entries: Sequence[Entry], arguments: argparse.Namespace) -> None:
     """Hold what an environment is set to against the records: the chain alone cannot tell that its end is missing."""
-    environment = _where(arguments)
+    environment = _where(store, arguments)
     pinned, recorded = environment.current(arguments.model), live(entries, environment.name)
     if pinned != recorded:
         raise ChainBroken(
@@ -185,23 +196,35 @@ def _check_last(entries: Sequence[Entry], arguments: argparse.Namespace) -> None
 
 def _live(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     entries = history(store, check_name(arguments.model))
-    at = arguments.at or datetime.now(UTC)
-    names = dict.fromkeys(e.record.entry.environment for e in entries if isinstance(e.record.entry, Promotion))
-    found = {name: live(entries, name, at) for name in names}
+    at: datetime | None = arguments.at
+    last = {
+        record.entry.environment: record.number
+        for record, _ in entries
+        if isinstance(record.entry, Promotion) and (at is None or record.at <= at)
+    }
+    found = {name: live(entries, name, at) for name in last}
     served = {name: str(reference) for name, reference in found.items() if reference is not None}
+    when = f"at {utc_text(at)}" if at else "now"
     if not served:
-        return {}, f"no record says that {arguments.model} was served anywhere at {utc_text(at)}"
-    return served, table(["WHERE", f"SERVED AT {utc_text(at)}"], [[name, ref] for name, ref in served.items()])
+        return {}, f"no record says that {arguments.model} was served anywhere {when}"
+    known = outcomes(entries)
+    rows = [
+        [name, ref + ("" if last[name] in known else "  (outcome not recorded)")]
+        for name, ref in served.items()
+    ]
+    return served, table(["WHERE", f"SERVED {when.upper()}"], rows)
 
 
-def _environment(arguments: argparse.Namespace) -> EnvFile | Stack:
+def _environment(store: Store, arguments: argparse.Namespace) -> EnvFile | Stack:
     if arguments.force and not arguments.reason:
         raise SettingInvalid("--force needs a --reason, which is recorded")
-    return _where(arguments)
+    return _where(store, arguments)
 
 
-def _where(arguments: argparse.Namespace) -> EnvFile | Stack:
-    return Stack(arguments.stack, os.environ) if arguments.stack else EnvFile(arguments.env_file)
+def _where(store: Store, arguments: argparse.Namespace) -> EnvFile | Stack:
+    if arguments.stack:
+        return Stack(arguments.stack, os.environ)
+    return EnvFile(arguments.env_file, socket.gethostname() if store.url.startswith("s3:") else "")
 
 
 def _decision(store: Store, arguments: argparse.Namespace, action: str) -> Decision:
@@ -226,7 +249,7 @@ def _caller(environ: Mapping[str, str]) -> str | None:
         config = botocore.config.Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 2})
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         return str(boto3.client("sts", region_name=region, config=config).get_caller_identity()["Arn"])
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError):
         return None
 
 
@@ -265,9 +288,32 @@ def _short(reference: str | None) -> str:
     return version + (f"@{digest[:8]}…" if digest else "")
 
 
+def _cell(text: str) -> str:
+    """A cell of a table; the whole text is in --json."""
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+
+
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as exc:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as exc:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time, such as 2026-11-01T12:00Z") from exc
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _reason(text: str) -> str:
+    """One line of text that can be shown anywhere."""
+    line = " ".join(text.split())
+    if not line.isprintable() or len(line) > LONGEST_REASON:
+        raise argparse.ArgumentTypeError(f"it must be printable text of at most {LONGEST_REASON} characters")
+    return line
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_given(text))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from registry.errors import ChainBroken
+from registry.errors import ChainBroken, ReferenceInvalid
 from registry.manifest import MAX_BYTES, Sha256
 from registry.reference import Reference, check_name
 from registry.store import Store
@@ -78,13 +78,15 @@ def history(store: Store, name: str) -> list[Entry]:
         ChainBroken: a record is missing, altered or out of order.
     """
     folder = f"{check_name(name)}/promotions"
-    files = sorted(file for path in store.files(folder) if RECORD.fullmatch(file := path.rpartition("/")[2]))
+    files = sorted(file for path in store.files(folder) if (file := path.rpartition("/")[2]).endswith(".json"))
     entries: list[Entry] = []
     for number, file in enumerate(files, start=1):
+        if not RECORD.fullmatch(file):
+            raise ChainBroken(f"{folder}/{file} is none of the records, which are named as 000001.json is")
         if file != f"{number:06d}.json":
             raise ChainBroken(f"{folder}/{number:06d}.json is missing; the next one there is {file}")
         data = bytes(store.read(f"{folder}/{file}", MAX_BYTES))
-        entries.append(_parse(data, name, number, entries[-1] if entries else None))
+        entries.append(_parse(data, name, number, entries))
     return entries
 
 
@@ -95,6 +97,7 @@ def append(store: Store, name: str, entries: Sequence[Entry], entry: Promotion |
         ObjectExists: another record was written in between.
     """
     number, previous = len(entries) + 1, entries[-1].digest if entries else None
+    at = at.replace(microsecond=0)  # as it is shown, so that what is shown can be asked for
     if entries and at < entries[-1].record.at:
         at = entries[-1].record.at  # clocks differ; the book's order is what counts
     record = Record(name=name, number=number, previous=previous, at=at, entry=entry)
@@ -133,7 +136,8 @@ def outcomes(entries: Sequence[Entry]) -> dict[int, Outcome]:
     return {record.entry.of: record.entry for record, _ in entries if isinstance(record.entry, Outcome)}
 
 
-def _parse(data: bytes, name: str, number: int, before: Entry | None) -> Entry:
+def _parse(data: bytes, name: str, number: int, entries: Sequence[Entry]) -> Entry:
+    before = entries[-1] if entries else None
     path = f"{name}/promotions/{number:06d}.json"
     try:
         record = Record.model_validate_json(data, strict=True)
@@ -146,4 +150,16 @@ def _parse(data: bytes, name: str, number: int, before: Entry | None) -> Entry:
         raise ChainBroken(f"{path} was altered: it is not what its seal says")
     if record.previous != (before.digest if before else None) or (before and record.at < before.record.at):
         raise ChainBroken(f"{path} does not follow the record before it: one of them was replaced")
+    entry = record.entry
+    try:
+        if isinstance(entry, Promotion) and {Reference.parse(text).name for text in (entry.was, entry.to) if text} != {
+            name
+        }:
+            raise ChainBroken(f"{path} is of another model: {ascii(entry.to)}")
+    except ReferenceInvalid as exc:
+        raise ChainBroken(f"{path} names no version: {exc}") from exc
+    if isinstance(entry, Outcome) and not any(
+        each.record.number == entry.of and isinstance(each.record.entry, Promotion) for each in entries
+    ):
+        raise ChainBroken(f"{path} is the outcome of record {entry.of}, which is no promotion before it")
     return Entry(record, hashlib.sha256(data).hexdigest())

@@ -4,8 +4,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from typing import Any
-from uuid import uuid4
 
 from registry.errors import (
     EnvironmentBusy,
@@ -32,7 +32,6 @@ class Stack:
             EnvironmentFailed: boto3 is not installed, or there is no region.
         """
         self.stack = stack
-        self.name = f"stack {stack}"
         self._seen: set[str] = set()  # events from before the update
         try:
             import boto3
@@ -42,6 +41,11 @@ class Stack:
             region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
             self._session = boto3.session.Session(region_name=region)
             self._client = self._session.client("cloudformation")
+
+    @cached_property
+    def name(self) -> str:
+        """The same, whether the stack was named by its name or by its ARN."""
+        return f"stack {self._describe()['StackName']}"
 
     def current(self, model: str) -> Reference | None:
         """What the stack pins now.
@@ -78,10 +82,10 @@ class Stack:
         """Nothing: CloudFormation itself lets no two updates run at once."""
         return nullcontext()
 
-    def apply(self, reference: Reference) -> bool:
-        """Start one update that sets the pin and the release id, where they are not set yet; `wait` follows it.
+    def prepare(self, reference: Reference) -> Callable[[str], bool]:
+        """One update that sets the pin and the release id, where they are not set yet; `wait` follows it.
 
-        Raises:
+        Returns: what starts it, given a token, and raises
             EnvironmentFailed: CloudFormation refused it.
             EnvironmentSilent: it did not answer, so that the update may have begun.
         """
@@ -91,19 +95,24 @@ class Stack:
             "ReleaseId": release_id(reference.version_text, parameters["ServingImageUri"]),
         }
         if new.items() <= parameters.items():
-            return True
+            return lambda token: True
         changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
         kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
+        template = self._template()
         self._seen = {event["EventId"] for event in self._events()}
-        with self._failures("update"):
-            self._client.update_stack(
-                StackName=self.stack,
-                TemplateBody=self._template(),
-                Parameters=changed + kept,
-                Capabilities=CAPABILITIES,
-                ClientRequestToken=str(uuid4()),  # sent again after a lost answer, it is still one update
-            )
-        return False
+
+        def update(token: str) -> bool:
+            with self._failures("update"):
+                self._client.update_stack(
+                    StackName=self.stack,
+                    TemplateBody=template,
+                    Parameters=changed + kept,
+                    Capabilities=CAPABILITIES,
+                    ClientRequestToken=token,  # sent again after a lost answer, it is still one update
+                )
+            return False
+
+        return update
 
     def wait(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str]:
         """Follow the update to its end; whether the stack then pins `reference`, and what it says.
@@ -118,7 +127,7 @@ class Stack:
                 if event["EventId"] in self._seen:
                     continue
                 self._seen.add(event["EventId"])
-                reason = event.get("ResourceStatusReason", "")
+                reason = " ".join(event.get("ResourceStatusReason", "").split())
                 report(f"{event['LogicalResourceId']} {event['ResourceStatus']} {reason}".rstrip())
                 if event["ResourceStatus"].endswith("_FAILED") and reason:
                     reasons.append(f"{event['LogicalResourceId']}: {reason}")
@@ -154,10 +163,12 @@ class Stack:
 
         try:
             yield
-        except botocore.exceptions.ClientError as exc:
-            raise EnvironmentFailed(f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}") from exc
-        except botocore.exceptions.BotoCoreError as exc:
-            raise EnvironmentSilent(f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}") from exc
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError) as exc:
+            message = f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}"
+            refused = isinstance(exc, botocore.exceptions.ClientError) and (
+                exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500
+            )
+            raise (EnvironmentFailed if refused else EnvironmentSilent)(message) from exc
 
 
 def _parameters(described: Any) -> dict[str, str]:

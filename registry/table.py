@@ -6,9 +6,14 @@ from datetime import UTC, datetime
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces, two between them; no line ends in a space."""
+    head, *rows = [["".join(map(_visible, cell)) for cell in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def size_text(size: int) -> str:

@@ -33,6 +33,15 @@ REFERENCE = Reference.of("wine", PIN)
         ("MY_MODEL_VERSION=1\nMODEL_NAME=wine", f"MY_MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
         ("#MODEL_VERSION=1\nMODEL_NAME=wine\n", f"#MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
         ("MODEL_NAME=\nMODEL_VERSION=7\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
+        ("\ufeffMODEL_VERSION=7\nMODEL_NAME=wine\n", f"\ufeffMODEL_VERSION={PIN}\nMODEL_NAME=wine\n"),
+        (
+            'A="x\nMODEL_VERSION=6\nMODEL_NAME=beer"\nMODEL_NAME=wine\nMODEL_VERSION=7\n',
+            f'A="x\nMODEL_VERSION=6\nMODEL_NAME=beer"\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n',
+        ),
+        (
+            "A=1\x0cMODEL_VERSION=6\nMODEL_NAME=wine\n",
+            f"A=1\x0cMODEL_VERSION=6\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n",
+        ),
         ("é=ü\nMODEL_NAME=wine\nMODEL_VERSION=7\n", f"é=ü\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
     ],
 )
@@ -98,8 +107,30 @@ def test_current_pin_is_read(tmp_path: Path, text: str, pin: str | None) -> None
     assert EnvFile(path).current("wine") == (Reference.of("wine", pin) if pin else None)
 
 
+@pytest.mark.parametrize("line", ["MODEL_VERSION: 1", 'MODEL_VERSION="1" x', "MODEL_NAME=a#b", "export MODEL_NAME: a"])
+def test_line_that_may_mean_anything_is_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"A=1\n{line}\n")
+    for use in (lambda: EnvFile(path).current("wine"), lambda: EnvFile(path).apply(REFERENCE)):
+        with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is '.*'; it must be NAME=VALUE"):
+            use()
+    assert path.read_text() == f"A=1\n{line}\n"
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(EnvironmentFailed, match="is not a file"):
+            EnvFile(path).apply(REFERENCE)
+
+
+def test_one_path_on_two_machines_is_two_environments(tmp_path: Path) -> None:
+    names = {EnvFile(tmp_path / ".env", host).name for host in ("", "web1", "web2")}
+    assert names == {f"env-file {host}{tmp_path}/.env" for host in ("", "web1:", "web2:")}
+
+
 def test_file_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFailed, match="cannot be read: Is a directory"):
+    with pytest.raises(EnvironmentFailed, match="is not a file"):
         EnvFile(tmp_path).current("wine")
     with pytest.raises(EnvironmentFailed, match="cannot be written: No such file or directory"):
         EnvFile(tmp_path / "none/.env").apply(REFERENCE)

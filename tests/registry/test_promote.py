@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,58 @@ def test_rollback_returns_to_what_was_served_before(
     assert pinned() == references[2].version_text
 
 
+@pytest.mark.parametrize(
+    ("steps", "back_to"),
+    [
+        ((1, 2), 1),
+        ((1, "3", 2), 3),
+        ((1, 2, "3"), 2),
+        ((1, 2, ""), 2),
+        (("3", 2), 3),
+        ((1, "1", 2), 1),
+    ],
+    ids=str,
+)
+def test_rollback_knows_what_was_set_by_hand(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str], steps: tuple[int | str, ...], back_to: int
+) -> None:
+    """Numbers are promoted; texts are written into the file, without a digest."""
+    for step in steps:
+        if isinstance(step, int):
+            assert promote(capsys, step)[0] == 0
+        else:
+            Path(".env").write_text(f"MODEL_NAME=alcohol\nMODEL_VERSION={step}\n")
+    assert run(capsys, "rollback", "alcohol", "--env-file", ".env")[0] == 0
+    assert pinned() == book[1][back_to - 1].version_text
+
+
+def test_live_now_is_what_was_promoted_last_whatever_the_clocks(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, references = book
+    entry = Promotion(action="promote", environment="stack prod", was=None, to=str(references[0]), by="me")
+    append(store, "alcohol", [], entry, datetime(2126, 1, 1, tzinfo=UTC))
+    promote(capsys, 2)
+    assert json.loads(run(capsys, "live", "alcohol", "--json")[1]) == {
+        "stack prod": str(references[0]),
+        EnvFile(Path(".env")).name: str(references[1]),
+    }
+    code, out, _ = run(capsys, "live", "alcohol")
+    assert "SERVED NOW" in out and f"{references[0]}  (outcome not recorded)\n" in out
+
+
+def test_live_is_asked_for_the_time_that_the_log_shows(
+    book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    promote(capsys, 1)
+    (record,) = json.loads(run(capsys, "log", "alcohol", "--json")[1])
+    moment = datetime.fromisoformat(record["at"])
+    elsewhere = moment.astimezone(timezone(timedelta(hours=5, minutes=30))).isoformat()
+    for at in (record["at"], elsewhere):
+        code, out, _ = run(capsys, "live", "alcohol", "--at", at)
+        assert code == 0 and f"SERVED AT {record['at'].upper()}" in out and str(book[1][0]) in out
+
+
 def test_log_and_live_answer_from_the_records(
     book: tuple[Store, list[Reference]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,6 +253,27 @@ def test_log_finds_that_its_last_records_are_missing(
     assert f"is set to {references[1]}, and by the records to {references[0]}: the last records are missing" in err
     code, _, err = run(capsys, "log", "alcohol", "--env-file", ".env")
     assert code == 1 and "--env-file and --stack go with --verify" in err
+
+
+def test_result_that_nobody_reads_is_no_error(book: tuple[Store, list[Reference]]) -> None:
+    store, references = book
+    entry = Promotion(action="promote", environment="e" * 9000, was=None, to=str(references[0]), by="me")
+    for _ in range(9):
+        append(store, "alcohol", history(store, "alcohol"), entry, datetime.now(UTC))
+    command = f"{sys.executable} -m registry log alcohol"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for line, message in ((f"{command} | true", ""), (f"{command} > /dev/full", "registry: the result cannot be")):
+        done = subprocess.run(  # noqa: S602
+            f"set -o pipefail; {line}",
+            shell=True,
+            executable="/bin/bash",
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.stderr.startswith(message) and done.stderr.count("\n") == bool(message), done.stderr
+        assert done.returncode == bool(message)
 
 
 CRASH = """
@@ -350,6 +423,13 @@ WRONG = {
     "no environment": (["promote", "alcohol:1"], 2, "one of the arguments --env-file --stack is required"),
     "two": (["promote", "alcohol:1", "--env-file", ".env", "--stack", "x"], 2, "not allowed with argument"),
     "no version": (["promote", "alcohol:9", "--env-file", ".env"], 1, "alcohol has no version 9"),
+    "empty stack": (["promote", "alcohol:1", "--stack", ""], 2, "argument --stack: it is empty"),
+    "empty file": (["promote", "alcohol:1", "--env-file", ""], 2, "argument --env-file: it is empty"),
+    "no text": (["promote", "alcohol:1", "--env-file", "x", "--reason", "\udcff"], 2, "it must be printable text"),
+    "novel": (["promote", "alcohol:1", "--env-file", "x", "--reason", "x" * 1001], 2, "of at most 1000 characters"),
+    "blank reason": (["promote", "alcohol:4", "--env-file", "x", "--force", "--reason", " "], 1, "needs a --reason"),
+    "no path": (["promote", "alcohol:1", "--env-file", "\udcff"], 1, "cannot be the path of an environment file"),
+    "no year": (["live", "alcohol", "--at", "0001-01-01T00:00+14:00"], 2, "is not a time"),
     "no time": (["live", "alcohol", "--at", "yesterday"], 2, "'yesterday' is not a time"),
     "no model": (["rollback", "beer", "--env-file", ".env"], 1, "the records of beer know of nothing"),
 }

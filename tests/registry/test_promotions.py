@@ -85,6 +85,30 @@ def test_a_record_that_is_altered_missing_or_foreign_is_found(store: Store) -> N
         history(store, "wine")
     overwrite(store, "wine/promotions/000002.json", second)
 
+    for name in ("0000035.json", "00003.json"):
+        overwrite(store, f"wine/promotions/{name}", first)
+        with pytest.raises(ChainBroken, match=f"{name} is none of the records"):
+            history(store, "wine")
+        store.backend.delete(f"wine/promotions/{name}")
+
     store.backend.delete("wine/promotions/000002.json")
     with pytest.raises(ChainBroken, match="000002.json is missing; the next one there is 000003.json"):
         history(store, "wine")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (Outcome(of=2, succeeded=False), "is the outcome of record 2, which is no promotion before it"),
+        (Outcome(of=9, succeeded=False), "is the outcome of record 9, which is no promotion before it"),
+        (promotion(1).model_copy(update={"to": "wine:latest"}), "names no version: version 'latest' of wine"),
+        (promotion(1).model_copy(update={"to": f"beer:1@sha256:{DIGEST}"}), "is of another model: 'beer:1@sha256"),
+    ],
+    ids=str,
+)
+def test_a_well_made_record_that_says_nothing_true_is_found(
+    folder_store: Store, part: Promotion | Outcome, message: str
+) -> None:
+    write(folder_store, promotion(1), Outcome(of=1, succeeded=True), part)
+    with pytest.raises(ChainBroken, match=f"wine/promotions/000003.json {message}"):
+        history(folder_store, "wine")

@@ -157,11 +157,14 @@ def test_promotion_without_waiting_is_settled_by_the_next_one(
 CRASH = """
 import os, signal, sys
 from registry.stack import Stack
-apply = Stack.apply
+prepare = Stack.prepare
 def dying(self, reference):
-    if sys.argv[1] == "after": apply(self, reference)
-    os.kill(os.getpid(), signal.SIGKILL)
-Stack.apply = dying
+    change = prepare(self, reference)
+    def die(token):
+        if sys.argv[1] == "after": change(token)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return die
+Stack.prepare = dying
 from registry.__main__ import main
 main(sys.argv[2:])
 """
@@ -194,8 +197,8 @@ def test_pin_that_is_set_but_not_recorded_is_recorded(
 class Answering:
     """A CloudFormation whose stack is in a status, or which loses the answers to updates."""
 
-    def __init__(self, client: Any, status: str | None = None) -> None:
-        self._client, self._status = client, status
+    def __init__(self, client: Any, status: str | None, error: Exception | None) -> None:
+        self._client, self._status, self._error = client, status, error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -207,15 +210,16 @@ class Answering:
 
     def update_stack(self, **arguments: Any) -> None:
         self._client.update_stack(**arguments)
-        raise botocore.exceptions.ReadTimeoutError(endpoint_url="https://cloudformation")
+        assert self._error
+        raise self._error
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, status: str | None = None) -> None:
+def answering(monkeypatch: pytest.MonkeyPatch, status: str | None = None, error: Exception | None = None) -> None:
     made = Stack.__init__
 
     def make(self: Stack, *arguments: Any) -> None:
         made(self, *arguments)
-        self._client = Answering(self._client, status)
+        self._client = Answering(self._client, status, error)
 
     monkeypatch.setattr(Stack, "__init__", make)
 
@@ -255,14 +259,27 @@ def test_stack_that_cannot_be_updated_is_refused_before_anything_is_recorded(
     assert history(store, "alcohol") == []
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.ReadTimeoutError(endpoint_url="https://cloudformation"),
+        botocore.exceptions.ClientError(
+            {"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "UpdateStack"
+        ),
+    ],
+    ids=["no answer", "a fault"],
+)
 def test_lost_answer_is_no_failure(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: tuple[str, Store, list[Reference]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     name, store, references = stack
     with monkeypatch.context() as patch:
-        answering(patch)
+        answering(patch, error=error)
         code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name)
-    assert code == 1 and f"cannot update stack {name}: Read timeout" in err
+    assert code == 1 and f"cannot update stack {name}: " in err
     assert outcomes(capsys) == ["not recorded"]
     assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
     assert outcomes(capsys) == ["succeeded", "succeeded"]
@@ -348,6 +365,24 @@ def test_stack_that_cannot_be_promoted_is_a_sentence(
     code, _, err = run(capsys, "promote", "alcohol:2", "--stack", other)
     assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/template.yaml" in err
     assert history(store, "wine") == history(store, "alcohol") == []
+
+
+def test_stack_is_the_same_by_its_name_and_by_its_arn(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, store, references = stack
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    assert run(capsys, "promote", "alcohol:2", "--stack", described["StackId"], "--wait")[0] == 0
+    assert run(capsys, "rollback", "alcohol", "--stack", name, "--wait")[0] == 0
+    assert json.loads(run(capsys, "live", "alcohol", "--json")[1]) == {f"stack {name}": str(references[0])}
+
+
+def test_endpoint_that_is_none_is_a_sentence(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "nonsense")
+    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", "x")
+    assert (code, err) == (1, "registry: cannot reach stack x: Invalid endpoint: nonsense\n")
 
 
 def test_release_id_changes_with_the_pin_and_with_the_image() -> None:
