@@ -188,6 +188,8 @@ def _errors_of(url: str, path: str) -> Iterator[None]:
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
         raise AccessDenied(f"{url}/{path}: access denied; check the credentials and the bucket's policy") from exc
     except exceptions.GenericError as exc:
+        if "NoSuchBucket" in str(exc):  # as listing says it
+            raise ObjectMissing(f"{url}: the bucket does not exist") from exc
         raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
     except (exceptions.BaseError, OSError) as exc:
         raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc

@@ -79,6 +79,8 @@ def test_store_without_its_bucket_says_so(s3_store: Store) -> None:
     nowhere = open_store("s3://no-such-bucket")
     with pytest.raises(ObjectMissing, match="s3://no-such-bucket/x is not there; the bucket does not exist"):
         nowhere.create("x", b"")
+    with pytest.raises(ObjectMissing, match="s3://no-such-bucket: the bucket does not exist$"):
+        nowhere.files("wine/versions")
 
 
 def test_store_out_of_reach_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
