@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from registry.env_file import EnvFile
-from registry.errors import ChainBroken, EnvironmentSilent, PromotionRefused, SettingInvalid
+from registry.errors import (
+    ChainBroken,
+    DigestMismatch,
+    EnvironmentSilent,
+    PromotionRefused,
+    SettingInvalid,
+    VersionMissing,
+)
 from registry.lookup import find_manifest
 from registry.manifest import Manifest, utc_text
 from registry.progress import progress
@@ -87,7 +94,13 @@ def _rollback(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
         with environment.exclusive():
             pinned = current(store, name, environment)
             known = settle(store, history(store, name), environment.name, pinned)
-        manifest, digest = find_manifest(store, rollback_target(known, environment.name, name, pinned))
+        before = rollback_target(known, environment.name, name, pinned)
+        try:
+            manifest, digest = find_manifest(store, before)
+        except (VersionMissing, DigestMismatch) as exc:
+            raise PromotionRefused(
+                f"{environment.name} served {before} before, which is not in {store.url}: {exc}"
+            ) from exc
         reference = Reference(manifest.name, manifest.version, digest)
         return _decide(store, manifest, reference, environment, arguments, "rollback", check, known)
 
@@ -134,9 +147,16 @@ def _decide(
     was = entry.record.entry.was if isinstance(entry.record.entry, Promotion) else None
     lines = [f"{environment.name}: {was or 'nothing'} -> {reference}, record {entry.record.number}"]
     if isinstance(environment, EnvFile):
-        lines.append("it takes effect with the next `docker compose up -d serve`")
+        serve = (
+            "docker compose up -d serve"
+            if store.url.startswith("s3:")
+            else f"uv run --env-file {environment.path} serve"
+        )
+        lines.append(f"from {store.url}; it takes effect with the next `{serve}`")
     elif outcome is None:
         lines.append("the update has begun; --wait would have followed it to its end")
+    else:
+        lines.append(f"succeeded{': ' if outcome.detail else ''}{outcome.detail}")
     return _as_json(entry, outcomes(entries)) | {"changed": True}, "\n".join(lines)
 
 
@@ -176,10 +196,10 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     ]
     lines = [table(head, rows)]
     if arguments.verify:
-        lines += [
-            "",
-            f"{len(entries)} records follow each other unaltered, the last one is sha256:{entries[-1].digest}",
-        ]
+        count = f"{len(entries)} records, {len(found)} promotions with their outcomes"
+        lines += ["", f"{count}, follow each other unaltered; the last one is sha256:{entries[-1].digest}"]
+        if arguments.env_file or arguments.stack:
+            lines.append(f"{arguments.env_file or arguments.stack} is set to what they say")
     return found, "\n".join(lines)
 
 
@@ -208,10 +228,7 @@ def _live(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     if not served:
         return {}, f"no record says that {arguments.model} was served anywhere {when}"
     known = outcomes(entries)
-    rows = [
-        [name, ref + ("" if last[name] in known else "  (outcome not recorded)")]
-        for name, ref in served.items()
-    ]
+    rows = [[name, ref + ("" if last[name] in known else "  (outcome not recorded)")] for name, ref in served.items()]
     return served, table(["WHERE", f"SERVED {when.upper()}"], rows)
 
 

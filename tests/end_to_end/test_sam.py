@@ -54,6 +54,7 @@ def api(stack: Stack, lines: dict[str, str], built: Path) -> Iterator[str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",
         "SAM_CLI_TELEMETRY": "0",
+        "FLASK_SKIP_DOTENV": "1",  # else a developer's .env decides what is served
     }
     with (built.parent / "log").open("wb") as log:
         process = subprocess.Popen(

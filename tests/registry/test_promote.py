@@ -129,6 +129,12 @@ def test_rollback_returns_to_what_was_served_before(
     _, references = book
     code, _, err = run(capsys, "rollback", "alcohol", "--env-file", ".env")
     assert code == 1 and "know of nothing that env-file" in err
+    Path(".env").write_text(f"MODEL_NAME=alcohol\nMODEL_VERSION=1@sha256:{'a' * 64}\n")
+    promote(capsys, 1)
+    code, _, err = run(capsys, "rollback", "alcohol", "--env-file", ".env")
+    assert code == 1 and f"served alcohol:1@sha256:{'a' * 64} before, which is not in file://" in err
+    Path(".env").unlink()
+    promote(capsys, 2)
     promote(capsys, 1)
     promote(capsys, 3)
     assert run(capsys, "rollback", "alcohol", "--env-file", ".env")[0] == 0
@@ -202,7 +208,7 @@ def test_log_and_live_answer_from_the_records(
     code, out, _ = run(capsys, "log", "alcohol", "--verify")
     assert code == 0
     assert "2026-10-01T00:00:00Z  promote  -     alcohol:1@" in out and "not recorded" in out and "succeeded" in out
-    assert "4 records follow each other unaltered" in out
+    assert "4 records, 3 promotions with their outcomes, follow each other unaltered" in out
     for at, expected in (("2026-10-04", references[0]), ("2026-10-05T00:00Z", references[1])):
         assert json.loads(run(capsys, "live", "alcohol", "--at", at, "--json")[1]) == {"stack prod": str(expected)}
     assert json.loads(run(capsys, "live", "alcohol", "--at", "2026-09-01", "--json")[1]) == {}
