@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from registry.diff import diff_command
+from registry.environments import registry_of_stack
 from registry.errors import RegistryError, VersionMissing
+from registry.log_commands import add_log_commands
 from registry.lookup import find_manifest, those_there
 from registry.manifest import Manifest, utc_text
 from registry.profiles import profile_credentials
 from registry.progress import progress
-from registry.promotion_commands import add_promotion_commands, registry_of_stack
+from registry.promotion_commands import add_promotion_commands
 from registry.publish import models, versions
 from registry.read import read_manifest
 from registry.reference import Reference, check_name
@@ -100,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("before", metavar="REF", help=REF)
     diff.add_argument("after", metavar="REF", help="the other one")
     add_promotion_commands(command)
+    add_log_commands(command)
     return parser
 
 
