@@ -61,8 +61,8 @@ def _log(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
     ]
     lines = [table(head, rows)]
     if arguments.verify:
-        count = f"{len(entries)} records, {len(found)} promotions with their outcomes"
-        lines += ["", f"{count}, follow each other unaltered; the last one is sha256:{entries[-1].digest}"]
+        count = f"{len(entries)} records, of promotions and of their outcomes,"
+        lines += ["", f"{count} follow each other unaltered; the last one is sha256:{entries[-1].digest}"]
         if arguments.env_file or arguments.stack:
             lines.append(f"{arguments.env_file or arguments.stack} is set to what they say")
     return found, "\n".join(lines)

@@ -208,7 +208,7 @@ def test_log_and_live_answer_from_the_records(
     code, out, _ = run(capsys, "log", "alcohol", "--verify")
     assert code == 0
     assert "2026-10-01T00:00:00Z  promote  -     alcohol:1@" in out and "not recorded" in out and "succeeded" in out
-    assert "4 records, 3 promotions with their outcomes, follow each other unaltered" in out
+    assert "4 records, of promotions and of their outcomes, follow each other unaltered" in out
     for at, expected in (("2026-10-04", references[0]), ("2026-10-05T00:00Z", references[1])):
         assert json.loads(run(capsys, "live", "alcohol", "--at", at, "--json")[1]) == {"stack prod": str(expected)}
     assert json.loads(run(capsys, "live", "alcohol", "--at", "2026-09-01", "--json")[1]) == {}
