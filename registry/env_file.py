@@ -14,15 +14,15 @@ from registry.reference import Reference
 # A line that sets a variable: what comes before the value, the value with its quotes, what follows it.
 LINE = re.compile(
     r"""^(?P<before>[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*)
-    (?P<value>"[^"]*"|'[^']*'|(?:[^\s#'"][^\r\n#]*?)?)
+    (?P<value>"(?:\\.|[^"\\])*"|'[^']*'|(?:[^\s#'"][^\r\n#'"]*?)?)
     (?P<after>[ \t]*(?:[ \t]\#[^\r\n]*)?\r?\n?)$""",
     re.VERBOSE,
 )
-
-
 # … and one that means to set one of the two, in whatever way.
 MEANT = re.compile(r"[ \t]*(?:export[ \t]+)?(MODEL_NAME|MODEL_VERSION)[ \t]*[=:]")
-OPEN = re.compile(r"""[ \t]*(?:export[ \t]+)?\w+[ \t]*=[ \t]*(?P<quote>["'])(?!.*(?P=quote))""", re.DOTALL)
+# A value that begins with a quote may go on over many lines, to where the quote is closed.
+OPEN = re.compile(r"""[ \t]*(?:export[ \t]+)?[\w.]+[ \t]*[=:][ \t]*(?P<quote>["'])""")
+CLOSED = {'"': re.compile(r'(?<!\\)(?:\\\\)*"'), "'": re.compile("'")}
 
 
 class EnvFile:
@@ -44,7 +44,7 @@ class EnvFile:
             PromotionRefused: the file serves another model.
             EnvironmentFailed: it cannot be read.
         """
-        values = {match["name"]: match["value"].strip("\"'") for match in self._settings(self._lines()).values()}
+        values = {match["name"]: _unquoted(match["value"]) for match in self._settings(self._lines()).values()}
         other = values.get("MODEL_NAME", "")
         if other not in ("", model):
             raise PromotionRefused(
@@ -98,7 +98,8 @@ class EnvFile:
                 self._keep_owner_and_mode(temporary)
                 os.replace(temporary, self.path)
             except BaseException:
-                os.unlink(temporary)
+                with suppress(FileNotFoundError):  # it has taken the file's place already
+                    os.unlink(temporary)
                 raise
         except OSError as exc:
             raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
@@ -118,7 +119,7 @@ class EnvFile:
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise EnvironmentFailed(f"{self.path} is not a file")
-            return re.findall(r"[^\n]*\n|[^\n]+", self.path.read_bytes().decode())
+            return re.findall(r"[^\n]*\n|[^\n]+", self.path.read_bytes().decode("utf-8-sig"))
         except FileNotFoundError:
             return []
         except UnicodeDecodeError as exc:
@@ -135,27 +136,31 @@ class EnvFile:
         found = {}
         quote = ""
         for number, line in enumerate(lines):
+            opened = OPEN.match(line)
             if quote:
-                quote = "" if quote in line else quote
-            elif match := LINE.match(line.removeprefix("\ufeff")):
+                quote = "" if CLOSED[quote].search(line) else quote
+            elif match := LINE.match(line):
                 found[number] = match
-            elif opened := OPEN.match(line):
+            elif opened and not CLOSED[opened["quote"]].search(line, opened.end()):
                 quote = opened["quote"]
-            elif MEANT.match(line.removeprefix("\ufeff")):
+            elif MEANT.match(line):
                 shown = ascii(line.strip()[:80])
                 raise EnvironmentFailed(f"{self.path} line {number + 1} is {shown}; it must be NAME=VALUE")
         return found
 
     def _set(self, lines: list[str], name: str, value: str) -> list[str]:
-        """Change the last line that sets `name`, or add one."""
-        for number, match in reversed(self._settings(lines).items()):
-            if match["name"] == name:
-                if match["value"].strip("\"'") == value:
-                    return lines
-                mark = "\ufeff" if lines[number].startswith("\ufeff") else ""
-                changed = f"{mark}{match['before']}{value}{match['after']}"
-                return [*lines[:number], changed, *lines[number + 1 :]]
+        """Change the line that sets `name`, each of them where there are more, as readers differ; or add one."""
+        setting = {number: match for number, match in self._settings(lines).items() if match["name"] == name}
+        for number, match in setting.items():
+            if _unquoted(match["value"]) != value:
+                lines = [*lines[:number], f"{match['before']}{value}{match['after']}", *lines[number + 1 :]]
+        if setting:
+            return lines
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
         if lines and not lines[-1].endswith("\n"):
             lines = [*lines[:-1], lines[-1] + end]
         return [*lines, f"{name}={value}{end}"]
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if value[:1] in ("'", '"') else value

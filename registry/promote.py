@@ -127,17 +127,29 @@ def _apply(store: Store, reference: Reference, environment: Environment, entry: 
         raise
     if done:
         conclude(store, entry, succeeded=True)
+    elif entry.record.number in outcomes(history(store, reference.name)):
+        conclude(store, entry, succeeded=True, detail="its update began after all")
 
 
-def rollback_target(entries: Sequence[Entry], environment: str, model: str, current: Reference | None) -> Reference:
+def rollback_target(
+    entries: Sequence[Entry],
+    environment: str,
+    model: str,
+    current: Reference | None,
+    is_there: Callable[[Reference], bool],
+) -> Reference:
     """What was live in the environment before what it is set to now, by whomever.
+
+    Args:
+        is_there: whether the registry holds a version; what was set by hand may be another model's or registry's.
 
     Raises:
         PromotionRefused: the records know of nothing before.
     """
-    live = [text for each in effective(entries, environment) for text in (each.was, each.to) if text]
-    for earlier in map(Reference.parse, reversed(live)):
-        if current is None or not _same(earlier, current):
+    live = [(text, text == each.to) for each in effective(entries, environment) for text in (each.was, each.to) if text]
+    for text, promoted in reversed(live):
+        earlier = Reference.parse(text)
+        if (current is None or not _same(earlier, current)) and (promoted or is_there(earlier)):
             return earlier
     raise PromotionRefused(f"the records of {model} know of nothing that {environment} served before")
 

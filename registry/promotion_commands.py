@@ -66,13 +66,8 @@ def _rollback(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
         with environment.exclusive():
             pinned = current(store, name, environment)
             known = settle(store, history(store, name), environment.name, pinned)
-        before = rollback_target(known, environment.name, name, pinned)
-        try:
-            manifest, digest = find_manifest(store, before)
-        except (VersionMissing, DigestMismatch) as exc:
-            raise PromotionRefused(
-                f"{environment.name} served {before} before, which is not in {store.url}: {exc}"
-            ) from exc
+        before = rollback_target(known, environment.name, name, pinned, lambda reference: _is_there(store, reference))
+        manifest, digest = find_manifest(store, before)
         reference = Reference(manifest.name, manifest.version, digest)
         return _decide(store, manifest, reference, environment, arguments, "rollback", check, known)
 
@@ -104,7 +99,7 @@ def _decide(
         result = {"reference": str(reference), "environment": environment.name, "changed": False}
         return result, f"{environment.name} serves {reference} already"
     entries = history(store, reference.name)
-    if arguments.wait and isinstance(environment, Stack) and entry.record.number not in outcomes(entries):
+    if arguments.wait and isinstance(environment, Stack) and environment.updating:
         try:
             succeeded, detail = environment.wait(reference, _tell)
         except KeyboardInterrupt:
@@ -127,9 +122,17 @@ def _decide(
         lines.append(f"from {store.url}; it takes effect with the next `{serve}`")
     elif outcome is None:
         lines.append("the update has begun; --wait would have followed it to its end")
-    else:
+    else:  # which it was before this, or is at the end of a wait
         lines.append(f"succeeded{': ' if outcome.detail else ''}{outcome.detail}")
     return entry_as_json(entry, outcomes(entries)) | {"changed": True}, "\n".join(lines)
+
+
+def _is_there(store: Store, reference: Reference) -> bool:
+    try:
+        find_manifest(store, reference)
+    except (VersionMissing, DigestMismatch):
+        return False
+    return True
 
 
 def _tell(line: str) -> None:

@@ -32,6 +32,7 @@ class Stack:
             EnvironmentFailed: boto3 is not installed, or there is no region.
         """
         self.stack = stack
+        self.updating = False  # by this object
         self._seen: set[str] = set()  # events from before the update
         try:
             import boto3
@@ -110,6 +111,7 @@ class Stack:
                     Capabilities=CAPABILITIES,
                     ClientRequestToken=token,  # sent again after a lost answer, it is still one update
                 )
+            self.updating = True
             return False
 
         return update

@@ -35,6 +35,11 @@ def test_template_passes_the_linters(command: str) -> None:
     assert done.stdout in ("", f"{TEMPLATE} is a valid SAM Template\n"), done.stdout
 
 
+@pytest.mark.parametrize("name", ["template.yaml", "github.yaml"])
+def test_templates_have_no_aliases_which_cloudformation_refuses(name: str) -> None:
+    assert not re.search(r"(: |- )[&*][a-z]", (TEMPLATE.parent / name).read_text())
+
+
 def test_new_pin_alone_and_new_image_alone_each_publish_a_new_version() -> None:
     first = serving_version(translated())
     assert serving_version(translated()) == first
@@ -108,7 +113,8 @@ ALLOWED = {
     "PreTrafficFunctionRole.Report": ["codedeploy:PutLifecycleEventHookExecutionStatus"],
     "PreTrafficFunctionRole.Ask": ["lambda:InvokeFunction"],
     "PreTrafficFunctionRole.ReadGoldenRows": ["s3:GetObject"],
-    "TrainingRole.CreateAndRead": ["s3:PutObject", "s3:GetObject"],
+    "TrainingRole.CreateVersions": ["s3:PutObject"],
+    "TrainingRole.Read": ["s3:GetObject"],
     "TrainingRole.List": ["s3:ListBucket"],
     "TrainingRole.ReadData": ["s3:GetObject", "s3:ListBucket"],
     "SchedulerRole.Run": ["ecs:RunTask"],
@@ -130,7 +136,8 @@ def test_serving_reads_its_model_alone_and_training_the_registry() -> None:
     found = statements(translated())
     own = "${RegistryBucket.Arn}/models/wine/*"
     assert found["ServingFunctionRole.ReadModel"]["Resource"]["Fn::Sub"].replace("${ModelName}", "wine") == own
-    assert found["TrainingRole.CreateAndRead"]["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/models/*"}
+    assert found["TrainingRole.CreateVersions"]["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/models/*/versions/*"}
+    assert found["TrainingRole.Read"]["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/models/*"}
     assert found["TrainingRole.List"]["Condition"] == {"StringLike": {"s3:prefix": "models/*"}}
 
 

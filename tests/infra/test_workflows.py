@@ -1,5 +1,6 @@
 """The workflows: their syntax, what they are pinned to, and what they may do."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -47,3 +48,28 @@ def test_workflows_on_aws_take_a_role_in_an_environment_and_no_keys(path: Path) 
 def test_scripts_say_how_they_are_used(script: str) -> None:
     done = subprocess.run([ROOT / "infra" / script], capture_output=True, text=True)
     assert done.returncode == 1 and f"usage: infra/{script} " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "program", "answers", "message"),
+    [
+        ("push-images", "docker", '[ "$1" != buildx ] && echo "r-serving@sha256:old" || exit 1', ""),
+        ("train", "aws", 'case "$*" in *run-task*) echo "None CAPACITY";; *) echo x;; esac', "not started: CAPACITY"),
+        ("train", "aws", 'case "$*" in *describe-tasks*) exit 255;; *) echo x;; esac', ""),
+        ("train", "aws", 'case "$*" in *describe-tasks*) echo None;; *) echo x;; esac', "no such task any more"),
+        ("deploy", "aws", "exit 255", ""),
+    ],
+)
+def test_scripts_end_where_a_step_fails(tmp_path: Path, script: str, program: str, answers: str, message: str) -> None:
+    for name, does in {"docker": "exit 1", "sam": "exit 1", program: answers}.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [str(ROOT / "infra" / script), "r", *(["r"] if script == "deploy" else [])],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=30,
+    )
+    assert done.returncode != 0 and "sha256:old" not in done.stdout and message in done.stderr, done.stderr

@@ -28,12 +28,16 @@ REFERENCE = Reference.of("wine", PIN)
         ("MODEL_NAME=wine\nMODEL_VERSION=", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}"),
         (
             "MODEL_NAME=wine\nMODEL_VERSION=6\nMODEL_VERSION=7\n",
-            f"MODEL_NAME=wine\nMODEL_VERSION=6\nMODEL_VERSION={PIN}\n",
+            f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\nMODEL_VERSION={PIN}\n",
         ),
         ("MY_MODEL_VERSION=1\nMODEL_NAME=wine", f"MY_MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
         ("#MODEL_VERSION=1\nMODEL_NAME=wine\n", f"#MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
         ("MODEL_NAME=\nMODEL_VERSION=7\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-        ("\ufeffMODEL_VERSION=7\nMODEL_NAME=wine\n", f"\ufeffMODEL_VERSION={PIN}\nMODEL_NAME=wine\n"),
+        ("\ufeffMODEL_VERSION=7\nMODEL_NAME=wine\n", f"MODEL_VERSION={PIN}\nMODEL_NAME=wine\n"),
+        (
+            'J.a: "{ \\"a\\": 1,\nMODEL_VERSION=3\n }"\nMODEL_NAME=wine\nMODEL_VERSION=7\n',
+            f'J.a: "{{ \\"a\\": 1,\nMODEL_VERSION=3\n }}"\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n',
+        ),
         (
             'A="x\nMODEL_VERSION=6\nMODEL_NAME=beer"\nMODEL_NAME=wine\nMODEL_VERSION=7\n',
             f'A="x\nMODEL_VERSION=6\nMODEL_NAME=beer"\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n',
@@ -107,12 +111,22 @@ def test_current_pin_is_read(tmp_path: Path, text: str, pin: str | None) -> None
     assert EnvFile(path).current("wine") == (Reference.of("wine", pin) if pin else None)
 
 
-@pytest.mark.parametrize("line", ["MODEL_VERSION: 1", 'MODEL_VERSION="1" x', "MODEL_NAME=a#b", "export MODEL_NAME: a"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MODEL_VERSION: 1",
+        'MODEL_VERSION="1" x',
+        "MODEL_NAME=a#b",
+        "MODEL_NAME=wine'",
+        'MODEL_VERSION=7"',
+        "export MODEL_NAME: a",
+    ],
+)
 def test_line_that_may_mean_anything_is_refused(tmp_path: Path, line: str) -> None:
     path = tmp_path / ".env"
     path.write_text(f"A=1\n{line}\n")
     for use in (lambda: EnvFile(path).current("wine"), lambda: EnvFile(path).apply(REFERENCE)):
-        with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is '.*'; it must be NAME=VALUE"):
+        with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is ['\"].*['\"]; it must be NAME=VALUE"):
             use()
     assert path.read_text() == f"A=1\n{line}\n"
 

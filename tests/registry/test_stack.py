@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 
 from registry import Reference, Store, open_store
 from registry.__main__ import main
+from registry.promote import conclude
 from registry.promotions import Outcome, history, live
 from registry.release import release_id
 from registry.servable import ServingCheck
@@ -365,6 +366,29 @@ def test_stack_that_cannot_be_promoted_is_a_sentence(
     code, _, err = run(capsys, "promote", "alcohol:2", "--stack", other)
     assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/template.yaml" in err
     assert history(store, "wine") == history(store, "alcohol") == []
+
+
+def test_update_that_began_after_another_gave_it_up_is_put_right(
+    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, store, references = stack
+    prepare = Stack.prepare
+
+    def slow(self: Stack, reference: Reference) -> Callable[[str], bool]:
+        change = prepare(self, reference)
+
+        def given_up(token: str) -> bool:
+            conclude(store, history(store, "alcohol")[-1], succeeded=False, detail="taken for left behind")
+            return change(token)
+
+        return given_up
+
+    monkeypatch.setattr(Stack, "prepare", slow)
+    assert run(capsys, "promote", "alcohol:2", "--stack", name)[0] == 0
+    assert outcomes(capsys) == ["succeeded"]
+    boto3.client("cloudformation").get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    code, out, _ = run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")
+    assert code == 0 and "succeeded: its update began after all" in out
 
 
 def test_stack_is_the_same_by_its_name_and_by_its_arn(
