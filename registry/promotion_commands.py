@@ -122,8 +122,9 @@ def _decide(
         lines.append(f"from {store.url}; it takes effect with the next `{serve}`")
     elif outcome is None:
         lines.append("the update has begun; --wait would have followed it to its end")
-    else:  # which it was before this, or is at the end of a wait
-        lines.append(f"succeeded{': ' if outcome.detail else ''}{outcome.detail}")
+    else:
+        ended = "succeeded" if outcome.succeeded else "failed"
+        lines.append(f"{ended}: {outcome.detail}" if outcome.detail else ended)
     return entry_as_json(entry, outcomes(entries)) | {"changed": True}, "\n".join(lines)
 
 
