@@ -15,9 +15,10 @@ from registry.store import Store
 from registry.table import table
 
 MOST_SHOWN = 80
+AddCommand = Callable[[str, Callable[..., Any], str, str], argparse.ArgumentParser]
 
 
-def add_log_commands(command: Callable[[str, Callable[..., Any], str, str], argparse.ArgumentParser]) -> None:
+def add_log_commands(command: AddCommand) -> None:
     """Add log and live to the `registry` command."""
     log = command("log", _log, "list every promotion of a model", "registry log wine --verify")
     log.add_argument("model", metavar="MODEL", help="a model's name")

@@ -14,7 +14,7 @@ from registry.errors import (
     PromotionRefused,
 )
 from registry.manifest import Manifest, utc_text
-from registry.promotions import Entry, Outcome, Promotion, append, effective, history, live, outcomes
+from registry.promotions import Action, Entry, Outcome, Promotion, append, effective, history, live, outcomes
 from registry.reference import Reference
 from registry.store import Store
 
@@ -48,7 +48,7 @@ class Decision:
     """Who promotes, why, and whether a failed gate is overruled."""
 
     by: str
-    action: str = "promote"
+    action: Action = "promote"
     reason: str = ""
     forced: bool = False
 
@@ -80,25 +80,26 @@ def promote(
         raise PromotionRefused(f"{reference} could not be served: {error}")
     with environment.exclusive():
         change = environment.prepare(reference)
-        entry = _record(store, reference, environment, decision, len(known))
-        if entry is not None:
-            _apply(store, reference, environment, entry, change)
-        return entry
+        book = _record(store, reference, environment, decision, known)
+        if not book:
+            return None
+        _apply(store, environment, book, change)
+        return book[-1]
 
 
 def _record(
-    store: Store, reference: Reference, environment: Environment, decision: Decision, known: int
-) -> Entry | None:
-    """Write the record, after those that others wrote of other environments meanwhile."""
+    store: Store, reference: Reference, environment: Environment, decision: Decision, known: Sequence[Entry]
+) -> list[Entry]:
+    """The book with the record, which comes after those that others wrote of other environments; empty for no need."""
     while True:
         was = current(store, reference.name, environment)
-        entries: Sequence[Entry] = history(store, reference.name)
-        _refuse_second(entries[known:], environment.name)  # who comes second writes nothing of the first
+        entries = history(store, reference.name, known)
+        _refuse_second(entries[len(known) :], environment.name)  # who comes second writes nothing of the first
         entries = settle(store, entries, environment.name, was)
         if was == reference and live(entries, environment.name) == reference:
-            return None
+            return []
         promotion = Promotion(
-            action="rollback" if decision.action == "rollback" else "promote",
+            action=decision.action,
             environment=environment.name,
             was=str(was) if was else None,
             to=str(reference),
@@ -107,28 +108,29 @@ def _record(
             forced=decision.forced,
         )
         try:
-            return append(store, reference.name, entries, promotion, datetime.now(UTC))
+            return [*entries, append(store, reference.name, entries, promotion, datetime.now(UTC))]
         except ObjectExists:
             continue
 
 
-def _apply(store: Store, reference: Reference, environment: Environment, entry: Entry, change: Change) -> None:
-    """Set the environment, unless somebody took the record for one that was left behind."""
-    entries = history(store, reference.name)
+def _apply(store: Store, environment: Environment, book: Sequence[Entry], change: Change) -> None:
+    """Set the environment, unless somebody took the book's last record for one that was left behind."""
+    entry = book[-1]
+    entries = history(store, entry.record.name, book)
     if entry.record.number in outcomes(entries):
-        _refuse_second(entries[entry.record.number :], environment.name)
+        _refuse_second(entries[len(book) :], environment.name)
         raise PromotionRefused(f"another promotion of {environment.name} was begun at the same time; promote again")
     try:
         done = change(entry.digest)
     except EnvironmentSilent:
         raise
     except EnvironmentFailed as exc:
-        conclude(store, entry, succeeded=False, detail=str(exc))
+        conclude(store, entry, book, succeeded=False, detail=str(exc))
         raise
     if done:
-        conclude(store, entry, succeeded=True)
-    elif entry.record.number in outcomes(history(store, reference.name)):
-        conclude(store, entry, succeeded=True, detail="its update began after all")
+        conclude(store, entry, book, succeeded=True)
+    elif entry.record.number in outcomes(history(store, entry.record.name, book)):
+        conclude(store, entry, book, succeeded=True, detail="its update began after all")
 
 
 def rollback_target(
@@ -164,38 +166,43 @@ def current(store: Store, name: str, environment: Environment) -> Reference | No
     try:
         return environment.current(name)
     except EnvironmentBusy as exc:
-        entries = history(store, name)
-        last = next((entry for entry in reversed(entries) if _is_of(entry, environment.name)), None)
-        if last is None or last.record.number in outcomes(entries):
+        unfinished = _unfinished(history(store, name), environment.name)
+        if unfinished is None:
             raise
-        raise PromotionRefused(f"{_decision_text(last)}, and {exc}") from exc
+        raise PromotionRefused(f"{_decision_text(unfinished)}, and {exc}") from exc
 
 
-def conclude(store: Store, entry: Entry, *, succeeded: bool, detail: str = "") -> None:
-    """Record how a promotion ended; where others wrote records in between, it comes after theirs."""
+def conclude(
+    store: Store, entry: Entry, known: Sequence[Entry] = (), *, succeeded: bool, detail: str = ""
+) -> list[Entry]:
+    """Record how a promotion ended; where others wrote records after the `known` ones, it comes after theirs."""
     name, number = entry.record.name, entry.record.number
     while True:
-        entries = history(store, name)
-        known = outcomes(entries).get(number)
-        if known is not None and known.succeeded == succeeded:  # else whoever took it for left behind was wrong
-            return
+        entries = history(store, name, known)
+        ended = outcomes(entries).get(number)
+        if ended is not None and ended.succeeded == succeeded:  # else whoever took it for left behind was wrong
+            return entries
+        outcome = Outcome(of=number, succeeded=succeeded, detail=detail)
         try:
-            append(store, name, entries, Outcome(of=number, succeeded=succeeded, detail=detail), datetime.now(UTC))
-            return
+            return [*entries, append(store, name, entries, outcome, datetime.now(UTC))]
         except ObjectExists:
             continue
 
 
-def settle(store: Store, entries: Sequence[Entry], environment: str, current: Reference | None) -> Sequence[Entry]:
+def settle(store: Store, entries: list[Entry], environment: str, current: Reference | None) -> list[Entry]:
     """The book, in which an earlier promotion that never got an outcome has one: by what the environment is set to."""
-    known = outcomes(entries)
-    last = next((entry for entry in reversed(entries) if _is_of(entry, environment)), None)
-    if last is None or last.record.number in known:
+    last = _unfinished(entries, environment)
+    if last is None:
         return entries
     there = current is not None and isinstance(last.record.entry, Promotion) and str(current) == last.record.entry.to
     detail = "found " + ("in place" if there else f"set to {current}") + " by the promotion after it"
-    conclude(store, last, succeeded=there, detail=detail)
-    return history(store, last.record.name)
+    return conclude(store, last, entries, succeeded=there, detail=detail)
+
+
+def _unfinished(entries: Sequence[Entry], environment: str) -> Entry | None:
+    """The last promotion of the environment, where it has no outcome."""
+    last = next((entry for entry in reversed(entries) if _is_of(entry, environment)), None)
+    return None if last is None or last.record.number in outcomes(entries) else last
 
 
 def _is_of(entry: Entry, environment: str) -> bool:

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from registry.caller import caller, user_and_host
@@ -17,19 +17,18 @@ from registry.errors import (
     SettingInvalid,
     VersionMissing,
 )
-from registry.log_commands import entry_as_json
+from registry.log_commands import AddCommand, entry_as_json
 from registry.lookup import find_manifest
 from registry.manifest import Manifest
 from registry.progress import progress
 from registry.promote import Decision, conclude, current, promote, rollback_target, settle
-from registry.promotions import Entry, Promotion, history, outcomes
+from registry.promotions import Action, Entry, Promotion, history, outcomes
 from registry.reference import Reference, check_name
 from registry.servable import ServingCheck
 from registry.stack import Stack
 from registry.store import Store
 
 LONGEST_REASON = 1000
-AddCommand = Callable[[str, Callable[..., Any], str, str], argparse.ArgumentParser]
 
 
 def add_promotion_commands(command: AddCommand) -> None:
@@ -78,7 +77,7 @@ def _decide(
     reference: Reference,
     environment: EnvFile | Stack,
     arguments: argparse.Namespace,
-    action: str,
+    action: Action,
     check: ServingCheck,
     known: Sequence[Entry],
 ) -> tuple[Any, str]:
@@ -98,7 +97,7 @@ def _decide(
     if entry is None:
         result = {"reference": str(reference), "environment": environment.name, "changed": False}
         return result, f"{environment.name} serves {reference} already"
-    entries = history(store, reference.name)
+    entries = history(store, reference.name, known)
     if arguments.wait and isinstance(environment, Stack) and environment.updating:
         try:
             succeeded, detail = environment.wait(reference, _tell)
@@ -106,10 +105,9 @@ def _decide(
             raise EnvironmentSilent(
                 f"interrupted; the update of {environment.name} goes on, and the next promotion records its outcome"
             ) from None
-        conclude(store, entry, succeeded=succeeded, detail=detail)
+        entries = conclude(store, entry, entries, succeeded=succeeded, detail=detail)
         if not succeeded:
             raise PromotionRefused(f"{environment.name} does not serve {reference}: {detail}")
-        entries = history(store, reference.name)
     outcome = outcomes(entries).get(entry.record.number)
     was = entry.record.entry.was if isinstance(entry.record.entry, Promotion) else None
     lines = [f"{environment.name}: {was or 'nothing'} -> {reference}, record {entry.record.number}"]
@@ -147,7 +145,7 @@ def _environment(store: Store, arguments: argparse.Namespace) -> EnvFile | Stack
     return environment_of(store, arguments)
 
 
-def _decision(store: Store, arguments: argparse.Namespace, action: str) -> Decision:
+def _decision(store: Store, arguments: argparse.Namespace, action: Action) -> Decision:
     remote = bool(arguments.stack) or store.url.startswith("s3:")
     by = (caller(os.environ) if remote else None) or user_and_host()
     return Decision(by=by, action=action, reason=arguments.reason, forced=arguments.force)

@@ -23,11 +23,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Action = Literal["promote", "rollback"]
+
+
 class Promotion(_Part):
     """A decision: from now on `environment` is to serve `to`."""
 
     event: Literal["promotion"] = "promotion"
-    action: Literal["promote", "rollback"]
+    action: Action
     environment: str
     was: str | None
     to: str
@@ -71,20 +74,27 @@ class Entry(NamedTuple):
     digest: str
 
 
-def history(store: Store, name: str) -> list[Entry]:
+def history(store: Store, name: str, known: Sequence[Entry] = ()) -> list[Entry]:
     """All records of a model, the oldest first, each checked against the one before it.
+
+    Args:
+        known: the first of them, where they were read before; only those after them are read.
 
     Raises:
         ChainBroken: a record is missing, altered or out of order.
     """
     folder = f"{check_name(name)}/promotions"
     files = sorted(file for path in store.files(folder) if (file := path.rpartition("/")[2]).endswith(".json"))
-    entries: list[Entry] = []
+    if len(files) < len(known):
+        raise ChainBroken(f"{folder}/{len(files) + 1:06d}.json is missing; it was there a moment ago")
+    entries = list(known)
     for number, file in enumerate(files, start=1):
         if not RECORD.fullmatch(file):
             raise ChainBroken(f"{folder}/{file} is none of the records, which are named as 000001.json is")
         if file != f"{number:06d}.json":
             raise ChainBroken(f"{folder}/{number:06d}.json is missing; the next one there is {file}")
+        if number <= len(known):
+            continue
         data = bytes(store.read(f"{folder}/{file}", MAX_BYTES))
         entries.append(_parse(data, name, number, entries))
     return entries

@@ -34,6 +34,23 @@ def test_records_are_read_as_they_were_written(store: Store) -> None:
     assert written[2].record.previous == written[1].digest
 
 
+def test_records_that_were_read_are_not_read_again(folder_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = write(folder_store, promotion(1), Outcome(of=1, succeeded=True), promotion(2))
+    read: list[str] = []
+    fetch = Store.fetch
+
+    def noted(self: Store, path: str, limit: int) -> Any:
+        read.append(path)
+        return fetch(self, path, limit)
+
+    monkeypatch.setattr(Store, "fetch", noted)
+    assert history(folder_store, "wine", written[:2]) == written
+    assert read == ["wine/promotions/000003.json"]
+    folder_store.backend.delete("wine/promotions/000003.json")
+    with pytest.raises(ChainBroken, match="000003.json is missing; it was there a moment ago"):
+        history(folder_store, "wine", written)
+
+
 def test_two_writers_of_one_record_get_one_winner(store: Store) -> None:
     seen = history(store, "wine")
     append(store, "wine", seen, promotion(1), NOW)
