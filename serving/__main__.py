@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from registry import SettingInvalid
+from brinery.errors import SettingInvalid
 from serving.loader import Loader, load_pinned
 from serving.logs import configure
 from serving.settings import read_settings

@@ -12,9 +12,8 @@ from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from registry import RegistryError, VerifiedModel
-from registry.errors import FormatMissing, RowInvalid, TooManyRows
-from registry.model import Prediction
+from brinery.errors import FormatMissing, RegistryError, RowInvalid, TooManyRows
+from brinery.loading.model import Prediction, VerifiedModel
 from serving.docs import render_docs
 from serving.loader import Loader, NotServing
 from serving.openapi import describe

@@ -4,8 +4,8 @@ import json
 from html import escape
 from typing import Any
 
-from registry import VerifiedModel
-from registry.page import features_section, page, section
+from brinery.loading.model import VerifiedModel
+from brinery.output.page import features_section, page, section
 from serving.openapi import JSON, describe
 
 

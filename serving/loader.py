@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from registry import Reference, RegistryError, SettingInvalid, VerifiedModel, load, open_store
-from registry.errors import ModelInvalid, StoreError
-from registry.publish import models
-from registry.store import Store
+from brinery.errors import ModelInvalid, RegistryError, SettingInvalid, StoreError
+from brinery.loading.load import load
+from brinery.loading.model import VerifiedModel
+from brinery.versions.publish import models
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store, open_store
 from serving.logs import configure
 from serving.settings import Settings, read_settings
 
@@ -119,7 +121,7 @@ def load_pinned(settings: Settings) -> VerifiedModel:
 
     Raises:
         SettingInvalid: a variable that is needed is not set; the message says what to set.
-        RegistryError: see `registry.load`.
+        RegistryError: see `brinery.loading.load`.
     """
     if settings.model_version is None:
         raise SettingInvalid(

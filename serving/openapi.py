@@ -3,9 +3,10 @@
 from math import floor
 from typing import Any
 
-from registry import Feature, VerifiedModel
-from registry.dates import text_of_days
-from registry.rows import NUMERIC_STRING, WHOLE_STRING
+from brinery.loading.model import VerifiedModel
+from brinery.rows.dates import text_of_days
+from brinery.rows.feature import Feature
+from brinery.rows.parser import NUMERIC_STRING, WHOLE_STRING
 
 JSON = "application/json"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

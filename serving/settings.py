@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from registry import SettingInvalid, registry_url
-from registry.load import Format
+from brinery.errors import SettingInvalid
+from brinery.loading.load import Format
+from brinery.versions.store import registry_url
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}

@@ -16,9 +16,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import MemoryStore
 
-from registry import Reference, Store, open_store
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store, open_store
 from tests.examples import publish_example
 
+ROOT = Path(__file__).parent.parent
 LOCAL_AWS = "ministack==1.5.33"
 SAM = "aws-sam-translator==1.115.0"
 TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13", "--from")
@@ -165,5 +167,5 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         timeout=120,
-        cwd=Path(__file__).parent.parent,
+        cwd=ROOT,
     )

@@ -13,12 +13,16 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 
-from registry import Feature, Gate, Git, ManifestContent, Reference, Store, TrainingData, make_golden, publish
-from registry.manifest import FileName
-from registry.pickle_format import libraries
-from training.columns import infer_features, to_array, to_rows
-from training.export import export_onnx
-from training.pipeline import make_pipeline_for
+from brinery.assessment.columns.infer import infer_features, to_array, to_rows
+from brinery.assessment.export import export_onnx
+from brinery.formats.pickle import libraries
+from brinery.loading.golden import make_golden
+from brinery.rows.feature import Feature
+from brinery.versions.manifest import FileName, Gate, Git, ManifestContent, TrainingData
+from brinery.versions.publish import publish
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
+from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
 

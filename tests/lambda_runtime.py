@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import free_port
+from tests.conftest import ROOT, free_port
 
 SAM_VERSION = "1.170.0"
-ROOT = Path(__file__).parent.parent
 
 
 def emulator_program() -> Path:

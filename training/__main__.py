@@ -12,14 +12,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from registry import RegistryError, Store, open_store, registry_url
-from registry.profiles import profile_credentials
-from registry.servable import ServingCheck
+from brinery.errors import RegistryError
+from brinery.loading.servable import ServingCheck
+from brinery.versions.profiles import profile_credentials
+from brinery.versions.store import Store, open_store, registry_url
 from training import interrupt
-from training.cluster import connect
 from training.errors import TrainingError
+from training.fit.cluster import connect
+from training.fit.pipeline import make_estimator
 from training.lineage import git_state
-from training.pipeline import make_estimator
 from training.report import as_json, report_text
 from training.run import Result, Session, train
 from training.schedule import run_schedule

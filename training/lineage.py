@@ -5,8 +5,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from registry import Git
-from registry.pickle_format import libraries as pickle_libraries
+from brinery.formats.pickle import libraries as pickle_libraries
+from brinery.versions.manifest import Git
 
 
 def libraries() -> dict[str, str]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from registry import Feature
-from registry.table import short_digest, table
+from brinery.output.table import short_digest, table
+from brinery.rows.feature import Feature
 from training.run import Result
 
 SHOWN_METRICS = ("accuracy", "macro_f1", "roc_auc", "log_loss")

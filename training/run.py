@@ -14,33 +14,25 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from registry import (
-    Feature,
-    Git,
-    Manifest,
-    ManifestContent,
-    PromotedMetrics,
-    Reference,
-    Store,
-    TrainingData,
-    make_golden,
-    publish,
-)
-from registry.golden import COUNT
-from registry.manifest import FileName
-from registry.servable import ServingCheck
-from training.card import render_card
-from training.columns import encode_target, infer_features, to_array, to_rows
-from training.data import Dataset, read_dataset
+from brinery.assessment.card.card import render_card
+from brinery.assessment.columns.histogram import Histogram, histograms
+from brinery.assessment.columns.infer import encode_target, infer_features, to_array, to_rows
+from brinery.assessment.evaluate import Predictions, evaluate, importances, measure
+from brinery.assessment.export import export_onnx
+from brinery.assessment.gate import judge, measure_promoted
+from brinery.loading.golden import COUNT, make_golden
+from brinery.loading.servable import ServingCheck
+from brinery.rows.feature import Feature
+from brinery.versions.manifest import FileName, Git, Manifest, ManifestContent, PromotedMetrics, TrainingData
+from brinery.versions.publish import publish
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
+from training.dataset import Dataset, read_dataset
 from training.errors import DataInvalid, NotServable
-from training.evaluate import Predictions, evaluate, importances, measure
-from training.export import export_onnx
-from training.fit import Fitting
-from training.gate import judge, measure_promoted
-from training.histogram import Histogram, histograms
+from training.fit.fit import Fitting
+from training.fit.pipeline import make_pipeline_for
 from training.interrupt import held_back
 from training.lineage import libraries, peak_memory, reset_peak_memory
-from training.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
 STAGES = ("data", "fit", "evaluate", "export", "publish")

@@ -12,7 +12,7 @@ from typing import Any
 
 from cronsim import CronSim
 
-from registry.manifest import utc_text
+from brinery.versions.manifest import utc_text
 from training.errors import SpecInvalid
 from training.spec import ModelSpec
 

@@ -2,7 +2,7 @@
 
 import json
 
-from registry.reference import NAME
+from brinery.versions.reference import NAME
 from training.spec import SCHEMA_KEY, ModelSpec
 
 

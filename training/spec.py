@@ -11,7 +11,8 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from registry import ReferenceInvalid, check_name
+from brinery.errors import ReferenceInvalid
+from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss"]

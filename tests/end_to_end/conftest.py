@@ -5,16 +5,14 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.conftest import free_port
+from tests.conftest import ROOT, free_port
 
-ROOT = Path(__file__).parents[2]
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 PUBLISHED = re.compile(r"^MODEL_NAME=(\S+) MODEL_VERSION=(\S+) docker compose up -d serve$", re.MULTILINE)
 

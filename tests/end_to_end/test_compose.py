@@ -84,7 +84,7 @@ print(json.dumps({
     "user": os.getuid(),
     "sources": len(sources),
     "not compiled": [str(path) for path in sources if not os.path.exists(importlib.util.cache_from_source(path))],
-    "unpickling": (root / "registry" / "pickle_format.py").exists(),
+    "unpickling": (root / "brinery" / "formats" / "pickle.py").exists(),
 }))
 """
 MODULES = "registry training serving pandas pytest moto sklearn scipy joblib onnxruntime skl2onnx uvicorn"
@@ -191,7 +191,7 @@ def test_serving_image_holds_what_it_needs_alone(
     stack: Stack, lines: dict[str, str], runtime: str, modules: set[str], unpickling: bool
 ) -> None:
     held = holds(stack, "serve", "/var/task", runtime)
-    assert set(held["modules"]) == {"registry", "serving", "uvicorn"} | modules
+    assert set(held["modules"]) == {"brinery", "serving", "uvicorn"} | modules
     assert held["unpickling"] is unpickling
     assert held["uv"] is None
     assert held["user"] != 0

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import SAM_CLI, free_port
-from tests.end_to_end.conftest import ROOT, Stack
+from tests.conftest import ROOT, SAM_CLI, free_port
+from tests.end_to_end.conftest import Stack
 from tests.end_to_end.test_compose import ROW
 
 pytestmark = pytest.mark.docker

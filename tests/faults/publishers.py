@@ -7,8 +7,8 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
-from registry import Store, publish
-from registry.store import open_store
+from brinery.versions.publish import publish
+from brinery.versions.store import Store, open_store
 from tests.examples import tiny
 
 CALLS = ("folders", "create", "fetch")

@@ -7,10 +7,12 @@ import time
 
 import pytest
 
-from registry import Reference, Store, load, publish
-from registry.errors import ObjectExists, StoreError
-from registry.publish import models, versions
-from registry.read import read_manifest
+from brinery.errors import ObjectExists, StoreError
+from brinery.loading.load import load
+from brinery.versions.publish import models, publish, versions
+from brinery.versions.read import read_manifest
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
 from tests.examples import publish_example, tiny
 from tests.faults.publishers import CALLS, processes, publish_and_die, publish_many
 

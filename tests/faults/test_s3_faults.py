@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from registry import RegistryError, Store, open_store
-from registry.errors import ArtifactDigest, DigestMismatch
+from brinery.errors import ArtifactDigest, DigestMismatch, RegistryError
+from brinery.versions.store import Store, open_store
 from serving.loader import Loader, NotServing, load_pinned
 from serving.settings import Settings
 from tests.conftest import BUCKET

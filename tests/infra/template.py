@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from registry.release import release_id
-from tests.conftest import SAM, TOOL
-from tests.training.test_spec import ROOT
+from brinery.promotion.release import release_id
+from tests.conftest import ROOT, SAM, TOOL
 
 TEMPLATE = ROOT / "infra/template.yaml"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@sha256:" + "a" * 64

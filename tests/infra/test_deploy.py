@@ -13,8 +13,10 @@ from typing import Any
 import boto3
 import pytest
 
-from registry import Reference, load, open_store
-from registry.__main__ import main
+from brinery.commands.registry import main
+from brinery.loading.load import load
+from brinery.versions.reference import Reference
+from brinery.versions.store import open_store
 from tests.conftest import s3_service
 from tests.examples import publish_example
 from tests.infra.template import IMAGE, of_type, raw, translate
@@ -99,7 +101,7 @@ def stack(first: Deployed, references: list[Reference]) -> Deployed:
     """The stack, with the first version promoted."""
     arguments = ["promote", str(references[0]), "--registry", first.outputs["Registry"], "--stack", STACK, "--wait"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("registry.stack.POLL_SECONDS", 0.2)
+        patch.setattr("brinery.promotion.stack.POLL_SECONDS", 0.2)
         assert main(arguments) == 0
     return first
 

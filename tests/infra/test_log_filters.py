@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry import Store
+from brinery.versions.store import Store
 from tests.conftest import overwrite, python
 from tests.examples import publish_example
 from tests.infra.template import raw

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from registry import Reference, Store, load
+from brinery.loading.load import load
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
 from serving.invocation import Answer
-from tests.conftest import overwrite
+from tests.conftest import ROOT, overwrite
 from tests.examples import publish_example
 from tests.infra.template import raw
 from tests.serving.conftest import _event_loop as _event_loop
 from tests.serving.conftest import handling
-from tests.training.test_spec import ROOT
 
 Spoil = Callable[[str, int, Any], tuple[int, Any]]
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from registry import errors
-from registry.release import release_id
-from tests.conftest import SAM_CLI, TOOL
+from brinery import errors
+from brinery.promotion.release import release_id
+from tests.conftest import ROOT, SAM_CLI, TOOL
 from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, translated
-from tests.training.test_spec import ROOT
 
 
 def serving_version(resources: Resources) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TOOL
-from tests.training.test_spec import ROOT
+from tests.conftest import ROOT, TOOL
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from registry.table import table
+from brinery.output.table import table
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,12 @@ import sklearn
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from registry import Feature, Reference, Store, make_golden, publish
-from registry.manifest import FileName
+from brinery.loading.golden import make_golden
+from brinery.rows.feature import Feature
+from brinery.versions.manifest import FileName
+from brinery.versions.publish import publish
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
 from tests.examples import content
 from tests.performance.environments import kept
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Literal
 
-from registry import Reference
+from brinery.versions.reference import Reference
 from tests.conftest import BUCKET
 from tests.performance.environments import ROOT, locked
 from tests.performance.models import Registry
@@ -69,10 +69,10 @@ def brinery_code(registry: Registry, runtime: str) -> Path:
     """A copy of the code, so that edits do not reach a run."""
     folder = registry.folder / f"brinery-{runtime}"
     if not folder.exists():
-        for part in ("registry", "serving"):
+        for part in ("brinery", "serving"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         if runtime == "onnx":
-            (folder / "registry" / "pickle_format.py").unlink()
+            (folder / "brinery" / "formats" / "pickle.py").unlink()
         compileall.compile_dir(folder, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     return folder
 

@@ -23,7 +23,7 @@ STEPS = ("fetch", "verify", "load", "self_test")
 def main(argv: Sequence[str] | None = None) -> int:
     made = parser(
         PROGRAM,
-        "How much slower a load from S3 is than one from the image: registry.load of the pickle, with all checks, "
+        "How much slower a load from S3 is than one from the image: a verified load of the pickle, with all checks, "
         "against joblib.load of a local file that is in the page cache; each in a fresh process, imports not counted. "
         "The models are made on the first run.",
         "",

@@ -16,8 +16,10 @@ import joblib
 import sklearn.ensemble  # noqa: F401
 import sklearn.linear_model  # noqa: F401
 
-import registry.pickle_format  # noqa: F401
-from registry import Reference, load, open_store
+import brinery.formats.pickle  # noqa: F401
+from brinery.loading.load import load
+from brinery.versions.reference import Reference
+from brinery.versions.store import open_store
 
 
 def main() -> None:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry import Reference, Store, open_store
-from registry.manifest import FileName
-from registry.read import read_file, read_manifest
-from registry.servable import ServingCheck
+from brinery.loading.servable import ServingCheck
+from brinery.versions.manifest import FileName
+from brinery.versions.read import read_file, read_manifest
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store, open_store
 from tests.conftest import BUCKET, s3_service
 from training.run import Session, train
 from training.spec import ModelSpec

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from registry import Reference
+from brinery.versions.reference import Reference
 from tests.performance.environments import clean_environment, free
 from tests.performance.functions import BASELINES, Function, brinery, naive
 from tests.performance.models import ROW, Registry

@@ -9,7 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from registry import Reference, RegistryError, Store, VerifiedModel, load
+from brinery.errors import RegistryError
+from brinery.loading.load import load
+from brinery.loading.model import VerifiedModel
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
 from serving.app import create_app
 from serving.invocation import Answer, make_handler
 from serving.loader import Loader

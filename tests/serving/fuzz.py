@@ -29,7 +29,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from registry import Feature, Store, VerifiedModel, load
+from brinery.loading.load import load
+from brinery.loading.model import VerifiedModel
+from brinery.rows.feature import Feature
+from brinery.versions.store import Store
 from serving.app import create_app
 from serving.invocation import Answer, make_handler
 from serving.settings import Settings

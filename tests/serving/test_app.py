@@ -13,8 +13,14 @@ from obstore.store import MemoryStore
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from registry import Feature, Reference, SettingInvalid, Store, VerifiedModel, load, make_golden, publish
-from registry.errors import DigestMismatch, StoreUnavailable
+from brinery.errors import DigestMismatch, SettingInvalid, StoreUnavailable
+from brinery.loading.golden import make_golden
+from brinery.loading.load import load
+from brinery.loading.model import VerifiedModel
+from brinery.rows.feature import Feature
+from brinery.versions.publish import publish
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
 from serving.app import create_app
 from serving.settings import Settings
 from tests.conftest import overwrite

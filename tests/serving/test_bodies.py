@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from registry import VerifiedModel
+from brinery.loading.model import VerifiedModel
 from tests.serving.conftest import Context, event_v2, handling, problem_of, strict_json
 
 Models = Callable[..., VerifiedModel]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from registry import Store, VerifiedModel
-from registry.errors import StoreUnavailable
+from brinery.errors import StoreUnavailable
+from brinery.loading.model import VerifiedModel
+from brinery.versions.store import Store
 from serving.app import create_app
 from serving.invocation import MAX_ANSWER_BYTES, make_handler
 from serving.settings import Settings

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from registry import Reference, Store, open_store
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store, open_store
 from tests.conftest import BUCKET, free_port, overwrite
 from tests.examples import publish_example
 from tests.faults.proxy import Proxy, proxy

@@ -7,18 +7,23 @@ from collections.abc import Buffer, Mapping
 import pytest
 from obstore.store import MemoryStore
 
-from registry import ManifestContent, Reference, RegistryError, Store, VerifiedModel, load, publish
-from registry.errors import (
+from brinery.errors import (
     AccessDenied,
     ArtifactDigest,
     DigestMismatch,
     GoldenMismatch,
     LibraryMismatch,
     PinRequired,
+    RegistryError,
     StoreUnavailable,
     VersionMissing,
 )
-from registry.manifest import File, FileName, Manifest, digest_of
+from brinery.loading.load import load
+from brinery.loading.model import VerifiedModel
+from brinery.versions.manifest import File, FileName, Manifest, ManifestContent, digest_of
+from brinery.versions.publish import publish
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
 from serving.loader import Loader, NotServing, load_pinned
 from serving.settings import Settings
 from tests.conftest import overwrite

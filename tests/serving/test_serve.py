@@ -8,17 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
-from registry import Store
+from brinery.versions.store import Store
 from serving.__main__ import main
-from tests.conftest import free_port, python
+from tests.conftest import ROOT, free_port, python
 from tests.examples import publish_example
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @contextmanager

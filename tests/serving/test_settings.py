@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import SettingInvalid
+from brinery.errors import SettingInvalid
 from serving.settings import Settings, read_settings
 
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from registry.servable import ServingCheck
+from brinery.loading.servable import ServingCheck
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from registry import Reference, load, open_store
-from registry.promotions import Promotion, append
-from tests.conftest import python
-from tests.training.test_spec import ROOT, SPEC, write
+from brinery.loading.load import load
+from brinery.promotion.records import Promotion, append
+from brinery.versions.reference import Reference
+from brinery.versions.store import open_store
+from tests.conftest import ROOT, python
+from tests.training.test_spec import SPEC, write
 from training.__main__ import main
-from training.data import Dataset, read_dataset
+from training.dataset import Dataset, read_dataset
 from training.spec import ModelSpec
 
 MODELS = ["wine", "wine-alcohol", "penguins", "digits"]

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from registry import open_store
-from registry.publish import versions
-from tests.conftest import python
-from tests.training.test_spec import ROOT, SPEC, write
+from brinery.versions.publish import versions
+from brinery.versions.store import open_store
+from tests.conftest import ROOT, python
+from tests.training.test_spec import SPEC, write
 from training.__main__ import main
 from training.schedule import _next
 

@@ -5,7 +5,8 @@ import json
 import jsonschema
 import pytest
 
-from tests.training.test_spec import ROOT, SPEC
+from tests.conftest import ROOT
+from tests.training.test_spec import SPEC
 from training.schema import schema_text
 
 SCHEMA = json.loads((ROOT / "infra/models.schema.json").read_text())

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from training.errors import SpecInvalid
 from training.spec import read_specs, select
 
-ROOT = Path(__file__).parent.parent.parent
 SPEC = {"data": "sklearn:wine", "estimator": "sklearn.linear_model.LogisticRegression"}
 
 

@@ -1,0 +1,133 @@
+"""The pickle format: `model.joblib`, a scikit-learn estimator; loaded only from verified bytes."""
+
+import io
+import mmap
+import pickle
+import platform
+import warnings
+from collections.abc import Buffer
+
+import joblib
+import numpy as np
+import sklearn
+from joblib.numpy_pickle import NumpyUnpickler
+from numpy.typing import NDArray
+
+from brinery.errors import LibraryMismatch, ModelInvalid
+from brinery.versions.manifest import Manifest
+
+
+def libraries() -> dict[str, str]:
+    """The versions that a pickle depends on, as they are installed here."""
+    return {
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "joblib": joblib.__version__,
+    }
+
+
+def check_libraries(manifest: Manifest) -> None:
+    """Compare the libraries that made the model with those installed, before anything is unpickled.
+
+    Python may differ in its last number; the others must be the same.
+
+    Raises:
+        LibraryMismatch: one differs; the message names all that do.
+    """
+    differing = [
+        f"{name} {made_with or 'unknown'}, here {installed}"
+        for name, installed in libraries().items()
+        if _significant(name, made_with := manifest.libraries.get(name, "")) != _significant(name, installed)
+    ]
+    if differing:
+        raise LibraryMismatch(
+            f"{manifest.name}:{manifest.version} was made with {'; '.join(differing)}: "
+            "serve it with the image that belongs to it, or train it again"
+        )
+
+
+READ_SIZE = 1024 * 1024
+# In these, `predict` is the class of the largest probability, which is then computed once instead of twice.
+LABELS_ARE_LARGEST = ("LogisticRegression", "DecisionTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier")
+
+
+class PickleModel:
+    """A fitted scikit-learn classifier."""
+
+    format = "pickle"
+
+    def __init__(self, data: Buffer, manifest: Manifest) -> None:
+        """Unpickle `data`, whose digest has been checked.
+
+        Raises:
+            ModelInvalid: it does not load here, or is not the classifier that the manifest describes.
+        """
+        name = f"{manifest.name}:{manifest.version}"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # such as InconsistentVersionWarning
+                estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
+            classes = np.asarray(estimator.classes_)
+            steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
+            *self._transformers, self._classifier = [step for step in steps if step not in (None, "passthrough")]
+        except Exception as exc:
+            raise ModelInvalid(
+                f"{name}: model.joblib does not load here: {type(exc).__name__}: {ascii(str(exc))[:300]}"
+            ) from exc
+        if classes.tolist() != list(manifest.classes):
+            raise ModelInvalid(f"{name}: the classes in model.joblib are not those of the manifest")
+        self._classes = classes
+        self._has_probabilities = hasattr(self._classifier, "predict_proba")
+        self._labels_are_largest = type(self._classifier).__name__ in LABELS_ARE_LARGEST
+
+    def predict(self, array: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
+        """Class indices, shape (rows,), and probabilities, shape (rows, classes), where the model has them."""
+        # The input was checked on its way here, and the estimator's parameters when it was fitted.
+        with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+            for transformer in self._transformers:
+                array = transformer.transform(array)
+            probabilities = self._classifier.predict_proba(array) if self._has_probabilities else None
+            if probabilities is not None and self._labels_are_largest:
+                return probabilities.argmax(axis=1), probabilities
+            return np.searchsorted(self._classes, self._classifier.predict(array)), probabilities
+
+
+class _Reader(io.RawIOBase):
+    """A file over bytes in memory, without a copy; what has been read is given back to the system."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = memoryview(data)
+        self._read = self._freed = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        into = memoryview(buffer)
+        count = min(len(into), len(self._data) - self._read)
+        into[:count] = self._data[self._read : self._read + count]
+        self._read += count
+        whole = self._read - self._read % mmap.PAGESIZE
+        if isinstance(self._data.obj, mmap.mmap) and whole > self._freed:
+            self._data.obj.madvise(mmap.MADV_DONTNEED, self._freed, whole - self._freed)
+            self._freed = whole
+        return count
+
+
+class _Unpickler(NumpyUnpickler):  # type: ignore[misc]
+    """joblib's, which would hold on to each tree's arrays to the end, beside the copy that the tree makes of them."""
+
+    dispatch = NumpyUnpickler.dispatch.copy()
+
+    def load_build(self) -> None:
+        instance, state = self.stack[-2:]
+        super().load_build()
+        if type(instance).__module__ == "sklearn.tree._tree":  # not imported here: most models have no tree
+            state.clear()
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+def _significant(name: str, version: str) -> str:
+    return version.rpartition(".")[0] if name == "python" else version

@@ -1,0 +1,177 @@
+"""A CloudFormation stack made from infra/template.yaml: the environment of a Lambda function."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
+from typing import Any
+
+from brinery.errors import (
+    EnvironmentBusy,
+    EnvironmentFailed,
+    EnvironmentSilent,
+    PromotionRefused,
+    ReferenceInvalid,
+)
+from brinery.promotion.release import release_id
+from brinery.versions.reference import Reference
+
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+READY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+POLL_SECONDS = 5.0
+
+
+class Stack:
+    """The stack's parameters `ModelVersion` and `ReleaseId`; all others keep their values."""
+
+    def __init__(self, stack: str, environ: Mapping[str, str]) -> None:
+        """Connect as the standard AWS variables and profiles say.
+
+        Raises:
+            EnvironmentFailed: boto3 is not installed, or there is no region.
+        """
+        self.stack = stack
+        self.updating = False  # by this object
+        self._seen: set[str] = set()  # events from before the update
+        try:
+            import boto3
+        except ImportError as exc:
+            raise EnvironmentFailed("boto3 is not installed here; promoting a stack needs it") from exc
+        with self._failures("reach"):
+            region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+            self._session = boto3.session.Session(region_name=region)
+            self._client = self._session.client("cloudformation")
+
+    @cached_property
+    def name(self) -> str:
+        """The same, whether the stack was named by its name or by its ARN."""
+        return f"stack {self._describe()['StackName']}"
+
+    def current(self, model: str) -> Reference | None:
+        """What the stack pins now.
+
+        Raises:
+            PromotionRefused: it serves another model, or is changing.
+            EnvironmentFailed: there is no such stack, or it was not made from this project's template.
+        """
+        described = self._describe()
+        parameters = _parameters(described)
+        for needed in ("ModelName", "ModelVersion", "ReleaseId", "ServingImageUri"):
+            if needed not in parameters:
+                raise EnvironmentFailed(
+                    f"stack {self.stack} has no parameter {needed}; it must be made from infra/template.yaml"
+                )
+        if parameters["ModelName"] != model:
+            raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
+        status = described["StackStatus"]
+        if status.endswith("_IN_PROGRESS"):
+            raise EnvironmentBusy(f"stack {self.stack} is in {status}; wait until it has ended, then promote again")
+        if status not in READY:
+            raise PromotionRefused(f"stack {self.stack} is in {status}; mend or delete it first, then promote again")
+        try:
+            return Reference.of(model, parameters["ModelVersion"]) if parameters["ModelVersion"] else None
+        except ReferenceInvalid:
+            return None
+
+    @property
+    def registry(self) -> str | None:
+        """The URL of the registry that the stack's function reads, where its outputs tell."""
+        return {each["OutputKey"]: each["OutputValue"] for each in self._describe().get("Outputs", [])}.get("Registry")
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Nothing: CloudFormation itself lets no two updates run at once."""
+        return nullcontext()
+
+    def prepare(self, reference: Reference) -> Callable[[str], bool]:
+        """One update that sets the pin and the release id, where they are not set yet; `wait` follows it.
+
+        Returns: what starts it, given a token, and raises
+            EnvironmentFailed: CloudFormation refused it.
+            EnvironmentSilent: it did not answer, so that the update may have begun.
+        """
+        parameters = _parameters(self._describe())
+        new = {
+            "ModelVersion": reference.version_text,
+            "ReleaseId": release_id(reference.version_text, parameters["ServingImageUri"]),
+        }
+        if new.items() <= parameters.items():
+            return lambda token: True
+        changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
+        kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
+        template = self._template()
+        self._seen = {event["EventId"] for event in self._events()}
+
+        def update(token: str) -> bool:
+            with self._failures("update"):
+                self._client.update_stack(
+                    StackName=self.stack,
+                    TemplateBody=template,
+                    Parameters=changed + kept,
+                    Capabilities=CAPABILITIES,
+                    ClientRequestToken=token,  # sent again after a lost answer, it is still one update
+                )
+            self.updating = True
+            return False
+
+        return update
+
+    def wait(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str]:
+        """Follow the update to its end; whether the stack then pins `reference`, and what it says.
+
+        Args:
+            report: called with each event as a line.
+        """
+        reasons: list[str] = []
+        while True:
+            described = self._describe()
+            for event in reversed(self._events()):
+                if event["EventId"] in self._seen:
+                    continue
+                self._seen.add(event["EventId"])
+                reason = " ".join(event.get("ResourceStatusReason", "").split())
+                report(f"{event['LogicalResourceId']} {event['ResourceStatus']} {reason}".rstrip())
+                if event["ResourceStatus"].endswith("_FAILED") and reason:
+                    reasons.append(f"{event['LogicalResourceId']}: {reason}")
+            status = described["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                break
+            time.sleep(POLL_SECONDS)
+        pinned = _parameters(described).get("ModelVersion") == reference.version_text
+        succeeded = status in ("UPDATE_COMPLETE", "CREATE_COMPLETE") and pinned
+        return succeeded, "; ".join([status, *reasons[:3]])
+
+    def _describe(self) -> Any:
+        with self._failures("describe"):
+            return self._client.describe_stacks(StackName=self.stack)["Stacks"][0]
+
+    def _template(self) -> str:
+        """The template as it was deployed.
+
+        The previous one, as CloudFormation would take it, is what SAM made of it then: with the old release id.
+        """
+        with self._failures("read the template of"):
+            body = self._client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
+        return body if isinstance(body, str) else json.dumps(body)  # boto3 parses JSON, and leaves YAML alone
+
+    def _events(self) -> list[Any]:
+        with self._failures("follow"):
+            events: list[Any] = self._client.describe_stack_events(StackName=self.stack)["StackEvents"]
+            return events
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        import botocore.exceptions
+
+        try:
+            yield
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError) as exc:
+            message = f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}"
+            refused = isinstance(exc, botocore.exceptions.ClientError) and (
+                exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500
+            )
+            raise (EnvironmentFailed if refused else EnvironmentSilent)(message) from exc
+
+
+def _parameters(described: Any) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}

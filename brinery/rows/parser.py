@@ -1,0 +1,231 @@
+"""Rows: input as people send it, checked against the features and turned into one array."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import core_schema as cs
+
+from brinery.errors import RowInvalid, TooManyRows
+from brinery.rows.dates import DATE_STRING, days_of_text
+from brinery.rows.feature import Feature
+
+MAX_ERRORS = 10
+MAX_WARNINGS = 10
+NUMERIC_STRING = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+WHOLE_STRING = r"^[+-]?[0-9]+(\.0*)?$"
+
+
+class Warned(NamedTuple):
+    """A value outside the range that training saw, by JSON pointer."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Checked rows, shape (rows, features): float64, or object where a feature is a category.
+
+    `data` is what was sent; `single` says that it was one row by itself, so that one answer is expected.
+    Missing values are NaN; a missing category is None.
+    """
+
+    array: np.ndarray
+    data: Any
+    single: bool
+
+
+class RowParser:
+    """Checks and converts rows for one model; made once, at load."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = tuple(features)
+        self.names = tuple(feature.name for feature in features)
+        self._known = frozenset(self.names)
+        self._widest = len(self.names) + MAX_ERRORS
+        cells = [_cell(feature) for feature in features]
+        as_list = cs.tuple_schema(cells)
+        as_object = cs.typed_dict_schema(
+            {name: cs.typed_dict_field(cell) for name, cell in zip(self.names, cells, strict=True)},
+            extra_behavior="forbid",
+        )
+        schemas: dict[type, cs.CoreSchema] = {list: as_list, dict: as_object}
+        self._row = {kind: SchemaValidator(schema) for kind, schema in schemas.items()}
+        self._rows = {
+            kind: SchemaValidator(cs.list_schema(schema, fail_fast=True, strict=True))
+            for kind, schema in schemas.items()
+        }
+        self._numeric = not any(feature.kind == "category" for feature in features)
+        ranged = [
+            (j, f.minimum, f.maximum) for j, f in enumerate(features) if f.minimum is not None and f.maximum is not None
+        ]
+        self._ranged = [j for j, _, _ in ranged]
+        self._minimum = np.array([low for _, low, _ in ranged], dtype=np.float64)
+        self._maximum = np.array([high for _, _, high in ranged], dtype=np.float64)
+
+    def parse(self, data: Any, max_rows: int) -> Batch:
+        """Turn decoded JSON, one row or a list of rows, into an array.
+
+        Raises:
+            RowInvalid: the input does not fit the features; at most 10 errors, by JSON pointer.
+            TooManyRows: the list is longer than `max_rows`.
+        """
+        if isinstance(data, dict) or (isinstance(data, list) and self._is_one_row(data)):
+            row = self._check(self._row[type(data)], data, "/data")
+            return Batch(self._array([row], keyed=isinstance(data, dict)), data, True)
+        if isinstance(data, list):
+            if not data:
+                raise RowInvalid([("/data", "must hold at least one row")])
+            if len(data) > max_rows:
+                raise TooManyRows([("/data", f"holds {len(data)} rows; at most {max_rows} are allowed")])
+            return Batch(self._parse_many(data), data, False)
+        if len(self.features) == 1:
+            row = self._check(self._row[list], [data], "/data", bare=True)
+            return Batch(self._array([row], keyed=False), data, True)
+        raise RowInvalid([("/data", self._row_rule())])
+
+    def outside_range(self, batch: Batch) -> list[Warned]:
+        """Values below the minimum or above the maximum of training, at most 10, in row order."""
+        if not self._ranged:
+            return []
+        values = batch.array if len(self._ranged) == len(self.features) else batch.array[:, self._ranged]
+        if not self._numeric:
+            values = values.astype(np.float64)
+        outside = (values < self._minimum) | (values > self._maximum)
+        if not outside.any():
+            return []
+        warned = []
+        for i, k in np.argwhere(outside)[:MAX_WARNINGS]:
+            feature = self.features[self._ranged[k]]
+            row, path = (batch.data, "/data") if batch.single else (batch.data[i], f"/data/{i}")
+            if isinstance(row, dict | list):
+                path += f"/{_escaped(feature.name) if isinstance(row, dict) else self._ranged[k]}"
+            warned.append(Warned(path, f"{feature.name} is outside the training range {feature.range_text}"))
+        return warned
+
+    def _is_one_row(self, data: list[Any]) -> bool:
+        """A list of cells is one row; of a one-feature model only when it has one cell."""
+        if not data or isinstance(data[0], list | dict):
+            return False
+        return len(self.features) > 1 or len(data) == 1
+
+    def _parse_many(self, data: list[Any]) -> np.ndarray:
+        kinds = set(map(type, data))
+        if kinds == {dict}:
+            return self._array(self._check(self._rows[dict], data, "/data"), keyed=True)
+        if len(self.features) == 1 and not kinds & {dict, list}:
+            rows = self._check(self._rows[list], [[cell] for cell in data], "/data", bare=True)
+        elif kinds == {list}:
+            rows = self._check(self._rows[list], data, "/data")
+        else:
+            rows = [self._one_of_mixed(row, f"/data/{i}") for i, row in enumerate(data)]
+        return self._array(rows, keyed=False)
+
+    def _one_of_mixed(self, row: Any, path: str) -> Sequence[Any]:
+        if isinstance(row, dict):
+            return tuple(self._check(self._row[dict], row, path).values())
+        if isinstance(row, list):
+            return self._check(self._row[list], row, path)  # type: ignore[no-any-return]
+        if len(self.features) == 1:
+            return self._check(self._row[list], [row], path, bare=True)  # type: ignore[no-any-return]
+        raise RowInvalid([(path, self._row_rule())])
+
+    def _array(self, rows: list[Any], keyed: bool) -> np.ndarray:
+        cells = list(chain.from_iterable(map(dict.values, rows) if keyed else rows))
+        shape = (len(rows), len(self.features))
+        if self._numeric:
+            return np.array(cells, dtype=np.float64).reshape(shape)
+        array = np.empty(len(cells), dtype=object)
+        array[:] = cells
+        array = array.reshape(shape)
+        for j, feature in enumerate(self.features):
+            if feature.kind != "category":
+                array[:, j] = array[:, j].astype(np.float64)
+        return array
+
+    def _check(self, validator: SchemaValidator, data: Any, path: str, *, bare: bool = False) -> Any:
+        try:
+            return validator.validate_python(self._without_most_unknown(data))
+        except ValidationError as exc:
+            raise RowInvalid(self._messages(exc, path, bare)) from None
+
+    def _without_most_unknown(self, data: Any) -> Any:
+        """Objects with no more unknown names than errors are told: each one costs pydantic an error."""
+        if isinstance(data, list):
+            widest = max((len(row) for row in data if isinstance(row, dict)), default=0)
+            return data if widest <= self._widest else [self._without_most_unknown(row) for row in data]
+        if not isinstance(data, dict) or len(data) <= self._widest:
+            return data
+        unknown = islice((name for name in data if name not in self._known), MAX_ERRORS)
+        return {name: data[name] for name in chain(self.names, unknown) if name in data}
+
+    def _messages(self, exc: ValidationError, path: str, bare: bool) -> list[tuple[str, str]]:
+        found = exc.errors(include_url=False, include_context=True, include_input=False)[:MAX_ERRORS]
+        return [(path + self._pointer(error["loc"], bare), self._message(error)) for error in found]
+
+    def _pointer(self, loc: tuple[int | str, ...], bare: bool) -> str:
+        if bare:
+            loc = loc[:-1]
+        return "".join(f"/{_escaped(str(part)[:200])}" for part in loc)
+
+    def _message(self, error: Any) -> str:
+        kind = error["type"]
+        if kind == "cell":
+            return str(error["msg"])
+        if kind == "missing":
+            last = error["loc"][-1]
+            return f"{self.names[last] if isinstance(last, int) else last} is missing"
+        if kind == "extra_forbidden":
+            return "is not a feature of this model"
+        if kind == "too_long":
+            return f"has more than the {len(self.features)} values of a row"
+        return self._row_rule()
+
+    def _row_rule(self) -> str:
+        count = len(self.features)
+        bare = ", or the bare value" if count == 1 else ""
+        return f"must be a row: an object by feature name, or a list of {count} value{'s'[: count != 1]}{bare}"
+
+
+def _cell(feature: Feature) -> cs.CoreSchema:
+    """The check of one value; numbers may come as numeric strings, booleans and categories only as they are.
+
+    Dates come as a number of days or as ISO 8601 text; "2007" is refused, since it could be either.
+    """
+    allowed: cs.CoreSchema
+    if feature.kind == "category":
+        categories = feature.categories or ()
+        allowed = cs.literal_schema(list(categories))
+        shown = ", ".join(repr(category) for category in categories[:10])
+        rule = f"one of {shown}{', …' if len(categories) > 10 else ''}"
+    elif feature.kind == "boolean":
+        allowed, rule = cs.bool_schema(strict=True), "true or false"
+    elif feature.kind == "date":
+        days = cs.float_schema(strict=True, allow_inf_nan=False)
+        date = cs.str_schema(strict=True, pattern=DATE_STRING)
+        allowed = cs.union_schema([days, cs.no_info_after_validator_function(days_of_text, date)], mode="left_to_right")
+        rule = "an ISO 8601 date or date-time such as '2007-11-11', or a finite number of days since 1970-01-01"
+    else:
+        whole = feature.kind == "integer"
+        number = cs.float_schema(strict=True, allow_inf_nan=False, multiple_of=1.0 if whole else None)
+        text = cs.chain_schema(
+            [
+                cs.str_schema(strict=True, max_length=64, pattern=WHOLE_STRING if whole else NUMERIC_STRING),
+                cs.float_schema(allow_inf_nan=False),
+            ]
+        )
+        allowed = cs.union_schema([number, text], mode="left_to_right")
+        rule = "a whole number" if whole else "a finite number"
+    null = " or null" if feature.nullable else ""
+    if feature.nullable:
+        allowed = cs.nullable_schema(allowed)
+    return cs.custom_error_schema(allowed, "cell", custom_error_message=f"{feature.name} must be {rule}{null}")
+
+
+def _escaped(part: str) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return part.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,209 @@
+"""The store: create-only writes and capped reads on S3, on a local folder and in memory."""
+
+import hashlib
+import mmap
+import re
+from collections.abc import Buffer, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache, partial
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore import exceptions
+from obstore.store import LocalStore, MemoryStore, S3Store
+
+from brinery.errors import (
+    AccessDenied,
+    ArtifactSize,
+    ObjectExists,
+    ObjectMissing,
+    SettingInvalid,
+    StoreError,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from obstore import GetResult
+    from obstore.store import ClientConfig, RetryConfig, S3CredentialProvider
+
+    Backend = S3Store | LocalStore | MemoryStore
+
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+URL_RULE = "s3://BUCKET[/PREFIX] or file:///FOLDER"
+CONFLICT_TRIES = 8
+
+# Four tries that all stall end within Lambda's init phase of 10 seconds.
+TRIES = 4
+STALL_SECONDS = 2.0
+SLOWEST_BYTES_PER_SECOND = 250_000
+READING: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "2s", "timeout": "15min"}
+# A read_timeout would end an upload: it counts from the request to the first byte of the answer.
+WRITING: "ClientConfig" = {"allow_http": True, "connect_timeout": "5s", "timeout": "15min"}
+RETRY: "RetryConfig" = {
+    "max_retries": TRIES - 1,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=1), "base": 2},
+}
+
+
+class Store:
+    """The objects of one registry. Paths are relative to its root; nothing is ever overwritten."""
+
+    def __init__(self, backend: "Backend", url: str, make_writer: "Callable[[], Backend] | None" = None) -> None:
+        """A store that reads through `backend`, and writes through it or what `make_writer` makes."""
+        self.backend = backend
+        self.url = url
+        self._writer = cache(make_writer or (lambda: backend))
+
+    def create(self, path: str, data: Buffer) -> None:
+        """Write an object that must not exist yet.
+
+        A refusal after a lost answer is no loss: if the stored bytes are these, the write was ours.
+
+        Raises:
+            ObjectExists: another object is there.
+            StoreError: the store refused or could not be reached; the object may or may not be there.
+        """
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                with _errors_of(self.url, path):
+                    obstore.put(self._writer(), path, data, mode="create")
+                return
+            except ObjectExists:
+                try:
+                    stored = self.read(path, memoryview(data).nbytes)
+                except ArtifactSize:
+                    raise ObjectExists(f"{self.url}/{path} exists already") from None
+                except ObjectMissing:  # a 409: another write was under way, and has not come through
+                    sleep(0.05 * 2**attempt)
+                    continue
+                if stored != memoryview(data):
+                    raise
+                return
+        raise StoreUnavailable(f"{self.url}/{path}: writes kept conflicting; try again")
+
+    def read(self, path: str, limit: int) -> Buffer:
+        """The bytes of an object of at most `limit` bytes; errors as of `fetch`."""
+        return self.fetch(path, limit)[0]
+
+    def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
+        """The bytes of an object of at most `limit` bytes, and their sha256 in hex, taken as they arrive.
+
+        Raises:
+            ArtifactSize: the object is larger; nothing of its body was read.
+            ObjectMissing: there is no such object.
+            StoreError: the store refused or could not be reached.
+        """
+        for _ in range(TRIES):
+            with _errors_of(self.url, path):
+                result = obstore.get(self.backend, path)
+                size = result.meta["size"]
+                if size > limit:
+                    raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
+                received = _received(result, size)
+                if received is not None:
+                    return received
+        raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
+
+    def folders(self, prefix: str = "") -> list[str]:
+        """Names of the folders directly below `prefix`, sorted."""
+        with _errors_of(self.url, prefix):
+            found = obstore.list_with_delimiter(self.backend, prefix or None)["common_prefixes"]
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
+
+    def files(self, prefix: str) -> dict[str, int]:
+        """Paths and sizes in bytes of all objects below the folder `prefix`."""
+        with _errors_of(self.url, prefix):
+            return {meta["path"]: meta["size"] for chunk in obstore.list(self.backend, prefix) for meta in chunk}
+
+
+def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProvider | None" = None) -> Store:
+    """Open the registry at `url`; endpoint, region and keys of S3 come from the standard AWS_* variables.
+
+    Args:
+        url: s3://BUCKET[/PREFIX] or file:///FOLDER.
+        create: make a folder registry's folder where there is none.
+        credentials: used in place of the AWS_* variables and the container's role.
+
+    Raises:
+        SettingInvalid: the URL is not one of a registry, or its folder is not there.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "s3" and BUCKET.fullmatch(parts.netloc) and not parts.query and not parts.fragment:
+        prefix = parts.path.strip("/")
+        make = partial(
+            S3Store, parts.netloc, prefix=prefix or None, retry_config=RETRY, credential_provider=credentials
+        )
+        writer = partial(make, client_options=WRITING)
+        return Store(make(client_options=READING), url.rstrip("/"), writer)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path not in ("", "/"):
+        folder = Path(unquote(parts.path))
+        if not create and not folder.is_dir():
+            raise SettingInvalid(f"there is no registry at {ascii(url)}: the folder does not exist; `train` makes it")
+        try:
+            return Store(LocalStore(folder, mkdir=create), url.rstrip("/"))
+        except (OSError, exceptions.BaseError) as exc:
+            raise SettingInvalid(f"the folder of MODEL_REGISTRY {ascii(url)} cannot be made or opened: {exc}") from exc
+    raise SettingInvalid(f"MODEL_REGISTRY is {ascii(url)}; it must be {URL_RULE}")
+
+
+def registry_url(configured: str | None, folder: Path) -> str:
+    """The registry's URL: as configured, else the folder `.registry` inside `folder`."""
+    return configured or (folder.resolve() / ".registry").as_uri()
+
+
+def _received(result: "GetResult", size: int) -> tuple[Buffer, str] | None:
+    """The body and its sha256, or None where it drips in; at a longer gap, a stall, the client tries again by itself.
+
+    The body lies in pages of its own, which a reader of much can give back one by one.
+    """
+    view = memoryview(mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    digest = hashlib.sha256()
+    received, waited, last = 0, 0.0, monotonic()
+    for chunk in result.stream(min_chunk_size=1):
+        now = monotonic()
+        waited, last = waited + (now - last if now - last < STALL_SECONDS else 0), now
+        end = received + len(chunk)
+        view[received:end] = memoryview(chunk)
+        digest.update(view[received:end])
+        received = end
+        if waited > STALL_SECONDS + received / SLOWEST_BYTES_PER_SECOND:
+            return None
+    return view[:received], digest.hexdigest()
+
+
+@contextmanager
+def _errors_of(url: str, path: str) -> Iterator[None]:
+    """Translate obstore's errors; the one place that knows them."""
+    try:
+        yield
+    except (exceptions.NotFoundError, FileNotFoundError) as exc:
+        raise ObjectMissing(f"{url}/{path} is not there{_bucket_hint(exc)}") from exc
+    except exceptions.AlreadyExistsError as exc:
+        raise ObjectExists(f"{url}/{path} exists already") from exc
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
+        raise AccessDenied(f"{url}/{path}: access denied; check the credentials and the bucket's policy") from exc
+    except exceptions.GenericError as exc:
+        if "NoSuchBucket" in str(exc):  # as listing says it
+            raise ObjectMissing(f"{url}: the bucket does not exist") from exc
+        raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
+    except (exceptions.BaseError, OSError) as exc:
+        raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc
+    except BaseException as exc:
+        if type(exc).__name__ != "PanicException":  # of Rust, and no Exception: for an endpoint that is no URL
+            raise
+        raise StoreError(f"{url}/{path}: the store's address cannot be used: {_reason(exc)}") from exc
+
+
+def _bucket_hint(exc: Exception) -> str:
+    return "; the bucket does not exist" if "NoSuchBucket" in str(exc) else ""
+
+
+def _reason(exc: BaseException) -> str:
+    """The first sentence of a library's message, ASCII and short."""
+    lines = str(exc).strip().splitlines() or [type(exc).__name__]
+    return lines[0].encode("ascii", "backslashreplace").decode()[:300]

@@ -1,0 +1,245 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from brinery.assessment.card.curves import label_text
+from brinery.assessment.columns.histogram import histograms
+from brinery.assessment.evaluate import Predictions
+from brinery.rows.feature import Feature
+from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git
+from tests.brinery.assessment.card.cards import HEBREW, LONG_NAME, NAMES, Card, card
+from tests.examples import content
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """What a browser would show and fetch: text by section, tags left open, attributes that name other files."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.external: list[str] = []
+        self.parts: dict[str, str] = {}
+        self.part = "top"
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.external += [name for name, _ in attrs if name in {"src", "href", "xlink:href", "srcset"}]
+        if tag not in {"meta", "wbr"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.external += [name for name, _ in attrs if name in {"src", "href", "xlink:href", "srcset"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "h2":
+            self.part = data
+        elif "style" not in self.open:
+            self.parts[self.part] = self.parts.get(self.part, "") + data
+
+
+def part(made: Card, title: str) -> str:
+    """The text of the section whose heading begins so."""
+    parts = Page(made.render()).parts
+    return next((text for heading, text in parts.items() if heading.startswith(title)), "")
+
+
+def hostile() -> Card:
+    features = (
+        Feature(name=EVIL, kind="category", categories=(EVIL, "&")),
+        Feature(name="\u202e" + HEBREW, kind="number", minimum=0, maximum=1),
+    )
+    array = np.array([[EVIL, 0.0], ["&", 1.0], [EVIL, 0.5]], dtype=object)
+    classes = np.array([EVIL, "b\"'>"])
+    predictions = Predictions(
+        classes[[0, 1, 0]], classes[[0, 0, 1]], np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), classes
+    )
+    described = content(
+        "x", features, tuple(classes.tolist()), description=EVIL, spec={"estimator": EVIL, "params": {EVIL: EVIL}}
+    )
+    return Card(described, predictions, histograms(array, features), ())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_is_one_file_that_needs_no_other(name: str) -> None:
+    page = card(name).render()
+    found = Page(page)
+    assert not found.open and not found.external
+    assert not re.search(r"https?://|<script|<link|<img|@import|url\(", page)
+    assert len(page.encode()) < 150_000
+
+
+def test_card_escapes_what_it_shows() -> None:
+    made = hostile()
+    page = made.render()
+    assert "<script" not in page and 'b"' not in page.split("</style>")[1]
+    shown = Page(page).parts
+    assert all(EVIL in shown[title] for title in ("top", "Features", "Data", "Lineage", "Probabilities"))
+
+
+def test_card_without_evaluation_leaves_its_parts_out() -> None:
+    parts = Page(hostile().render()).parts
+    assert "Classes" not in parts and "Confusion matrix" not in parts and "Permutation importance" not in parts
+    assert "0.9000" in parts["Metrics on 3 held-out rows"] and "baseline" not in parts["Metrics on 3 held-out rows"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_shows_every_value(name: str) -> None:
+    made = card(name)
+    described = made.content
+    assert described.evaluation
+    metrics, classes = part(made, "Metrics"), part(made, "Classes")
+    for metric, value in described.metrics.items():
+        assert metric in metrics and f"{value:.4f}" in metrics
+        assert f"{described.evaluation.baseline[metric]:.4f}" in metrics
+    for metric, (low, high) in described.evaluation.intervals.items():
+        assert f"{low:.3f} to {high:.3f}" in metrics, metric
+    for label, each in zip(described.classes, described.evaluation.classes, strict=True):
+        assert label_text(label) in classes and f"{each.recall:.4f}" in classes and f"{each.precision:.4f}" in classes
+    features = part(made, "Features")
+    assert all(feature.name in features for feature in described.features)
+    lineage = part(made, "Lineage")
+    for fact in (
+        "2026-01-02T03:04:05Z",
+        "1b48523c4d1c3a4bb3d2f1c0ffee000011112222",
+        "max_iter=1000",
+        "4.2 s",
+        "312 MB",
+    ):
+        assert fact in lineage
+    assert made.content.data.sha256 in part(made, "Data") and made.content.data.source in part(made, "Data")
+    assert all(check.text in part(made, "Gate") for check in described.gate.checks)
+
+
+def test_card_names_the_promoted_version_it_was_compared_with() -> None:
+    made = card("wine")
+    assert "Compared with wine:6" in part(made, "Gate")
+    assert "+0.0213" in part(made, "Metrics") and "\u22120.0500" in part(made, "Metrics")
+    assert "was not compared with a promoted version" in part(card("single"), "Gate")
+
+
+def test_card_gate_says_what_failed_and_why_nothing_was_compared() -> None:
+    reason = "nothing was promoted yet"
+    checks = (
+        GateCheck(metric="accuracy", rule="min", limit=0.99, value=0.9, passed=False),
+        GateCheck(metric="roc_auc", rule="no_worse_than_promoted", limit=None, value=0.9, passed=True, reason=reason),
+    )
+    made = card("wine").but(gate=Gate(passed=False, checks=checks))
+    assert "Failed" in part(made, "Gate") and reason in part(made, "Gate")
+    assert "gate ≥\u00a00.99" in part(made, "Metrics")
+    assert "no limits" in part(card("wine").but(gate=Gate(passed=True, checks=())), "Gate")
+
+
+@pytest.mark.parametrize("name", ["two", "digits"])
+def test_card_confusion_of_few_classes_has_every_count(name: str) -> None:
+    made = card(name)
+    assert made.content.evaluation and made.content.evaluation.confusion
+    cells = re.findall(r'<td class="(?:hit|miss|none)"[^>]*>(\d+)', made.render())
+    assert cells == [str(count) for row in made.content.evaluation.confusion for count in row]
+
+
+@pytest.mark.parametrize("name", ["hundred", "more"])
+def test_card_confusion_of_many_classes_names_the_worst_pairs(name: str) -> None:
+    made = card(name)
+    assert made.content.evaluation
+    truth, labels = made.predictions.truth, made.predictions.labels
+    wrong = truth != labels
+    pairs, counts = np.unique(np.stack([truth[wrong], labels[wrong]]), axis=1, return_counts=True)
+    first, second = pairs[:, counts.argmax()]
+    assert re.search(rf"{first}\s*{second}\s*{counts.max()}", part(made, "Confusion").replace("\n", ""))
+    assert ("<title>Confusion matrix</title>" in made.render()) == (made.content.evaluation.confusion is not None)
+
+
+def test_card_without_probabilities_says_so() -> None:
+    assert "gives no probabilities" in part(card("unsure"), "Probabilities")
+    assert "gives no probabilities" in part(card("unsure"), "Limits")
+    assert "gives no probabilities" not in part(card("wine"), "Limits")
+
+
+def test_card_of_cross_validation_says_what_was_measured() -> None:
+    assert card("wine").content.evaluation
+    folded = Evaluation(
+        **{**dict(card("wine").content.evaluation or {}), "folds": 5, "promoted": None, "not_compared": "why"}
+    )
+    made = card("wine").but(evaluation=folded)
+    assert "those of 5 models" in part(made, "Limits")
+    assert "5 folds" in part(made, "Data") and "not compared with a promoted version: why." in part(made, "Gate")
+    assert "rows that the model was fitted on" in part(made, "Permutation importance")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("wine", "Only 45 rows were held out"),
+        ("wine", "rule of three"),
+        ("wine", "Classes of fewer than 20 held-out rows, with rough precision and recall: 0, 1, 2."),
+        ("wine", "a row that lacks a value is refused"),
+        ("hundred", "Classes never answered on the held-out rows: segment-"),
+        ("mixed", "Categories that training did not see are refused"),
+        ("mixed", "Missing values are refused in"),
+        ("two", "uncommitted changes"),
+    ],
+)
+def test_card_limits_follow_from_its_facts(name: str, sentence: str) -> None:
+    assert sentence in part(card(name), "Limits")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("hundred", "rows were held out"),
+        ("digits", "rule of three"),
+        ("wine", "never answered"),
+        ("wine", "Categories"),
+        ("mixed", "Training saw no missing values"),
+        ("wine", "uncommitted"),
+        ("wine", "not known"),
+        ("wine", "baseline"),
+        ("single", "same information"),
+    ],
+)
+def test_card_limits_say_nothing_that_is_not_so(name: str, sentence: str) -> None:
+    assert sentence not in part(card(name), "Limits")
+
+
+def test_card_limits_tell_an_uneven_or_undecided_model() -> None:
+    made = card("two")
+    assert made.content.evaluation
+    low, high = made.content.evaluation.intervals["accuracy"]
+    evaluation = made.content.evaluation.model_copy(update={"baseline": {"accuracy": (low + high) / 2}})
+    assert "cannot be told from the baseline" in part(made.but(evaluation=evaluation), "Limits")
+    one, other = made.content.evaluation.classes
+    uneven = (one.model_copy(update={"support": 95}), other.model_copy(update={"support": 5}))
+    evaluation = made.content.evaluation.model_copy(update={"classes": uneven})
+    assert "95.0% of the held-out rows are of class benign" in part(made.but(evaluation=evaluation), "Limits")
+    assert "git commit is not known" in part(made.but(git=Git(commit=None, dirty=None)), "Limits")
+
+
+def test_card_tells_a_search_and_class_weights() -> None:
+    spec = {"search": {"C": [0.1, 1], "solver": ["lbfgs"]}, "scoring": "macro_f1", "class_weight": "balanced"}
+    lineage = part(card("wine").but(spec=spec), "Lineage")
+    assert "C, solver, by macro_f1" in lineage and "balanced" in lineage
+
+
+def test_card_of_held_out_rows_of_one_class_has_no_roc_curve() -> None:
+    labels = np.array([0, 0])
+    predictions = Predictions(labels, labels, np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
+    assert "No ROC curve" in part(replace(hostile(), predictions=predictions), "Probabilities")
+
+
+def test_card_of_dates_says_what_their_numbers_are() -> None:
+    assert "Dates are numbers of days since 1970-01-01" in part(card("mixed"), "Features")
+    assert "Dates" not in part(card("wine"), "Features")
+
+
+def test_card_shortens_long_lists_and_keeps_long_names() -> None:
+    features = part(card("mixed"), "Features")
+    assert "and 52 more" in features and LONG_NAME in features and HEBREW in features
+    assert "and 70 more" in part(card("hundred"), "Data")

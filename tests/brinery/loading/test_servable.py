@@ -1,0 +1,128 @@
+"""The check before the commit: only what the serving image has, in a process of its own."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pytest
+
+from brinery.loading.servable import ALLOWED, ServingCheck
+from brinery.versions.publish import publish, versions
+from brinery.versions.store import Store, open_store
+from tests.conftest import ROOT, python
+from tests.examples import example, pickled, tiny
+from tests.training.test_spec import write
+from training.errors import NotServable
+from training.run import _servable
+
+
+@pytest.fixture(scope="module")
+def check() -> Iterator[ServingCheck]:
+    with ServingCheck() as check:
+        yield check
+
+
+@pytest.mark.parametrize("name", ["wine", "mixed"])
+def test_a_version_of_scikit_learn_alone_is_published(folder_store: Store, check: ServingCheck, name: str) -> None:
+    described, files = example(name)
+    assert publish(folder_store, described, files, _servable(check)).version == 1
+
+
+def test_allowed_modules_are_those_of_the_serving_image() -> None:
+    """Each locked distribution of the image brings at least one of them, and each of them is brought by one."""
+    groups = ("serving", "sklearn", "onnx")
+    command = ["uv", "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes"]
+    command += [part for group in groups for part in ("--group", group)]
+    lock = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    locked = {match[1].lower().replace("_", "-") for match in re.finditer(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)}
+    from importlib.metadata import packages_distributions
+
+    tops = {top: {name.lower().replace("_", "-") for name in names} for top, names in packages_distributions().items()}
+    brought = {top for top, names in tops.items() if names & locked and re.fullmatch(r"[a-z]\w*", top)}
+    assert brought - {"distutils"} == ALLOWED - {"brinery", "serving"}
+
+
+@pytest.mark.parametrize("module", ["pandas", "training", "boto3", "pytest", "pyarrow", "skl2onnx", "nothing_like_it"])
+def test_nothing_else_can_be_imported(module: str) -> None:
+    code = "import sys; from brinery.loading.servable import OnlyServing; sys.meta_path.insert(0, OnlyServing())"
+    code += f"\nimport {module}"
+    result = python("-c", code)
+    assert f"No module named '{module}'" in result.stderr
+
+
+def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Path) -> None:
+    (tmp_path / "my_models.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "class Mine(LogisticRegression):\n    pass\n"
+        "def make():\n    return Mine(max_iter=500)\n"
+        "def plain():\n    return LogisticRegression(max_iter=500)\n"
+    )
+    write(
+        tmp_path,
+        {name: {"data": "sklearn:wine", "estimator": f"my_models:{name}"} for name in ("make", "plain")},
+    )
+    result = python("-m", "training", "--models", str(tmp_path / "models.json"))
+    assert result.returncode == 1
+    assert result.stderr == (
+        "train: make was trained and is not published, as it could not be served: its pickle needs the module "
+        '"my_models", which the serving image does not have; build the model from scikit-learn\'s own classes, '
+        "whatever function puts it together\n"
+    )
+    store = open_store((tmp_path / ".registry").as_uri())
+    assert versions(store, "make") == [] and versions(store, "plain") == [1]
+
+
+class Heavy:
+    """Ends the process that loads it."""
+
+    def __reduce__(self) -> Any:
+        import os
+
+        return os._exit, (9,)
+
+
+def test_a_model_that_ends_the_process_is_not_published_and_the_next_one_is(
+    folder_store: Store, check: ServingCheck
+) -> None:
+    described, files = tiny()
+    with pytest.raises(NotServable, match="tiny was trained .* ended with 9, perhaps for want of memory"):
+        publish(folder_store, described, {**files, "model.joblib": pickled(Heavy())}, _servable(check))
+    assert versions(folder_store, "tiny") == []
+    assert publish(folder_store, described, files, _servable(check)).version == 2
+
+
+def test_a_model_that_answers_otherwise_is_not_published(folder_store: Store, check: ServingCheck) -> None:
+    described, files = tiny()
+    golden = files["golden.json"].replace(b'"predictions": [0,', b'"predictions": [1,')
+    assert golden != files["golden.json"]
+    with pytest.raises(NotServable, match="gives other labels than recorded for 1 of 4 golden rows"):
+        publish(folder_store, described, {**files, "golden.json": golden}, _servable(check))
+
+
+def test_a_model_that_prints_when_it_is_loaded_is_checked_all_the_same(
+    folder_store: Store, check: ServingCheck, tmp_path: Path
+) -> None:
+    described, files = tiny()
+    talking = joblib.load(_file(tmp_path, files["model.joblib"]))
+    talking.says = _Talking()
+    assert publish(folder_store, described, {**files, "model.joblib": pickled(talking)}, _servable(check)).version == 1
+
+
+class _Talking:
+    def __reduce__(self) -> Any:
+        return print, ("hello",)
+
+
+def _file(folder: Path, data: bytes) -> Path:
+    path = folder / "model.joblib"
+    path.write_bytes(data)
+    return path
+
+
+def test_the_check_leaves_no_process_behind() -> None:
+    with ServingCheck() as check:
+        process = check._process
+    assert process.poll() is not None

@@ -1,0 +1,293 @@
+"""Fits: searches in parallel processes, cross-validation, weights, factories, and a Dask cluster."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from sklearn.datasets import load_wine, make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+
+from brinery.rows.feature import Feature
+from tests.conftest import free_port
+from training.errors import ClusterUnusable, DataInvalid, FitFailed, SpecInvalid
+from training.fit.cluster import connect
+from training.fit.fit import Fitting
+from training.fit.pipeline import make_estimator, make_pipeline_for
+from training.spec import ModelSpec
+
+X, Y = load_wine(return_X_y=True)
+FEATURES = tuple(Feature(name=f"f{j}", kind="number", minimum=0, maximum=1) for j in range(13))
+LOGISTIC = "sklearn.linear_model.LogisticRegression"
+
+
+def fitting(cluster: Any = nullcontext, report: Any = lambda done, total: None, **keys: Any) -> Fitting:
+    spec = ModelSpec.model_validate({"data": "sklearn:wine", "estimator": LOGISTIC, "params": {"max_iter": 500}} | keys)
+    return Fitting("wine", spec, make_pipeline_for("wine", spec, FEATURES), cluster, report)
+
+
+def test_grid_takes_the_best_and_reports_every_fit() -> None:
+    seen: list[tuple[int, int]] = []
+    fitted, params = fitting(report=lambda *pair: seen.append(pair), search={"C": [1e-6, 1.0]}).fit(X, Y)
+    assert params == {"max_iter": 500, "C": 1.0}
+    assert fitted.named_steps["model"].C == 1.0
+    assert seen[0] == (0, 10) and seen[-1] == (10, 10) and seen == sorted(seen)
+
+
+def test_grid_runs_in_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "which_process.py").write_text(
+        "import os, pathlib\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "class Tell(LogisticRegression):\n"
+        "    def fit(self, *rest, **more):\n"
+        f"        pathlib.Path({str(tmp_path)!r}, f'pid{{os.getpid()}}').touch()\n"
+        "        return super().fit(*rest, **more)\n"
+        "def make(C=1.0, max_iter=100):\n"
+        "    return Tell(C=C, max_iter=max_iter)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    get_reusable_executor().shutdown()  # its processes know the paths of when they were started
+    fitting(estimator="which_process:make", search={"C": [0.1, 1.0, 10.0]}).fit(X, Y)
+    pids = {int(path.name[3:]) for path in tmp_path.glob("pid*")}
+    assert os.getpid() in pids  # the winner's fit on all rows
+    assert len(pids) > 1
+
+
+def test_halving_search_tries_as_many_as_told_and_takes_a_good_one() -> None:
+    x, y = make_classification(2000, 13, n_informative=6, random_state=0)
+    seen: list[tuple[int, int]] = []
+    grid = {"C": [10.0**e for e in range(-8, 4)]}
+    _, params = fitting(report=lambda *pair: seen.append(pair), search=grid, trials=9, random_state=1).fit(x, y)
+    assert float(str(params["C"])) > 1e-4
+    assert seen[-1][0] > 9 * 5  # the first round, and some of a second
+
+
+@pytest.mark.parametrize("scoring", ["balanced_accuracy", "macro_f1", "roc_auc", "log_loss"])
+@pytest.mark.parametrize("rows", [slice(None), slice(0, 130)], ids=["three classes", "two"])
+def test_search_maximises_what_it_is_told(scoring: str, rows: slice) -> None:
+    _, params = fitting(search={"C": [1e-6, 1.0]}, scoring=scoring).fit(X[rows], Y[rows])
+    assert params["C"] == 1.0
+
+
+def test_cross_validation_answers_every_row_by_a_model_that_did_not_see_it() -> None:
+    tree = fitting(estimator="sklearn.tree.DecisionTreeClassifier", params={}, cv=5)
+    noise = np.random.default_rng(0).integers(0, 2, len(X))
+    found = tree.cross_validate(X, noise, 5)
+    assert 0.3 < accuracy_score(noise, found.labels) < 0.7  # it would be 1 on rows that the tree knows
+    assert found.probabilities is not None and found.probabilities.shape == (178, 2)
+    searched = fitting(search={"C": [1e-6, 1.0]}, cv=3).cross_validate(X, Y, 3)
+    assert accuracy_score(Y, searched.labels) > 0.95
+    without = fitting(estimator="sklearn.svm.LinearSVC", params={}, cv=3).cross_validate(X, Y, 3)
+    assert without.probabilities is None and accuracy_score(Y, without.labels) > 0.9
+
+
+def test_a_class_with_fewer_rows_than_folds_is_named() -> None:
+    few = np.r_[Y[:-4], [7] * 4]
+    with pytest.raises(
+        DataInvalid, match='class "7" has 4 rows, fewer than the 5 folds of search; leave the class out'
+    ):
+        fitting(search={"C": [1.0]}).fit(X, few)
+    with pytest.raises(DataInvalid, match='class "7" has 4 rows, fewer than the 6 folds of cv'):
+        fitting(cv=6).cross_validate(X, few, 6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "weight"),
+    [
+        (Y, {"0": 9}),
+        (Y == 0, {"true": 9}),
+        (np.array(["a", "b", "c"])[Y], {"a": 9}),
+    ],
+    ids=["whole numbers", "booleans", "texts"],
+)
+def test_class_weights_are_those_of_scikit_learn(labels: np.ndarray, weight: dict[str, float]) -> None:
+    fitted, _ = fitting(class_weight=weight).fit(X, labels)
+    keyed = {
+        label: 9.0 if i == (1 if labels.dtype == bool else 0) else 1.0 for i, label in enumerate(np.unique(labels))
+    }
+    scaled = fitted[:-1].transform(X)
+    expected = LogisticRegression(max_iter=500, class_weight=keyed, random_state=0).fit(scaled, labels)
+    assert np.allclose(fitted.predict_proba(X), expected.predict_proba(scaled), atol=1e-6)
+
+
+def test_balanced_weights_reach_forests_and_searches() -> None:
+    forest = {"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
+    fitted, _ = fitting(class_weight="balanced", **forest).fit(X[:150], Y[:150])
+    expected = RandomForestClassifier(5, class_weight="balanced", random_state=0).fit(X[:150], Y[:150])
+    assert np.allclose(fitted.predict_proba(X), expected.predict_proba(X))
+    assert fitting(class_weight="balanced", search={"C": [1.0]}).fit(X, Y)[1]["C"] == 1.0
+
+
+def test_class_weights_for_no_such_class_or_estimator_are_refused() -> None:
+    with pytest.raises(SpecInvalid, match='wine.class_weight names "9"; the classes are 0, 1, 2'):
+        fitting(class_weight={"9": 2}).fit(X, Y)
+    neighbours = fitting(estimator="sklearn.neighbors.KNeighborsClassifier", params={}, class_weight="balanced")
+    with pytest.raises(SpecInvalid, match="KNeighborsClassifier takes no weights"):
+        neighbours.fit(X, Y)
+
+
+def test_a_candidate_that_does_not_converge_loses_and_the_winner_must() -> None:
+    _, params = fitting(params={}, search={"max_iter": [1, 500]}).fit(X, Y)
+    assert params == {"max_iter": 500}
+    with pytest.raises(FitFailed, match="did not fit: lbfgs failed to converge"):
+        fitting(params={}, search={"max_iter": [1]}).fit(X, Y)
+    with pytest.raises(FitFailed, match="did not search: .*The 'C' parameter of LogisticRegression must be a float"):
+        fitting(search={"C": [-1.0, 1.0]}).fit(X, Y)
+
+
+def factory(folder: Path, body: str, **keys: Any) -> Any:
+    name = f"factory_{time.time_ns()}"
+    (folder / f"{name}.py").write_text(f"from sklearn.ensemble import VotingClassifier\n{body}")
+    spec = ModelSpec.model_validate({"data": "x.csv", "estimator": f"{name}:make"} | keys)
+    try:
+        return make_estimator("wine", spec, folder)
+    finally:
+        sys.path.remove(str(folder.resolve()))
+
+
+def test_factory_of_the_user_makes_what_json_cannot(tmp_path: Path) -> None:
+    body = (
+        "from sklearn.linear_model import LogisticRegression\n"
+        "def make(C, random_state=None):\n"
+        "    return VotingClassifier([('one', LogisticRegression(C=C, random_state=random_state))])\n"
+    )
+    made = factory(tmp_path, body, params={"C": 3}, random_state=5, search={"one__C": [1]})
+    assert made.estimators[0][1].C == 3 and made.estimators[0][1].random_state == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "keys", "message"),
+    [
+        ("def make(C): pass", {"params": {"c": 1}}, "wine.params.c is not a parameter of .*:make; it has C"),
+        ("def make(): return 3", {}, "cannot be made from no parameters: 'int' object has no attribute 'get_params'"),
+        ("def make(C): return C", {}, r"cannot be made from no parameters: make\(\) missing 1 required"),
+        ("import nothing_like_it", {}, "cannot be imported from .*: No module named 'nothing_like_it'"),
+        ("raise RuntimeError('no\\nnetwork')", {}, "RuntimeError: no network"),
+        ("def build(): pass", {}, "cannot be imported from .*has no attribute 'make'"),
+        ("make = 3", {}, "it must be a function that returns a classifier"),
+        (
+            "from sklearn.linear_model import LinearRegression\ndef make(): return LinearRegression()",
+            {},
+            "it must be a classifier",
+        ),
+        (
+            "def make(): return VotingClassifier([])",
+            {"search": {"C": [1]}},
+            "wine.search.C is not a parameter of .*:make; it has estimators",
+        ),
+    ],
+    ids=str,
+)
+def test_factory_that_fails_is_a_sentence(tmp_path: Path, body: str, keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecInvalid, match=message) as caught:
+        factory(tmp_path, body, **keys)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def dask() -> Iterator[tuple[str, list["subprocess.Popen[bytes]"]]]:
+    """A real scheduler and two real worker processes."""
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    processes = [_quiet([*command, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"])]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
+    processes += [_quiet([*worker, "--no-dashboard", "--host", "127.0.0.1"]) for _ in range(2)]
+    try:
+        yield address, processes[1:]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def _quiet(command: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _wait_for_workers(address: str, count: int) -> None:
+    from distributed import Client
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with Client(address, timeout=5, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+                if count:
+                    client.wait_for_workers(count, timeout=30)
+                return
+        except (OSError, TimeoutError):
+            time.sleep(0.2)
+    raise TimeoutError(f"no {count} workers at {address}")
+
+
+SLOW: dict[str, Any] = {
+    "estimator": "sklearn.ensemble.RandomForestClassifier",
+    "params": {"n_estimators": 150},
+    "search": {"max_depth": [1, 2, 3, 4, 5, 6]},
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # those of Dask and Tornado
+def test_search_on_a_dask_cluster_survives_a_killed_worker(
+    dask: tuple[str, list["subprocess.Popen[bytes]"]],
+) -> None:
+    address, workers = dask
+    _wait_for_workers(address, 2)
+    killed = threading.Event()
+
+    def kill_one(done: int, total: int) -> None:
+        if done >= 4 and not killed.is_set():
+            workers[0].send_signal(signal.SIGKILL)
+            killed.set()
+
+    with connect(address) as cluster:
+        fitted, params = fitting(cluster, kill_one, **SLOW).fit(X, Y)
+    assert killed.is_set() and workers[0].wait(10) == -signal.SIGKILL
+    assert workers[1].poll() is None
+    here, expected = fitting(**SLOW).fit(X, Y)
+    assert params == expected
+    assert np.array_equal(fitted.predict_proba(X), here.predict_proba(X))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dask_without_a_scheduler_or_a_worker_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.fit.cluster.CONNECT_SECONDS", 1)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    with pytest.raises(ClusterUnusable, match=f"--dask is '{address}', and no scheduler answers there"):
+        with connect(address):
+            pass
+    with pytest.raises(ClusterUnusable, match="--dask is 'nonsense:xyz', and no scheduler answers there"):
+        with connect("nonsense:xyz"):
+            pass
+    port = free_port()
+    scheduler = _quiet(
+        [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--port",
+            str(port),
+            "--no-dashboard",
+            "--host",
+            "127.0.0.1",
+        ]
+    )
+    try:
+        _wait_for_workers(f"tcp://127.0.0.1:{port}", 0)
+        with pytest.raises(ClusterUnusable, match="whose scheduler has no worker yet; start one"):
+            with connect(f"tcp://127.0.0.1:{port}"):
+                pass
+    finally:
+        scheduler.kill()
+        scheduler.wait()

@@ -1,0 +1,225 @@
+"""Fit: the estimator alone or the best of a search; many fits run in parallel processes, or on a Dask cluster."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil, log, prod
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes the import below work)
+from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
+
+from brinery.assessment.evaluate import Predictions
+from training.errors import DataInvalid, FitFailed, SpecInvalid
+from training.spec import FOLDS, ModelSpec
+
+SCORERS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced_accuracy",
+    "macro_f1": "f1_macro",
+    "roc_auc": "roc_auc_ovr",
+    "log_loss": "neg_log_loss",
+}
+HALVING_FACTOR = 3
+ROWS_OF_RAREST = 10  # in the smallest sample of a halving search, on average
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What every fit of one model needs.
+
+    `cluster` is a context in which many fits run elsewhere than in processes of this machine; `report` is called
+    with the fits done and those to do.
+    """
+
+    name: str
+    spec: ModelSpec
+    pipeline: Pipeline
+    cluster: Callable[[], Any]
+    report: Report
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> tuple[Pipeline, dict[str, object]]:
+        """The fitted pipeline as serving will have it, and the parameters that were given or found.
+
+        Raises:
+            FitFailed: the estimator refuses its parameters or the rows, or warns.
+            DataInvalid: a class has fewer rows than a search has folds.
+        """
+        found: dict[str, object] = {}
+        extra = self._weights(y)
+        pipeline = clone(self.pipeline)
+        if self.spec.search:
+            self._check_folds(y, FOLDS, "search")
+            search, total = _search(self.spec, pipeline, y)
+            with self._failures("search"), self._many(total):
+                search.fit(x, y, **extra)
+            found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
+            pipeline.set_params(**search.best_params_)
+        with self._failures("fit"):
+            return _for_serving(_on_all_cores(pipeline).fit(x, y, **extra)), {**self.spec.params, **found}
+
+    def predict(self, fitted: Pipeline, x: np.ndarray, y: np.ndarray) -> Predictions:
+        """The fitted pipeline's answers to held-out rows."""
+        with self._failures("predict the held-out rows"):
+            probabilities = fitted.predict_proba(x) if hasattr(fitted, "predict_proba") else None
+            return Predictions(y, fitted.predict(x), probabilities, fitted.classes_)
+
+    def cross_validate(self, x: np.ndarray, y: np.ndarray, folds: int) -> Predictions:
+        """Answers to all rows, each by a model that was fitted on the other folds, with a search of its own if any."""
+        self._check_folds(y, folds, "cv")
+        splits = list(StratifiedKFold(folds, shuffle=True, random_state=self.spec.random_state).split(x, y))
+        if self.spec.search:
+            self._check_folds(y[splits[0][0]], FOLDS, "the search within a fold of cv")
+        weights = self._weights(y)
+        with self._failures("cross-validate"), self._many(folds):
+            answers = joblib.Parallel(n_jobs=-1)(
+                joblib.delayed(_fit_fold)(self.spec, clone(self.pipeline), x, y, weights, *split) for split in splits
+            )
+        classes = np.unique(y)
+        labels = np.empty_like(y)
+        probabilities = None if answers[0][1] is None else np.zeros((len(y), len(classes)))
+        for (_, held_out), (answered, probable) in zip(splits, answers, strict=True):
+            labels[held_out] = answered
+            if probabilities is not None:
+                probabilities[held_out] = probable
+        return Predictions(y, labels, probabilities, classes)
+
+    def _weights(self, y: np.ndarray) -> dict[str, np.ndarray]:
+        """Fit arguments that carry the class weights."""
+        weight = self.spec.class_weight
+        if weight is None:
+            return {}
+        model = self.pipeline.named_steps["model"]
+        if not has_fit_parameter(model, "sample_weight"):
+            raise SpecInvalid(
+                f"models.json: {self.name}.class_weight is given, and {type(model).__name__} takes no weights; "
+                "leave it out, or choose another estimator"
+            )
+        return {"model__sample_weight": compute_sample_weight(self._by_label(weight, y), y)}
+
+    def _by_label(self, weight: str | Mapping[str, float], y: np.ndarray) -> Any:
+        """Weights by the labels themselves; JSON has them as texts, and classes left out weigh 1."""
+        if isinstance(weight, str):
+            return weight
+        labels = {text_of(label): label for label in np.unique(y).tolist()}
+        for key in weight:
+            if key not in labels:
+                shown = ", ".join(list(labels)[:20])
+                raise SpecInvalid(f'models.json: {self.name}.class_weight names "{key}"; the classes are {shown}')
+        return {label: weight.get(text, 1.0) for text, label in labels.items()}
+
+    def _check_folds(self, y: np.ndarray, folds: int, what: str) -> None:
+        labels, counts = np.unique(y, return_counts=True)
+        if counts.min() < folds:
+            rarest = text_of(labels.tolist()[counts.argmin()])
+            raise DataInvalid(
+                f'{self.name}: class "{rarest}" has {counts.min()} rows, fewer than the {folds} folds of {what}; '
+                "leave the class out, or gather more of it"
+            )
+
+    @contextmanager
+    def _many(self, total: int) -> Iterator[None]:
+        """Run many fits, on the cluster where there is one, and report each that is done."""
+        original = joblib.Parallel.print_progress
+        before, current = 0, 0
+
+        def print_progress(parallel: joblib.Parallel) -> None:  # joblib calls it as tasks end
+            nonlocal before, current
+            if parallel.n_jobs == -1:  # not one within a fit
+                if parallel.n_completed_tasks < current:  # the next round of a halving search
+                    before += current
+                current = parallel.n_completed_tasks
+                self.report(min(before + current, total), total)
+
+        self.report(0, total)
+        joblib.Parallel.print_progress = print_progress
+        try:
+            with self.cluster(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # a candidate that fits badly loses by its score
+                yield
+        finally:
+            joblib.Parallel.print_progress = original
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        """Estimators raise whatever they like, and warn where they do not converge; neither is published."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                warnings.simplefilter("error", UserWarning)
+                yield
+        except Exception as exc:
+            text = " ".join(str(exc).split())[:400]
+            raise FitFailed(f"{self.name}: {self.spec.estimator} did not {doing}: {text}") from exc
+
+
+def text_of(label: object) -> str:
+    """A label as a key of JSON has it."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _search(spec: ModelSpec, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
+    """The search, unfitted, and how many fits it takes (about, where it halves)."""
+    lists = {f"model__{key}": list(values) for key, values in (spec.search or {}).items()}
+    binary_auc = spec.scoring == "roc_auc" and len(np.unique(y)) == 2
+    common: dict[str, Any] = {
+        "scoring": "roc_auc" if binary_auc else SCORERS[spec.scoring],
+        "cv": StratifiedKFold(FOLDS, shuffle=True, random_state=spec.random_state),
+        "refit": False,
+        "n_jobs": -1,
+        "error_score": "raise",
+    }
+    combinations = prod(map(len, lists.values()))
+    if spec.trials is None:
+        return GridSearchCV(pipeline, lists, **common), combinations * FOLDS
+    trials = min(spec.trials, combinations)
+    rarest = np.unique(y, return_counts=True)[1].min()
+    smallest = min(len(y), ceil(ROWS_OF_RAREST * FOLDS * len(y) / rarest))
+    common |= {"factor": HALVING_FACTOR, "min_resources": smallest, "random_state": spec.random_state}
+    rungs = 1 + min(int(log(len(y) / smallest, HALVING_FACTOR)), int(log(trials, HALVING_FACTOR)))
+    fits = sum(ceil(trials / HALVING_FACTOR**rung) for rung in range(rungs)) * FOLDS
+    return HalvingRandomSearchCV(pipeline, lists, n_candidates=trials, **common), fits
+
+
+def _fit_fold(
+    spec: ModelSpec,
+    pipeline: Pipeline,
+    x: np.ndarray,
+    y: np.ndarray,
+    weights: Mapping[str, np.ndarray],
+    train: np.ndarray,
+    held_out: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Labels of the held-out fold, and probabilities where the model has them; runs in a process of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model: Any = pipeline
+        if spec.search:
+            model = _search(spec, pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
+        model.fit(x[train], y[train], **{key: value[train] for key, value in weights.items()})
+        probabilities = model.predict_proba(x[held_out]) if hasattr(model, "predict_proba") else None
+        return model.predict(x[held_out]), probabilities
+
+
+def _on_all_cores(pipeline: Pipeline) -> Pipeline:
+    """One fit alone may use every core, where its estimator can and was not told otherwise."""
+    model = pipeline.named_steps["model"]
+    if type(model).__module__.startswith("sklearn.ensemble") and model.get_params().get("n_jobs", 1) is None:
+        model.set_params(n_jobs=-1)
+    return pipeline
+
+
+def _for_serving(fitted: Pipeline) -> Pipeline:
+    """Leave out of the pickle what is for training alone: Lambda has no processes to share, and nobody to talk to."""
+    settings = {"n_jobs": None, "verbose": 0}
+    known = [(key, key.rpartition("__")[2]) for key in fitted.get_params()]
+    return fitted.set_params(**{key: settings[last] for key, last in known if last in settings})

@@ -1,0 +1,114 @@
+"""The pipeline: preprocessing by columns' kinds and positions, then the estimator that the spec names."""
+
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from brinery.rows.feature import Feature
+from training.errors import SpecInvalid
+from training.spec import ModelSpec
+
+UNSCALED = ("sklearn.ensemble", "sklearn.tree")  # trees split alike on any scale, and rounding moves their splits
+
+
+def make_estimator(name: str, spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
+    """The classifier of a spec, with its parameters; a factory of the user's own is looked for in `folder` too.
+
+    Raises:
+        SpecInvalid: no such classifier or factory, or no such parameter.
+    """
+    kind = _kind(name, spec, folder)
+    _check_names(name, "params", spec.params, _accepted(kind), spec.estimator)
+    params = dict(spec.params)
+    if "random_state" in (_accepted(kind) or ()):
+        params.setdefault("random_state", spec.random_state)
+    try:
+        estimator = kind(**params)
+        searchable = set(estimator.get_params())
+    except Exception as exc:  # a factory raises whatever it likes
+        hint = "" if ":" in spec.estimator else '; a function of your own can make it: "module:function"'
+        raise SpecInvalid(
+            f'models.json: {name}.estimator is "{spec.estimator}", which cannot be made from '
+            f"{', '.join(params) or 'no parameters'}: {' '.join(str(exc).split())[:300]}{hint}"
+        ) from exc
+    if not is_classifier(estimator):
+        raise SpecInvalid(f'models.json: {name}.estimator is "{spec.estimator}"; it must be a classifier')
+    _check_names(name, "search", spec.search or {}, searchable, spec.estimator)
+    return estimator
+
+
+def _kind(name: str, spec: ModelSpec, folder: Path) -> Callable[..., Any]:
+    """The class, or the user's function."""
+    own = ":" in spec.estimator
+    module, _, attribute = spec.estimator.partition(":") if own else spec.estimator.rpartition(".")
+    if own and str(folder.resolve()) not in sys.path:
+        sys.path.append(str(folder.resolve()))
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as exc:  # a module of the user's own raises whatever it likes
+        if own:
+            raise SpecInvalid(
+                f'models.json: {name}.estimator is "{spec.estimator}", which cannot be imported '
+                f"from {folder.resolve()}: {type(exc).__name__}: {' '.join(str(exc).split())[:300]}"
+            ) from exc
+        raise SpecInvalid(
+            f'models.json: {name}.estimator is "{spec.estimator}"; scikit-learn has no such estimator'
+        ) from exc
+    if not (callable(found) if own else isinstance(found, type)):
+        raise SpecInvalid(
+            f'models.json: {name}.estimator is "{spec.estimator}"; '
+            + ("it must be a function that returns a classifier" if own else "scikit-learn has no such estimator")
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def _accepted(kind: Callable[..., Any]) -> set[str] | None:
+    """Names of the parameters; None where any name is taken."""
+    parameters = signature(kind).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return {parameter.name for parameter in parameters}
+
+
+def _check_names(name: str, section: str, given: Iterable[str], known: set[str] | None, estimator: str) -> None:
+    for key in given:
+        if known is not None and key not in known:
+            raise SpecInvalid(
+                f"models.json: {name}.{section}.{key} is not a parameter of {estimator.rpartition('.')[2]}; "
+                f"it has {', '.join(sorted(known)) or 'none'}"
+            )
+
+
+def make_pipeline_for(name: str, spec: ModelSpec, features: tuple[Feature, ...], folder: Path = Path()) -> Pipeline:
+    """An unfitted pipeline that takes the array of `assessment.columns.infer.to_array`; its last step is `model`."""
+    estimator = make_estimator(name, spec, folder)
+    steps: list[tuple[str, Any]] = [("model", estimator)]
+    preprocessing = _preprocessing(features, scaled=not spec.estimator.startswith(UNSCALED))
+    if preprocessing is not None:
+        steps.insert(0, ("columns", preprocessing))
+    return Pipeline(steps)
+
+
+def _preprocessing(features: tuple[Feature, ...], scaled: bool) -> Any:
+    numeric = [j for j, feature in enumerate(features) if feature.kind != "category"]
+    missing = any(features[j].nullable for j in numeric)
+    parts = [*([SimpleImputer(strategy="median")] if missing else []), *([StandardScaler()] if scaled else [])]
+    if len(numeric) == len(features):
+        return make_pipeline(*parts) if len(parts) > 1 else parts[0] if parts else None
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    categories = [j for j in range(len(features)) if j not in numeric]
+    return ColumnTransformer(
+        [
+            ("numeric", make_pipeline(*parts) if parts else "passthrough", numeric),
+            ("categories", encoder, categories),
+        ]
+    )
