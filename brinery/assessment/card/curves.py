@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.metrics import auc, roc_curve
 
 from brinery.assessment.evaluate import Predictions
 from brinery.versions.manifest import Label
@@ -74,18 +75,9 @@ def _each_curve(predictions: Predictions, positions: Iterable[int]) -> Iterator[
     support = np.bincount(truth, minlength=len(predictions.classes))
     for j in positions:
         if 0 < support[j] < len(truth):
-            x, y = _rates(truth == j, scores[:, j])
+            x, y, _ = roc_curve(truth == j, scores[:, j], drop_intermediate=False)
             kept = _thinned(x, y)
-            yield Curve(label_text(predictions.classes[j]), x[kept], y[kept], float(np.trapezoid(y, x)))
-
-
-def _rates(hits: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rates at every threshold, from 0 to 1; rows of equal score share one."""
-    order = np.argsort(scores)[::-1]
-    last = np.flatnonzero(np.append(np.diff(scores[order]), 1))
-    true = np.append(0, np.cumsum(hits[order])[last])
-    false = np.append(0, last + 1) - true
-    return false / false[-1], true / true[-1]
+            yield Curve(label_text(predictions.classes[j]), x[kept], y[kept], float(auc(x, y)))
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> np.ndarray:

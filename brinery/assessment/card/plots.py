@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from brinery.assessment.card.curves import BINS, Calibration, Curve
 from brinery.assessment.card.svg import LINE, WIDTH, bars, diamond, dot, fit, line, path, svg, text, text_width
 from brinery.assessment.columns.histogram import Histogram
 from brinery.assessment.evaluate import Importance
-from brinery.output.page import Html
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation
 
@@ -16,7 +16,7 @@ SMALL = 144
 SHADES = (0.01, 0.05, 0.2, 0.5)
 
 
-def metrics_plot(metrics: Mapping[str, float], evaluation: Evaluation) -> Html:
+def metrics_plot(metrics: Mapping[str, float], evaluation: Evaluation) -> Markup:
     """Each metric from 0 to 1 with its interval, the baseline's and the promoted version's."""
     left = min(150, 16 + max(map(text_width, metrics)))
     room = WIDTH - left - 10
@@ -45,7 +45,7 @@ def metrics_plot(metrics: Mapping[str, float], evaluation: Evaluation) -> Html:
     return svg(WIDTH, bottom + 20, "Metrics and their 95 % intervals", "; ".join(found) + ".", parts)
 
 
-def roc_plot(curves: Sequence[Curve]) -> Html:
+def roc_plot(curves: Sequence[Curve]) -> Markup:
     """The curves, and below them the name and the area of each."""
     place, parts, bottom = _unit_square("true positive rate", "false positive rate")
     parts.append(path([place(0, 0), place(1, 1)], "even"))
@@ -61,7 +61,7 @@ def roc_plot(curves: Sequence[Curve]) -> Html:
     return svg(WIDTH, bottom + LINE * (len(curves) - 1) + 6, "ROC curves", finding, parts)
 
 
-def calibration_plot(found: Calibration) -> Html:
+def calibration_plot(found: Calibration) -> Markup:
     """The observed share over the predicted probability, and below it the rows of each bin."""
     observed = "share of correct answers" if found.of is None else f"share of class {fit(found.of, 150)}"
     place, parts, bottom = _unit_square(observed, "predicted probability")
@@ -84,7 +84,7 @@ def calibration_plot(found: Calibration) -> Html:
     return svg(WIDTH, top + 20, "Calibration", finding, parts)
 
 
-def importance_plot(found: Sequence[Importance]) -> Html:
+def importance_plot(found: Sequence[Importance]) -> Markup:
     """A bar a feature, from the most important on, with its deviation."""
     left, right = 150, 258
     low = min(0.0, *(each.mean - each.deviation for each in found))
@@ -105,7 +105,7 @@ def importance_plot(found: Sequence[Importance]) -> Html:
     return svg(WIDTH, 20 * len(found) + 6, "Permutation importance", f"Most important: {said}.", parts)
 
 
-def heat_map(names: Sequence[str], confusion: Sequence[Sequence[int]], finding: str) -> Html:
+def heat_map(names: Sequence[str], confusion: Sequence[Sequence[int]], finding: str) -> Markup:
     """A confusion matrix of many classes: rows are true classes, shades are shares of a row."""
     count = len(names)
     side = min(110, 8 + max(text_width(fit(name, 100)) for name in names))
@@ -130,7 +130,7 @@ def heat_map(names: Sequence[str], confusion: Sequence[Sequence[int]], finding: 
     return svg(WIDTH, WIDTH + 4, "Confusion matrix", finding, parts)
 
 
-def histogram_plot(found: Histogram, feature: Feature) -> Html:
+def histogram_plot(found: Histogram, feature: Feature) -> Markup:
     """A small picture beside the feature's name: upright bars for numbers, named ones for categories."""
     most = max(found.counts, default=0) or 1
     named = feature.kind in ("category", "boolean")

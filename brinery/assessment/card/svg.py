@@ -5,38 +5,17 @@ from html import escape
 from itertools import accumulate, takewhile
 from unicodedata import combining, east_asian_width
 
-from brinery.output.page import Html
+from markupsafe import Markup
 
 WIDTH = 360
 LINE = 18
 NARROW, WIDE = "iIjl.,:;'|!()[] -", "mwMW%@—…"
 ISOLATE, POP = "\u2068", "\u2069"  # so that a name written from right to left stays in its place
-STYLE = """
-:root { --ink: light-dark(#1f2328, #e6edf3); --quiet: light-dark(#57606a, #a3adb8);
-  --rule: light-dark(#d0d7de, #444c56); --page: light-dark(#fff, #121212);
-  --c0: light-dark(#0067a6, #6cb8f5); --c1: light-dark(#b84a00, #ffa266); --c2: light-dark(#00775a, #45d3a8);
-  --c3: light-dark(#97407f, #e9a8d5); --c4: light-dark(#7a6000, #e8cd5c); --c5: light-dark(#57606a, #c3ccd5); }
-svg { display: block; max-width: 100%; height: auto; overflow: visible; }
-svg text { font-size: 12px; fill: var(--ink); font-variant-numeric: tabular-nums; }
-svg .quiet { fill: var(--quiet); } svg .end { text-anchor: end; } svg .mid { text-anchor: middle; }
-svg path { fill: none; stroke-width: 1; } svg .rule { stroke: var(--rule); } svg .axis { stroke: var(--quiet); }
-svg .even { stroke: var(--quiet); stroke-dasharray: 1 3; } svg .thin { stroke: var(--ink); }
-svg .bar, svg .this { fill: var(--c0); } svg .soft { fill-opacity: .55; }
-svg .range { stroke: var(--c0); stroke-width: 3; }
-svg .open { fill: var(--page); stroke: var(--c1); stroke-width: 1.5; }
-svg .other { fill: var(--page); stroke: var(--quiet); stroke-width: 1.5; }
-svg .curve { stroke-width: 2; stroke-linejoin: round; }
-svg .k0 { stroke: var(--c0); } svg .k1 { stroke: var(--c1); stroke-dasharray: 8 3; }
-svg .k2 { stroke: var(--c2); stroke-dasharray: 3 3; } svg .k3 { stroke: var(--c3); stroke-dasharray: 8 3 2 3; }
-svg .k4 { stroke: var(--c4); stroke-dasharray: 14 3 2 3 2 3; } svg .k5 { stroke: var(--c5); stroke-dasharray: 1 2; }
-svg .cells path { shape-rendering: crispEdges; stroke: var(--c0); }
-svg .s0 { opacity: .15; } svg .s1 { opacity: .3; } svg .s2 { opacity: .5; } svg .s3 { opacity: .75; }
-"""
 
 
-def svg(width: int, height: float, title: str, finding: str, parts: Iterable[str]) -> Html:
+def svg(width: int, height: float, title: str, finding: str, parts: Iterable[str]) -> Markup:
     """A picture; `title` names it and `finding` says in words what there is to see."""
-    return Html(
+    return Markup(  # noqa: S704 (what is shown is escaped)
         f'<svg role="img" viewBox="0 0 {width} {_number(height)}" width="{width}" height="{_number(height)}">'
         f"<title>{escape(title)}</title><desc>{escape(finding)}</desc>{''.join(parts)}</svg>"
     )

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from brinery.assessment.card.curves import label_text
+from brinery.assessment.card.svg import ISOLATE
 from brinery.assessment.columns.histogram import histograms
-from brinery.assessment.evaluate import Predictions
+from brinery.assessment.evaluate import Importance, Predictions, evaluate
 from brinery.rows.feature import Feature
-from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git
+from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, Onnx, PromotedMetrics, TrainingData
 from tests.brinery.assessment.card.cards import HEBREW, LONG_NAME, NAMES, Card, card
 from tests.examples import content
 
 EVIL = "<script>alert(1)</script>"
+OVERRIDE = "\u202e"  # what follows is written from right to left
 
 
 class Page(HTMLParser):
@@ -40,9 +42,9 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] == "h2":
-            self.part = data
+            self.part = " ".join(data.split())
         elif "style" not in self.open:
-            self.parts[self.part] = self.parts.get(self.part, "") + data
+            self.parts[self.part] = re.sub(r"[ \n]+", " ", self.parts.get(self.part, "") + data)
 
 
 def part(made: Card, title: str) -> str:
@@ -52,19 +54,33 @@ def part(made: Card, title: str) -> str:
 
 
 def hostile() -> Card:
+    """A card all of whose texts are hostile."""
     features = (
         Feature(name=EVIL, kind="category", categories=(EVIL, "&")),
-        Feature(name="\u202e" + HEBREW, kind="number", minimum=0, maximum=1),
+        Feature(name=OVERRIDE + HEBREW, kind="number", minimum=0, maximum=1),
     )
     array = np.array([[EVIL, 0.0], ["&", 1.0], [EVIL, 0.5]], dtype=object)
     classes = np.array([EVIL, "b\"'>"])
     predictions = Predictions(
         classes[[0, 1, 0]], classes[[0, 0, 1]], np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), classes
     )
+    promoted = PromotedMetrics(reference=EVIL, metrics={})
     described = content(
-        "x", features, tuple(classes.tolist()), description=EVIL, spec={"estimator": EVIL, "params": {EVIL: EVIL}}
+        EVIL,
+        features,
+        tuple(classes.tolist()),
+        description=EVIL,
+        metrics={EVIL: 0.5, "b\"'>": 0.5},
+        evaluation=evaluate(predictions, classes, 0, promoted=promoted),
+        gate=Gate(passed=True, checks=(GateCheck(metric=EVIL, rule="min", limit=0.1, value=0.5, passed=True),)),
+        data=TrainingData(source=EVIL, sha256="0" * 64, rows=9, columns=3, train_rows=6, test_rows=3),
+        spec={"target": EVIL, "class_weight": EVIL, "search": {EVIL: []}, "estimator": EVIL, "params": {EVIL: EVIL}},
+        git=Git(commit=EVIL, dirty=True),
+        libraries={EVIL: EVIL},
+        duration_seconds=1.0,
+        onnx=Onnx(reason=EVIL),
     )
-    return Card(described, predictions, histograms(array, features), ())
+    return Card(described, predictions, histograms(array, features), (Importance(EVIL, 0.1, 0.0, 3),))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,14 +96,35 @@ def test_card_escapes_what_it_shows() -> None:
     made = hostile()
     page = made.render()
     assert "<script" not in page and 'b"' not in page.split("</style>")[1]
-    shown = Page(page).parts
-    assert all(EVIL in shown[title] for title in ("top", "Features", "Data", "Lineage", "Probabilities"))
+    drawn = {"Confusion matrix"}  # its names are shortened, and whole in attributes
+    assert all(EVIL in text for title, text in Page(page).parts.items() if title not in drawn)
+    assert EVIL in part(made.but(evaluation=uncompared(made, EVIL)), "Gate")
 
 
-def test_card_without_evaluation_leaves_its_parts_out() -> None:
-    parts = Page(hostile().render()).parts
-    assert "Classes" not in parts and "Confusion matrix" not in parts and "Permutation importance" not in parts
-    assert "0.9000" in parts["Metrics on 3 held-out rows"] and "baseline" not in parts["Metrics on 3 held-out rows"]
+def uncompared(made: Card, reason: str) -> Evaluation:
+    evaluation = made.content.evaluation
+    assert evaluation
+    return evaluation.model_copy(update={"promoted": None, "not_compared": reason})
+
+
+def test_card_keeps_names_of_another_direction_in_their_place() -> None:
+    made = card("two")
+    classes = np.array([OVERRIDE + "a", OVERRIDE + "b"])
+    truth, labels = (
+        classes[np.searchsorted(made.predictions.classes, answers)]
+        for answers in (made.predictions.truth, made.predictions.labels)
+    )
+    predictions = Predictions(truth, labels, made.predictions.probabilities, classes)
+    page = replace(made.but(classes=tuple(classes.tolist())), predictions=predictions).render()
+    drawn = re.sub(r"<desc>.*?</desc>", "", page)
+    assert drawn.count(OVERRIDE) > 10
+    assert not re.search(rf"(?<!<bdi>)(?<!{ISOLATE})(?<!title=\"){OVERRIDE}", drawn)
+
+
+def test_card_draws_no_metric_that_has_no_upper_end() -> None:
+    made = card("wine")
+    metrics = part(made.but(metrics={"log_loss": made.content.metrics["log_loss"]}), "Metrics")
+    assert "Less log_loss is better" in metrics and "Dot with bar" not in metrics
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -165,9 +202,7 @@ def test_card_without_probabilities_says_so() -> None:
 
 def test_card_of_cross_validation_says_what_was_measured() -> None:
     assert card("wine").content.evaluation
-    folded = Evaluation(
-        **{**dict(card("wine").content.evaluation or {}), "folds": 5, "promoted": None, "not_compared": "why"}
-    )
+    folded = uncompared(card("wine"), "why").model_copy(update={"folds": 5})
     made = card("wine").but(evaluation=folded)
     assert "those of 5 models" in part(made, "Limits")
     assert "5 folds" in part(made, "Data") and "not compared with a promoted version: why." in part(made, "Gate")

@@ -1,0 +1,65 @@
+"""What the card of a classifier shows beside what every card has: its classes, their confusion, its probabilities."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+
+from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, label_text, roc_curves
+from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot
+from brinery.assessment.card.svg import fit
+from brinery.assessment.evaluate import Predictions
+from brinery.versions.manifest import Evaluation, ManifestContent
+
+CELLS = 12
+LONG = 44
+MANY_CLASSES = 20
+LOWEST = 10
+FEW_ROWS = 20
+
+
+def shown(content: ManifestContent, predictions: Predictions) -> Mapping[str, object]:
+    """What `classification.html` shows."""
+    details = cast(Evaluation, content.evaluation)
+    classes = [label_text(label) for label in content.classes]
+    measured = list(zip(classes, details.classes, strict=True))
+    support = [each.support for each in details.classes]
+    return {
+        "classes": classes,
+        "measured": measured,
+        "lowest": sorted(measured, key=lambda row: row[1].recall)[:LOWEST] if len(measured) > MANY_CLASSES else [],
+        "certain": any(each.recall_interval[0] == each.recall_interval[1] for each in details.classes),
+        "few_rows": FEW_ROWS,
+        "few": [label for label, rows in zip(classes, support, strict=True) if rows < FEW_ROWS],
+        "largest": classes[int(np.argmax(support))],
+        "largest_share": max(support) / max(1, sum(support)),
+        "silent": list(map(label_text, np.setdiff1d(predictions.classes, predictions.labels))),
+        **_mistakes(classes, details.confusion, predictions),
+        **_probabilities(predictions),
+    }
+
+
+def _mistakes(
+    classes: list[str], confusion: tuple[tuple[int, ...], ...] | None, predictions: Predictions
+) -> Mapping[str, object]:
+    """The confusion matrix: shaded cells for a few classes, a heat map for many, the worst pairs alone for more."""
+    short = [fit(label, 110) for label in classes]
+    matrix = list(zip(classes, short, confusion, strict=True)) if confusion and len(classes) <= CELLS else None
+    wrong, pairs = int((predictions.truth != predictions.labels).sum()), confused_pairs(predictions)
+    said = "; ".join(f"{truth} was taken for {answer} in {count} rows" for truth, answer, count in pairs[:3])
+    finding = f"{wrong} rows lie off the diagonal. Most often confused: {said}."
+    picture = heat_map(classes, confusion, finding) if confusion and not matrix else None
+    tall = sum(map(len, short)) > LONG
+    return {"matrix": matrix, "tall": tall, "heat_map": picture, "wrong": wrong, "pairs": pairs}
+
+
+def _probabilities(predictions: Predictions) -> Mapping[str, object]:
+    """The ROC and calibration curves, where there are any."""
+    reliability, curves, seen = calibration(predictions), roc_curves(predictions), len(np.unique(predictions.truth))
+    return {
+        "calibration": reliability,
+        "calibration_picture": calibration_plot(reliability) if reliability else None,
+        "roc_picture": roc_plot(curves) if curves else None,
+        "averaged": seen > EACH_CLASS,
+        "unseen": seen < len(predictions.classes),
+    }
