@@ -20,7 +20,7 @@ IMPORTANT = 20
 class TaskCard(Protocol):
     """What a module gives that knows one kind of task.
 
-    Its template, `<kind>.html`, extends `card.html`: it fills the blocks that hold the task's own words and sections.
+    Its template, `<kind>.html`, extends `card.html` and fills the blocks of the task's own words, sections and limits.
     """
 
     def shown(self, content: ManifestContent, predictions: Predictions) -> Mapping[str, object]:
@@ -47,9 +47,8 @@ def render_card(
     evaluation = cast(Evaluation, content.evaluation)
     bounded = {metric: value for metric, value in content.metrics.items() if metric not in LOWER_IS_BETTER}
     ranked = sorted(importance, key=lambda each: -each.mean)
-    return templates.get_template(
-        f"{kind}.html"
-    ).render(
+    template = templates.get_template(f"{kind}.html")
+    return template.render(
         content=content,
         style=Markup(STYLE),  # noqa: S704 (it is our own)
         asked=_asked(content.gate.checks),
