@@ -1,48 +1,34 @@
-"""The contract that training and serving share: versions that cannot change, verified before they are loaded."""
+"""Brinery: versions of models that cannot change, verified before they are loaded.
 
-from brinery.errors import ReferenceInvalid, RegistryError, SettingInvalid
-from brinery.loading.golden import make_golden
-from brinery.loading.load import load
-from brinery.loading.model import VerifiedModel
-from brinery.rows.feature import Feature
-from brinery.versions.manifest import (
-    ClassMetrics,
-    Evaluation,
-    Gate,
-    GateCheck,
-    Git,
-    Manifest,
-    ManifestContent,
-    Onnx,
-    PromotedMetrics,
-    TrainingData,
-)
-from brinery.versions.publish import publish
-from brinery.versions.reference import Reference, check_name
-from brinery.versions.store import Store, open_store, registry_url
+A name is imported when it is first used, so that `import brinery` takes no time; the errors alone are there at once.
+"""
 
-__all__ = [
-    "ClassMetrics",
-    "Evaluation",
-    "Feature",
-    "Gate",
-    "GateCheck",
-    "Git",
-    "Manifest",
-    "ManifestContent",
-    "Onnx",
-    "PromotedMetrics",
-    "Reference",
-    "ReferenceInvalid",
-    "RegistryError",
-    "SettingInvalid",
-    "Store",
-    "TrainingData",
-    "VerifiedModel",
-    "check_name",
-    "load",
-    "make_golden",
-    "open_store",
-    "publish",
-    "registry_url",
-]
+from importlib import import_module
+from typing import Any
+
+from brinery import errors
+
+_MODULES = {
+    "Reference": "brinery.versions.reference",
+    "Store": "brinery.versions.store",
+    "load": "brinery.loading.load",
+    "open_store": "brinery.versions.store",
+    "publish_fitted": "brinery.assessment.publish_fitted",
+    **{
+        name: "brinery.errors"
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    },
+}
+
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'brinery' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

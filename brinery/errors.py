@@ -1,6 +1,6 @@
-"""Everything that can go wrong with a registry.
+"""Everything that can go wrong in the library.
 
-RegistryError
+BrineryError
 ├── ReferenceInvalid        a model name or version that is not one
 ├── SettingInvalid          an environment variable or option with a value that is not allowed
 ├── PinRequired             a version without a digest where one is demanded
@@ -25,6 +25,9 @@ RegistryError
 │   └── EnvironmentBusy     … since the environment is being changed
 ├── EnvironmentFailed       the environment that was to be promoted could not be read or changed
 │   └── EnvironmentSilent   … or did not answer, so that it may or may not have been changed
+├── DataInvalid             rows, columns or a target that cannot be used
+├── GateInvalid             a gate with a rule that this model cannot be held to
+├── NotServable             what was to be published could not be served
 ├── SchemaUnknown           the manifest's format is newer than this code
 ├── LibraryMismatch         the model was made with other library versions
 ├── FormatMissing           the version has no artifact in the wanted format
@@ -34,23 +37,23 @@ RegistryError
 from collections.abc import Sequence
 
 
-class RegistryError(Exception):
+class BrineryError(Exception):
     """Base of every error of this package; its text is one sentence for the user."""
 
 
-class ReferenceInvalid(RegistryError):
+class ReferenceInvalid(BrineryError):
     pass
 
 
-class SettingInvalid(RegistryError):
+class SettingInvalid(BrineryError):
     pass
 
 
-class PinRequired(RegistryError):
+class PinRequired(BrineryError):
     pass
 
 
-class RowInvalid(RegistryError):
+class RowInvalid(BrineryError):
     """Input that does not fit the features; `errors` holds (JSON pointer, message) pairs."""
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
@@ -62,7 +65,7 @@ class TooManyRows(RowInvalid):
     pass
 
 
-class StoreError(RegistryError):
+class StoreError(BrineryError):
     pass
 
 
@@ -82,11 +85,11 @@ class ObjectExists(StoreError):
     pass
 
 
-class VersionMissing(RegistryError):
+class VersionMissing(BrineryError):
     pass
 
 
-class IntegrityError(RegistryError):
+class IntegrityError(BrineryError):
     pass
 
 
@@ -122,7 +125,7 @@ class ChainBroken(IntegrityError):
     pass
 
 
-class PromotionRefused(RegistryError):
+class PromotionRefused(BrineryError):
     pass
 
 
@@ -130,7 +133,7 @@ class EnvironmentBusy(PromotionRefused):
     pass
 
 
-class EnvironmentFailed(RegistryError):
+class EnvironmentFailed(BrineryError):
     pass
 
 
@@ -138,17 +141,29 @@ class EnvironmentSilent(EnvironmentFailed):
     pass
 
 
-class SchemaUnknown(RegistryError):
+class DataInvalid(BrineryError):
     pass
 
 
-class LibraryMismatch(RegistryError):
+class GateInvalid(BrineryError):
     pass
 
 
-class FormatMissing(RegistryError):
+class NotServable(BrineryError):
     pass
 
 
-class ModelInvalid(RegistryError):
+class SchemaUnknown(BrineryError):
+    pass
+
+
+class LibraryMismatch(BrineryError):
+    pass
+
+
+class FormatMissing(BrineryError):
+    pass
+
+
+class ModelInvalid(BrineryError):
     pass

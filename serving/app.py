@@ -1,27 +1,33 @@
 """The HTTP API: one FastAPI app for Lambda, uvicorn and SageMaker."""
 
-import gc
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+import re
+from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
-from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from brinery.errors import FormatMissing, RegistryError, RowInvalid, TooManyRows
-from brinery.loading.model import Prediction, VerifiedModel
+from brinery.errors import BrineryError, FormatMissing
+from brinery.loading.model import VerifiedModel
+from serving.answer import answer, identity
 from serving.docs import render_docs
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
-from serving.problems import Problem, answer_with_problems
+from serving.problem import Problem
 from serving.settings import Settings
+
+log = logging.getLogger("brinery.serving")
 
 # FastAPI would look at every request whether OpenTelemetry has been set up meanwhile.
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+PROBLEM_TYPE = "application/problem+json"
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
 
 
 def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) -> FastAPI:
@@ -33,7 +39,7 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
     service = _Service(loader, settings, import_seconds)
     app = FastAPI(title="Brinery", docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     app.openapi = lambda: describe(loader.model)  # type: ignore[method-assign]
-    for path, methods, answer in (
+    for path, methods, route in (
         ("/classify", ["POST"], service.classify),
         ("/invocations", ["POST"], service.classify),
         ("/model/version", ["GET"], service.version),
@@ -43,8 +49,8 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
         ("/readyz", ["GET"], service.readyz),
         ("/ping", ["GET"], service.readyz),
     ):
-        app.add_route(path, answer, methods=methods)
-    answer_with_problems(app)
+        app.add_route(path, route, methods=methods)
+    _answer_with_problems(app)
     return app
 
 
@@ -58,12 +64,8 @@ class _Service:
 
     async def classify(self, request: Request) -> Response:
         body = await _body(request, self._settings.max_body_bytes)
-        model = await self._model()
-        with _collector_paused():
-            outcome = _classified(model, body, self._settings.max_rows)
-        if isinstance(outcome, Problem):
-            raise outcome
-        return outcome
+        status, content = answer(await self._model(), body, self._settings.max_rows)
+        return _json(content) if status == 200 else _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
         return _json(_about(await self._model(), self._import_seconds))
@@ -74,7 +76,7 @@ class _Service:
             page = await run_in_threadpool(model.card)
         except FormatMissing as exc:
             raise Problem(404, str(exc)) from exc
-        except RegistryError as exc:
+        except BrineryError as exc:
             raise Problem(503, str(exc), headers={"Retry-After": "5"}) from exc
         return Response(bytes(page), media_type="text/html; charset=utf-8")
 
@@ -85,7 +87,7 @@ class _Service:
         return _json({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        return _json({"status": "ready", "model": _name(await self._model())})
+        return _json({"status": "ready", "model": identity(await self._model())})
 
     async def _model(self) -> VerifiedModel:
         if self._loader.model is not None:
@@ -117,59 +119,10 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Decoded JSON holds no cycles, and the collector would scan a large body over and over."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _classified(model: VerifiedModel, body: bytes, max_rows: int) -> Response | Problem:
-    """The answer or the problem; returned, not raised, so that nothing keeps the decoded body alive."""
-    try:
-        return _json(_answer(model, model.classify(_data(body), max_rows)))
-    except Problem as problem:
-        return problem.with_traceback(None)
-    except TooManyRows as exc:
-        return Problem(413, str(exc))
-    except RowInvalid as exc:
-        return Problem(422, f"the input does not fit the features of {model.manifest.name}", errors=exc.errors)
-
-
-def _data(body: bytes) -> Any:
-    """What stands under `data` in the body."""
-    try:
-        decoded = from_json(body)
-    except ValueError as exc:
-        raise Problem(400, f"the body is not JSON: {_ascii(exc)}") from exc
-    if not isinstance(decoded, dict) or "data" not in decoded:
-        raise Problem(422, 'the body must be an object {"data": …}', errors=[("/data", "is missing")])
-    if len(decoded) > 1:
-        raise Problem(422, 'the body must be an object {"data": …}', errors=[("", 'only "data" is allowed')])
-    return decoded["data"]
-
-
-def _answer(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
-    answers: list[dict[str, Any]] = [{"prediction": label} for label in prediction.labels]
-    if prediction.probabilities is not None:
-        for answer, row in zip(answers, prediction.probabilities.tolist(), strict=True):
-            answer["probabilities"] = dict(zip(model.class_keys, row, strict=True))
-    body: dict[str, Any] = answers[0] if prediction.single else {"predictions": answers}
-    body["model"] = _name(model)
-    if prediction.warnings:
-        body["warnings"] = [warning._asdict() for warning in prediction.warnings]
-    return body
-
-
 def _about(model: VerifiedModel, import_seconds: float) -> dict[str, Any]:
     manifest = model.manifest
     return {
-        **_name(model),
+        **identity(model),
         "digest": f"sha256:{model.reference.digest}",
         "pinned": model.pinned,
         "format": model.format,
@@ -185,13 +138,38 @@ def _about(model: VerifiedModel, import_seconds: float) -> dict[str, Any]:
     }
 
 
-def _name(model: VerifiedModel) -> dict[str, Any]:
-    return {"name": model.manifest.name, "version": model.manifest.version}
-
-
 def _json(content: Any) -> Response:
     return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
 
 
-def _ascii(exc: Exception) -> str:
-    return str(exc).encode("ascii", "backslashreplace").decode()[:200]
+def _problem(
+    request: Request, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    body = json.dumps({**content, "request_id": _request_id(request)})
+    return Response(body, status, headers, PROBLEM_TYPE)
+
+
+def _request_id(request: Request) -> str:
+    """Lambda's request id, else the caller's X-Request-Id, else a new one."""
+    context = request.scope.get("aws.context")
+    given = getattr(context, "aws_request_id", None) or request.headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else str(uuid4())
+
+
+def _answer_with_problems(app: FastAPI) -> None:
+    """Make every error of an app a problem: our own, the router's, and, as a last resort, any other."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, exc: Problem) -> Response:
+        return _problem(request, exc.status, exc.content, exc.headers)
+
+    @app.exception_handler(HTTPException)
+    async def on_http_exception(request: Request, exc: HTTPException) -> Response:
+        details = {404: "there is nothing at this path", 405: "this path does not take this method"}
+        problem = Problem(exc.status_code, details.get(exc.status_code, "the request could not be answered"))
+        return _problem(request, exc.status_code, problem.content, exc.headers)
+
+    @app.exception_handler(Exception)
+    async def on_exception(request: Request, exc: Exception) -> Response:
+        log.error("an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
+        return _problem(request, 500, Problem(500, "an unexpected error; it was logged").content)

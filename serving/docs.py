@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from brinery.loading.model import VerifiedModel
-from brinery.output.page import features_section, page, section
+from brinery.output.page import page, section
 from serving.openapi import JSON, describe
 
 
@@ -20,9 +20,16 @@ def render_docs(model: VerifiedModel | None) -> str:
     sections = [section("Calls", ("call", "answer"), calls)]
     if model:
         example = _example(document["paths"]["/classify"]["post"])
-        sections += [features_section(model.manifest.features), example]
+        sections += [_features(model), example]
     sections.append('<p>For machines: <a href="openapi.json">openapi.json</a></p>')
     return page(document["info"]["title"], document["info"]["description"], sections)
+
+
+def _features(model: VerifiedModel) -> str:
+    """The features with what training saw of them."""
+    head = ("name", "kind", "training range", "missing values")
+    rows = ((f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused") for f in model.manifest.features)
+    return section("Features", head, rows)
 
 
 def _example(classify: dict[str, Any]) -> str:

@@ -1,19 +1,30 @@
-"""Lambda events: API Gateway v1 and v2, function URL, ALB and direct invocation, made into one shape."""
+"""Lambda events: API Gateway v1 and v2, function URL, ALB and direct invocation, read as one kind of request."""
 
 import base64
 import binascii
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
 
 class EventInvalid(Exception):
     """An event that is none of those; its text is fit for an answer."""
 
 
-def normalise(event: Any) -> dict[str, Any]:
-    """A well-formed API Gateway v2 event for the same request, whatever `event` is.
+@dataclass(frozen=True)
+class LambdaRequest:
+    """An HTTP request: `path` is decoded, `headers` have names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def read_event(event: Any) -> LambdaRequest:
+    """The request that an event stands for, whatever the event is.
 
     Raises:
         EventInvalid: it is no HTTP request and no direct invocation.
@@ -24,10 +35,10 @@ def normalise(event: Any) -> dict[str, Any]:
     http = _mapping(context.get("http"))
     if http:
         path = event.get("rawPath") or http.get("path")
-        return _request(http.get("method"), _without_stage(path, context.get("stage")), event)
+        return _request(http.get("method"), _decoded(_without_stage(path, context.get("stage"))), event)
     if "httpMethod" in event:
         path = event.get("path")
-        return _request(event["httpMethod"], path if "elb" in context else _quoted(path), event)
+        return _request(event["httpMethod"], _decoded(path) if "elb" in context else path, event)
     if "data" in event:
         return _direct(event)
     if "body" in event:
@@ -36,8 +47,8 @@ def normalise(event: Any) -> dict[str, Any]:
     raise EventInvalid('the event must be an HTTP request, {"data": …} or {"body": {"data": …}}')
 
 
-def _direct(data: dict[str, Any]) -> dict[str, Any]:
-    return _v2("POST", "/classify", {"content-type": "application/json"}, _as_json(data))
+def _direct(data: dict[str, Any]) -> LambdaRequest:
+    return LambdaRequest("POST", "/classify", {"content-type": "application/json"}, _as_json(data))
 
 
 def _as_json(data: dict[str, Any]) -> bytes:
@@ -47,25 +58,12 @@ def _as_json(data: dict[str, Any]) -> bytes:
         raise EventInvalid("the event's data cannot be written as JSON") from exc
 
 
-def _request(method: Any, path: Any, event: dict[str, Any]) -> dict[str, Any]:
+def _request(method: Any, path: Any, event: dict[str, Any]) -> LambdaRequest:
     if not isinstance(method, str) or not method.isascii() or not method.isalpha():
         raise EventInvalid("the event's method must be a word such as POST")
     if not isinstance(path, str) or not path.startswith("/"):
         raise EventInvalid("the event's path must begin with /")
-    return _v2(method.upper(), path, _headers(event), _body(event))
-
-
-def _v2(method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-    path = quote(path, safe="/%", errors="replace")
-    return {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {"http": {"method": method, "path": path, "sourceIp": "127.0.0.1"}},
-        "body": base64.b64encode(body).decode(),
-        "isBase64Encoded": True,
-    }
+    return LambdaRequest(method.upper(), path.encode(errors="replace").decode(), _headers(event), _body(event))
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:
@@ -105,8 +103,8 @@ def _without_stage(path: Any, stage: Any) -> Any:
     return path
 
 
-def _quoted(path: Any) -> Any:
-    return quote(path, errors="replace") if isinstance(path, str) else path
+def _decoded(path: Any) -> Any:
+    return unquote(path) if isinstance(path, str) else path
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

@@ -6,39 +6,84 @@ from typing import Any
 from uuid import uuid4
 
 from mangum import Mangum
-from mangum.types import ASGI
+from mangum.types import ASGI, Response, Scope
 
-from serving.events import EventInvalid, normalise
-from serving.problems import MEDIA_TYPE, problem_content
+from serving.events import EventInvalid, read_event
+from serving.problem import problem_content
 
 Answer = dict[str, Any]
 # Lambda refuses a larger answer, which its caller would see as a 502.
 MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 8 * 1024
 
 
+class AnyEvent:
+    """Mangum's view of an event: it takes all of them, and gives the same answer to all."""
+
+    def __init__(self, event: Any, context: Any, config: Any) -> None:
+        self._request = read_event(event)
+        self._context = context
+        self._several = isinstance(event, dict) and isinstance(event.get("multiValueHeaders"), dict)
+
+    @classmethod
+    def infer(cls, event: Any, context: Any, config: Any) -> bool:
+        return True
+
+    @property
+    def body(self) -> bytes:
+        return self._request.body
+
+    @property
+    def scope(self) -> Scope:
+        request = self._request
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "https",
+            "path": request.path,
+            "raw_path": None,
+            "root_path": "",
+            "query_string": b"",
+            "headers": [[name.encode(), value.encode()] for name, value in request.headers.items()],
+            "server": ("lambda", 443),
+            "client": ("127.0.0.1", 0),
+            "aws.context": self._context,
+        }
+
+    def __call__(self, response: Response) -> Answer:
+        """All that this app answers is text."""
+        headers = {name.decode(): value.decode() for name, value in response["headers"]}
+        answer = _answer(response["status"], headers, response["body"].decode())
+        if _size(answer["body"]) > MAX_ANSWER_BYTES:
+            detail = "the answer would be larger than Lambda can return; send fewer rows"
+            answer = _problem(413, detail, self._context)
+        if self._several:
+            answer["multiValueHeaders"] = {name: [value] for name, value in answer["headers"].items()}
+        return answer
+
+
 def make_handler(app: ASGI) -> Callable[[Any, Any], Answer]:
     """The Lambda handler of an app; it answers every event and raises for none."""
-    # Mangum would run the lifespan at every invocation, and would send problems in base64.
-    mangum = Mangum(app, lifespan="off", text_mime_types=["application/json", MEDIA_TYPE, "text/"])
+    mangum = Mangum(app, lifespan="off", custom_handlers=[AnyEvent])  # else the lifespan runs at every invocation
 
     def handler(event: Any, context: Any) -> Answer:
         try:
-            answer: Answer = mangum(normalise(event), context)
+            return mangum(event, context)
         except EventInvalid as exc:
-            answer = _problem(400, str(exc), context)
-        if _size(answer["body"]) > MAX_ANSWER_BYTES:
-            answer = _problem(413, "the answer would be larger than Lambda can return; send fewer rows", context)
-        if isinstance(event, dict) and isinstance(event.get("multiValueHeaders"), dict):
-            answer["multiValueHeaders"] = {name: [value] for name, value in answer["headers"].items()}
-        return answer
+            return _problem(400, str(exc), context)
 
     return handler
 
 
 def _problem(status: int, detail: str, context: Any) -> Answer:
     given = getattr(context, "aws_request_id", None) or str(uuid4())
-    body = json.dumps(problem_content(status, detail, given))
-    return {"statusCode": status, "headers": {"content-type": MEDIA_TYPE}, "body": body, "isBase64Encoded": False}
+    body = json.dumps({**problem_content(status, detail), "request_id": given})
+    return _answer(status, {"content-type": "application/problem+json"}, body)
+
+
+def _answer(status: int, headers: dict[str, str], body: str) -> Answer:
+    return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
 def _size(body: str) -> int:

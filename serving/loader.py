@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from brinery.errors import ModelInvalid, RegistryError, SettingInvalid, StoreError
+from brinery.errors import BrineryError, IntegrityError, ModelInvalid, SettingInvalid, StoreError
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
-from brinery.versions.publish import models
+from brinery.versions.catalog import contents
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from serving.logs import configure
@@ -18,6 +18,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 INIT_SECONDS = 9.3  # of Lambda's 10
 ANSWER_SECONDS = 9.0
+KIND = "integrity"  # of an error that an alarm asks about: who can write to the registry?
 
 log = logging.getLogger("brinery.serving")
 
@@ -43,7 +44,7 @@ class Loader:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._model: VerifiedModel | None = None
-        self._failure: RegistryError | None = None
+        self._failure: BrineryError | None = None
         self._pause = FIRST_PAUSE
         self._again_at = 0.0
 
@@ -89,11 +90,15 @@ class Loader:
         try:
             self._model, self._failure = self._load(), None
             log.info("serving %s", self._model.reference)
-        except RegistryError as exc:
+        except BrineryError as exc:
             self._failure = exc
             self._again_at = self._clock() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            log.error("%s", exc, extra={"error": type(exc).__name__})
+            log.error(
+                "%s",
+                exc,
+                extra={"error": type(exc).__name__, "kind": KIND if isinstance(exc, IntegrityError) else None},
+            )
         except Exception as exc:
             self._failure = ModelInvalid("the model could not be loaded; the log says why")
             log.error("an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
@@ -121,7 +126,7 @@ def load_pinned(settings: Settings) -> VerifiedModel:
 
     Raises:
         SettingInvalid: a variable that is needed is not set; the message says what to set.
-        RegistryError: see `brinery.loading.load`.
+        BrineryError: see `brinery.loading.load`.
     """
     if settings.model_version is None:
         raise SettingInvalid(
@@ -135,7 +140,7 @@ def load_pinned(settings: Settings) -> VerifiedModel:
 
 
 def _only_model(store: Store) -> str:
-    found = models(store)
+    found = list(contents(store))
     if len(found) != 1:
         listed = f"has {', '.join(found)}" if found else "has no model yet"
         raise SettingInvalid(

@@ -19,9 +19,9 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **self._origin,
         }
-        error = getattr(record, "error", None)
-        if error:
-            line["error"] = error
+        for name in ("error", "kind"):
+            if value := getattr(record, name, None):
+                line[name] = value
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)

@@ -6,7 +6,6 @@ from typing import Any
 from brinery.loading.model import VerifiedModel
 from brinery.rows.dates import text_of_days
 from brinery.rows.feature import Feature
-from brinery.rows.parser import NUMERIC_STRING, WHOLE_STRING
 
 JSON = "application/json"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -85,42 +84,7 @@ def _get(summary: str, media: str, schema: dict[str, Any], errors: tuple[int, ..
 
 
 def _row(model: VerifiedModel | None) -> dict[str, Any]:
-    if model is None:
-        return {}
-    features = model.manifest.features
-    by_name = {
-        "type": "object",
-        "required": [feature.name for feature in features],
-        "additionalProperties": False,
-        "properties": {feature.name: _value(feature) for feature in features},
-    }
-    in_order = {
-        "type": "array",
-        "prefixItems": [_value(feature) for feature in features],
-        "minItems": len(features),
-        "maxItems": len(features),
-    }
-    bare = [_value(features[0])] if len(features) == 1 else []
-    return {"anyOf": [by_name, in_order, *bare]}
-
-
-def _value(feature: Feature) -> dict[str, Any]:
-    null = [{"type": "null"}] if feature.nullable else []
-    if feature.categories is not None:
-        return {"enum": [*feature.categories, *([None] if null else [])]}
-    if feature.kind == "boolean":
-        return {"anyOf": [{"type": "boolean"}, *null]} if null else {"type": "boolean"}
-    seen = f"Training saw {feature.range_text}; values outside are answered with a warning."
-    if feature.kind == "date":
-        days = {"type": "number", "description": "days since 1970-01-01, the time of day as a fraction"}
-        texts = [{"type": "string", "format": name} for name in ("date", "date-time")]
-        return {"anyOf": [*texts, days, *null], "description": f"A date, in UTC where it has no offset. {seen}"}
-    pattern = WHOLE_STRING if feature.kind == "integer" else NUMERIC_STRING
-    text = {"type": "string", "pattern": pattern, "maxLength": 64, "description": "the number as text"}
-    return {
-        "anyOf": [{"type": feature.kind}, text, *null],
-        "description": seen,
-    }
+    return model.parser.json_schema() if model else {}
 
 
 def _example(feature: Feature) -> Any:
@@ -138,15 +102,7 @@ def _example(feature: Feature) -> Any:
 
 
 def _answer(model: VerifiedModel | None) -> dict[str, Any]:
-    label = {"enum": list(model.manifest.classes)} if model else {}
-    return {
-        "type": "object",
-        "required": ["prediction"],
-        "properties": {
-            "prediction": label,
-            "probabilities": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}},
-        },
-    }
+    return model.task.answer_schema() if model else {"type": "object", "required": ["prediction"]}
 
 
 def _problem() -> dict[str, Any]:

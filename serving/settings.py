@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from brinery.errors import SettingInvalid
-from brinery.loading.load import Format
+from brinery.formats.choice import AUTO, FORMATS
 from brinery.versions.store import registry_url
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -21,7 +20,7 @@ class Settings:
     model_name: str | None = None
     model_version: str | None = None
     require_pin: bool = False
-    model_format: Format = "auto"
+    model_format: str = AUTO
     max_rows: int = 10_000
     max_body_bytes: int = 5 * 1024 * 1024
     log_level: str = "INFO"
@@ -38,7 +37,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         model_name=environ.get("MODEL_NAME") or None,
         model_version=environ.get("MODEL_VERSION") or None,
         require_pin=SWITCHES[_one_of(environ, "REQUIRE_PIN", "off", tuple(SWITCHES))],
-        model_format=_one_of(environ, "MODEL_FORMAT", "auto", get_args(Format)),  # type: ignore[arg-type]
+        model_format=_one_of(environ, "MODEL_FORMAT", AUTO, (AUTO, *sorted(FORMATS, reverse=True))),
         max_rows=_positive(environ, "MAX_ROWS", 10_000),
         max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),

@@ -13,13 +13,20 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 
-from brinery.assessment.columns.infer import infer_features, to_array, to_rows
+from brinery.assessment.assessor import assessor_of
+from brinery.assessment.columns.arrays import to_array, to_rows
+from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.export import export_onnx
-from brinery.formats.pickle import libraries
+from brinery.assessment.predictions import Predictions
+from brinery.formats.choice import FORMATS
 from brinery.loading.golden import make_golden
+from brinery.loading.load import load_files
 from brinery.rows.feature import Feature
-from brinery.versions.manifest import FileName, Gate, Git, ManifestContent, TrainingData
+from brinery.tasks.classification import Answers, Classification, ClassificationDetails
+from brinery.tasks.task import AnyAnswers, AnyTask
+from brinery.versions.manifest import Artifact, Evaluation, Faithful, Gate, Git, ManifestContent, TrainingData
 from brinery.versions.publish import publish
+from brinery.versions.read import Published
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from training.fit.pipeline import make_pipeline_for
@@ -32,20 +39,38 @@ def pickled(estimator: object) -> bytes:
     return buffer.getvalue()
 
 
+def artifact(format: str, difference: float | None = None) -> Artifact:
+    """A manifest's entry for a file of that format, whatever its size."""
+    return FORMATS[format].artifact(1, Faithful(largest_difference=difference, tested="of the rows, 0 differ"))
+
+
 def content(name: str, features: tuple[Feature, ...], classes: tuple[Any, ...], **changes: Any) -> ManifestContent:
-    """The smallest manifest that describes a model."""
+    """The smallest manifest that describes a model with a pickle."""
     small: dict[str, Any] = {
         "name": name,
         "trained_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        "classes": classes,
+        "task": Classification(classes=classes),
         "features": features,
         "metrics": {"accuracy": 0.9},
+        "evaluation": Evaluation(
+            folds=None,
+            intervals={},
+            baseline={},
+            details=ClassificationDetails(classes=(), confusion=None),
+            promoted=None,
+            not_compared=None,
+        ),
         "gate": Gate(passed=True, checks=()),
-        "data": TrainingData(source="test", sha256="0" * 64, rows=9, train_rows=6, test_rows=3),
+        "data": TrainingData(source="test", sha256="0" * 64, rows=9, columns=2, train_rows=6, test_rows=3),
         "spec": {},
         "git": Git(commit=None, dirty=None),
-        "libraries": libraries(),
+        "libraries": FORMATS["pickle"].implementation().libraries(),
         "timings": {},
+        "duration_seconds": 1.0,
+        "peak_memory_bytes": None,
+        "artifacts": {"pickle": artifact("pickle")},
+        "omitted": {},
+        "profile": None,
     }
     return ManifestContent(**{**small, **changes})
 
@@ -56,41 +81,62 @@ def frame(name: str) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 @cache
-def example(name: str) -> tuple[ManifestContent, Mapping[FileName, bytes]]:
+def example(name: str) -> tuple[ManifestContent, Mapping[str, bytes]]:
     """One of: wine (13 numbers, 3 whole-number classes), alcohol (one number), mixed (a number that may be
     missing, a whole number, a boolean and two categories, text classes)."""
     columns, target = frame(name)
-    features = infer_features(name, columns)
+    features = infer_features(columns)
     spec = ModelSpec(
         data="sklearn:wine", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}
     )
     array = to_array(columns, features)
-    fitted = make_pipeline_for(name, spec, features).fit(array, target)
-    labels, probabilities = fitted.predict(array), fitted.predict_proba(array)
-    golden = make_golden(to_rows(array[::10][:20], features), labels[::10][:20].tolist(), probabilities[::10][:20])
-    exported = export_onnx(fitted, features, array, labels, probabilities)
-    files: dict[FileName, bytes] = {
+    fitted = make_pipeline_for(spec, features).fit(array, target)
+    task, answers = answering(fitted, array)
+    exported = export_onnx(fitted, features, task, array, answers)
+    files: dict[str, bytes] = {
         "model.joblib": pickled(fitted),
-        "golden.json": golden,
+        "golden.json": make_golden(
+            to_rows(array[::10][:20], features), task, answers[np.arange(0, len(array), 10)[:20]]
+        ),
         "card.html": f"<!doctype html><title>{name}</title>".encode(),
     }
+    artifacts = {"pickle": artifact("pickle")}
     if exported.data is not None:
         files["model.onnx"] = exported.data
-    return content(name, features, tuple(fitted.classes_.tolist()), onnx=exported.record), files
+        artifacts["onnx"] = artifact("onnx", 1e-7)
+    return content(name, features, task.classes, artifacts=artifacts), files
+
+
+def predicted(truth: Any, labels: Any, probabilities: Any, classes: Any) -> Predictions:
+    """Predictions of a classifier as arrays say them."""
+    return Predictions(np.asarray(truth), Answers(np.asarray(classes), probabilities, given_labels=np.asarray(labels)))
+
+
+def answering(fitted: Any, rows: np.ndarray) -> tuple[AnyTask, AnyAnswers]:
+    """The task of a fitted estimator, and its answers to rows."""
+    assessor = assessor_of(fitted)
+    return assessor.task(fitted), assessor.answers(fitted, rows)
+
+
+def loads(store: Store, published: Published) -> None:
+    """The check before publishing, in this process: every format loads and reproduces the golden rows."""
+    for name in published.manifest.artifacts:
+        load_files(store, published, format=name)
+
+
+def publish_files(store: Store, described: ManifestContent, files: Mapping[str, bytes]) -> Reference:
+    return publish(store, described, files, loads).reference
 
 
 def publish_example(store: Store, name: str) -> Reference:
-    described, files = example(name)
-    return publish(store, described, files)
+    return publish_files(store, *example(name))
 
 
-def tiny(
-    name: str = "tiny", estimator: BaseEstimator | None = None
-) -> tuple[ManifestContent, Mapping[FileName, bytes]]:
+def tiny(name: str = "tiny", estimator: BaseEstimator | None = None) -> tuple[ManifestContent, Mapping[str, bytes]]:
     """The smallest model: one feature, two classes, a pickle of a kilobyte, no card and no ONNX."""
     rows, labels = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
     fitted: Any = estimator if hasattr(estimator, "classes_") else (estimator or LogisticRegression()).fit(rows, labels)
-    golden = make_golden(rows.tolist(), fitted.predict(rows).tolist(), fitted.predict_proba(rows))
+    golden = make_golden(rows.tolist(), *answering(fitted, rows))
     features = (Feature(name="x", kind="number", minimum=0, maximum=3),)
     return content(name, features, (0, 1)), {"model.joblib": pickled(fitted), "golden.json": golden}
 

@@ -1,31 +1,21 @@
-"""What can go wrong while training, each with a sentence for the user.
+"""What can go wrong while training beside what the library raises, each with a sentence for the user.
 
 TrainingError
-├── SpecInvalid       models.json says something that is not allowed
-├── DataInvalid       the data cannot be used as the spec asks
+├── SpecInvalid       the file of models says something that is not allowed
 ├── FitFailed         the estimator refused its parameters or the data
-├── NotServable       serving could not load what was trained
 └── ClusterUnusable   the Dask cluster cannot be used
 """
 
 
 class TrainingError(Exception):
-    """Base of every error of this package; its text is one sentence for the user."""
+    """Base of every error of this package; its text is one sentence for the user, without the model's name."""
 
 
 class SpecInvalid(TrainingError):
-    pass
-
-
-class DataInvalid(TrainingError):
-    pass
+    """The text begins with a key of the model; the file and the model are named where it is caught."""
 
 
 class FitFailed(TrainingError):
-    pass
-
-
-class NotServable(TrainingError):
     pass
 
 

@@ -15,25 +15,25 @@ def report_text(results: Sequence[Result], serve: str) -> str:
     """A table of the versions, the columns' kinds, and the lines that promote those that passed their gates."""
     rows = []
     for result in results:
-        metrics = result.content.metrics
+        metrics = result.manifest.metrics
         rows.append(
             [
                 result.reference.name,
                 f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
                 *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
-                "passed" if result.content.gate.passed else "FAILED",
+                "passed" if result.manifest.gate.passed else "FAILED",
                 f"{result.seconds:.1f}",
             ]
         )
     head = ["MODEL", "REFERENCE", *(name.upper().replace("_", " ") for name in SHOWN_METRICS), "GATE", "SECONDS"]
     lines = [table(head, rows), "", "Columns:"]
-    lines += [f"  {result.reference.name}: {columns_text(result.content.features)}" for result in results]
-    passed = [result.reference for result in results if result.content.gate.passed]
+    lines += [f"  {result.reference.name}: {columns_text(result.manifest.features)}" for result in results]
+    passed = [result.reference for result in results if result.manifest.gate.passed]
     if passed:
         lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]
         lines += [f"MODEL_NAME={ref.name} MODEL_VERSION={ref.version_text} {serve}" for ref in passed]
     for result in results:
-        failed = [check for check in result.content.gate.checks if not check.passed]
+        failed = [check for check in result.manifest.gate.checks if not check.passed]
         lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
     return "\n".join(lines)
 
@@ -51,15 +51,15 @@ def columns_text(features: Sequence[Feature]) -> str:
 
 def as_json(result: Result) -> dict[str, object]:
     """The version as one JSON object."""
-    evaluation = result.content.evaluation
+    evaluation = result.manifest.evaluation
     return {
         "model": result.reference.name,
         "version": result.reference.version,
         "reference": str(result.reference),
-        "metrics": dict(result.content.metrics),
-        "intervals": dict(evaluation.intervals) if evaluation else {},
-        "baseline": dict(evaluation.baseline) if evaluation else {},
-        "gate": result.content.gate.model_dump(),
-        "features": {feature.name: feature.kind for feature in result.content.features},
+        "metrics": dict(result.manifest.metrics),
+        "intervals": dict(evaluation.intervals),
+        "baseline": dict(evaluation.baseline),
+        "gate": result.manifest.gate.model_dump(),
+        "features": {feature.name: feature.kind for feature in result.manifest.features},
         "seconds": round(result.seconds, 3),
     }

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -20,12 +21,13 @@ OUTCOMES = {0: "published", 3: "gate not passed"}
 POLL_SECONDS = 0.5
 
 
-def run_schedule(specs: Mapping[str, ModelSpec], arguments: Sequence[str]) -> int:
+def run_schedule(file: Path, specs: Mapping[str, ModelSpec], arguments: Sequence[str]) -> int:
     """Train each model that has a schedule when its time comes, until SIGTERM or Ctrl-C; one JSON line a run on stdout.
 
     A model whose time comes while another is trained waits for it; a time that passes during its own run is left out.
 
     Args:
+        file: where the models are declared, for messages.
         arguments: of the `train` command, for every run.
 
     Raises:
@@ -33,7 +35,7 @@ def run_schedule(specs: Mapping[str, ModelSpec], arguments: Sequence[str]) -> in
     """
     lines = {name: spec.schedule for name, spec in specs.items() if spec.schedule}
     if not lines:
-        raise SpecInvalid('no model in models.json has a schedule, such as "schedule": "0 3 * * *"')
+        raise SpecInvalid(f'no model in {file} has a schedule, such as "schedule": "0 3 * * *"')
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -73,10 +75,11 @@ def _run(name: str, due: datetime, arguments: Sequence[str], stopping: Event) ->
                 told = True
     published = json.loads(out) if out.strip() else {}
     errors = [line.removeprefix("train: ") for line in err.splitlines() if line.startswith("train: ")]
-    fields: dict[str, Any] = {"outcome": OUTCOMES.get(process.returncode, "stopped" if told else "failed")}
+    outcome = OUTCOMES.get(process.returncode, "stopped" if told else "failed")
+    fields: dict[str, Any] = {"outcome": outcome}
     if published:
         fields |= {"reference": published["reference"], "metrics": published["metrics"]}
-    if process.returncode not in OUTCOMES:
+    if outcome == "failed":
         fields["error"] = "; ".join(errors) or f"the process ended with {process.returncode}: {err.strip()[-400:]}"
     line = {"time": utc_text(datetime.now(UTC)), "event": "run", "model": name, "due": utc_text(due), **fields}
     print(json.dumps({**line, "seconds": round(time.monotonic() - started, 1)}), flush=True)

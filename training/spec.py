@@ -8,59 +8,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from brinery.assessment.metrics.table import NAMES
+from brinery.assessment.rules import GateSpec, MetricName, Rule, Strict
 from brinery.errors import ReferenceInvalid
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
-Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
 KindName = Literal["number", "integer", "boolean", "category", "date"]
 SCHEMA_KEY = "$schema"
 FOLDS = 5
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Rule(_Part):
-    """Limits of one metric on the held-out rows; both are inclusive."""
-
-    min: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1")
-    max: float | None = Field(None, ge=0, description="a number, 0 or more")
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError('needs "min" or "max"')
-        return self
-
-
-Allowance = Annotated[float, Field(ge=0, description="a number, 0 or more: how much worse is still accepted")]
-
-
-class GateSpec(_Part):
-    """What a version must reach; all rules are judged on the held-out rows."""
-
-    accuracy: Rule | None = None
-    balanced_accuracy: Rule | None = None
-    macro_f1: Rule | None = None
-    roc_auc: Rule | None = None
-    log_loss: Rule | None = None
-    no_worse_than_promoted: Mapping[Metric, Allowance] = Field(
-        {}, description=f"an object of metrics ({', '.join(METRICS)}), each with how much worse is still accepted"
-    )
-
-    @property
-    def rules(self) -> dict[Metric, Rule]:
-        found = {metric: getattr(self, metric) for metric in METRICS}
-        return {metric: rule for metric, rule in found.items() if rule is not None}
-
-
-class ModelSpec(_Part):
+class ModelSpec(Strict):
     """One entry of models.json. Field descriptions are what the error messages call allowed."""
 
     description: str = Field("", max_length=2000, description="a text of at most 2000 characters")
@@ -92,12 +54,12 @@ class ModelSpec(_Part):
     trials: int | None = Field(
         None, ge=2, description="a whole number, 2 or more: how many combinations a halving random search begins with"
     )
-    scoring: Metric = Field("accuracy", description=f"what a search maximises, one of {', '.join(METRICS)}")
+    scoring: MetricName = Field("accuracy", description=f"what a search maximises, one of {', '.join(NAMES)}")
     test_size: float = Field(0.25, gt=0, lt=1, description="a share of the rows, above 0 and below 1")
     cv: int | None = Field(None, ge=2, le=100, description="a whole number of folds, from 2 to 100")
     random_state: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
     gate: GateSpec = Field(
-        GateSpec(), description=f'an object of metrics ({", ".join(METRICS)}), each with "min" or "max"'
+        GateSpec(), description=f'an object of metrics ({", ".join(NAMES)}), each with "min" or "max"'
     )
     schedule: str | None = Field(None, description='a cron line of five fields in UTC, such as "0 3 * * *"')
 
@@ -139,7 +101,7 @@ class ModelSpec(_Part):
         return line
 
 
-MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **dict.fromkeys(METRICS, Rule)}
+MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **dict.fromkeys(NAMES, Rule)}
 UNION_TAGS = ("literal[", "dict[")
 
 
@@ -171,15 +133,15 @@ def read_specs(path: Path) -> dict[str, ModelSpec]:
     return {name: _spec(path, name, entry) for name, entry in raw.items()}
 
 
-def select(specs: Mapping[str, ModelSpec], names: Sequence[str]) -> dict[str, ModelSpec]:
-    """The named models, or all where no name is given.
+def select(path: Path, specs: Mapping[str, ModelSpec], names: Sequence[str]) -> dict[str, ModelSpec]:
+    """The named models, or all that the file at `path` declares where no name is given.
 
     Raises:
         SpecInvalid: a name that is not declared.
     """
     for name in names:
         if name not in specs:
-            raise SpecInvalid(f"there is no model {_shown(name)} in models.json; it declares {', '.join(specs)}")
+            raise SpecInvalid(f"there is no model {_shown(name)} in {path}; it declares {', '.join(specs)}")
     return {name: spec for name, spec in specs.items() if name in names or not names}
 
 

@@ -1,4 +1,4 @@
-"""Export to ONNX: kept only where it answers as the pickle does on every held-out row."""
+"""Export to ONNX: kept only where it answers as the fitted model does on every held-out row."""
 
 import logging
 import warnings
@@ -12,10 +12,10 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
 
-from brinery.formats.onnx import OnnxSession
-from brinery.loading.golden import TOLERANCE
+from brinery.formats.onnx import OnnxModel
 from brinery.rows.feature import Feature
-from brinery.versions.manifest import Onnx
+from brinery.tasks.difference import Difference
+from brinery.tasks.task import AnyAnswers, AnyTask
 
 # ONNX opset 21 and ai.onnx.ml 3 are understood by every ONNX Runtime from 1.18 on.
 OPSET = {"": 21, "ai.onnx.ml": 3}
@@ -24,44 +24,36 @@ CHUNK = 10_000
 
 @dataclass(frozen=True)
 class Export:
-    """The bytes of model.onnx with a function from rows to labels, or None, and the manifest's record of why."""
+    """The bytes of model.onnx, what differs on the held-out rows, and the model; or none of them, and why."""
 
-    data: bytes | None
-    record: Onnx
-    predict: Callable[[np.ndarray], np.ndarray] | None = None
+    data: bytes | None = None
+    difference: Difference | None = None
+    predict: Callable[[np.ndarray], AnyAnswers] | None = None
+    reason: str = ""
 
 
 def export_onnx(
-    pipeline: Pipeline,
-    features: tuple[Feature, ...],
-    array: np.ndarray,
-    labels: np.ndarray,
-    probabilities: np.ndarray | None,
+    fitted: Any, features: tuple[Feature, ...], task: AnyTask, array: np.ndarray, answers: AnyAnswers
 ) -> Export:
     """Convert a fitted pipeline, with single precision first and double where that differs.
 
     Args:
         array: the held-out rows, shape (rows, features).
-        labels, probabilities: the pickle's answers to them, shapes (rows,) and (rows, classes) or None.
+        answers: the fitted model's own to them.
     """
     reasons = []
     for precision, inputs in _inputs(features):
         try:
-            for data in _convert(pipeline, inputs, with_probabilities=probabilities is not None):
-                session = OnnxSession(data, pipeline.classes_, array.shape[1])
-                difference = _difference(session, pipeline.classes_, array, labels, probabilities)
-                if difference <= TOLERANCE:
-                    return Export(data, Onnx(largest_difference=difference), _labels_by(session, pipeline.classes_))
+            for data in _convert(fitted, inputs, with_probabilities=hasattr(fitted, "predict_proba")):
+                model = OnnxModel(data, task, array.shape[1])
+                difference = _difference(model, task, array, answers)
+                if difference.alike:
+                    return Export(data, difference, model.predict)
         except Exception as exc:  # the converter and the runtime raise whatever they like
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
             continue
-        what = "labels differ" if np.isinf(difference) else f"probabilities differ by {difference:.2g}"
-        reasons.append(f"{precision}: {what} on the held-out rows")
-    return Export(None, Onnx(reason="; ".join(reasons)))
-
-
-def _labels_by(session: OnnxSession, classes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda rows: np.asarray(classes[session.predict(rows)[0]])
+        reasons.append(f"{precision}: {difference.text}, of the held-out rows")
+    return Export(reason="; ".join(reasons))
 
 
 def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
@@ -80,9 +72,10 @@ def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str
         )
 
 
-def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabilities: bool) -> Iterator[bytes]:
-    """The model as ONNX, in the forms that `OnnxSession` knows: probabilities alone, then with the labels."""
-    options = {id(pipeline.steps[-1][1]): {"zipmap": False}} if with_probabilities else None
+def _convert(pipeline: Any, inputs: list[tuple[str, Any]], with_probabilities: bool) -> Iterator[bytes]:
+    """The model as ONNX, in the forms that `OnnxModel` knows: probabilities alone, then with the labels."""
+    last = pipeline.steps[-1][1] if isinstance(pipeline, Pipeline) else pipeline
+    options = {id(last): {"zipmap": False}} if with_probabilities else None
     logger = logging.getLogger("skl2onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -101,18 +94,15 @@ def _convert(pipeline: Pipeline, inputs: list[tuple[str, Any]], with_probabiliti
         yield form.SerializeToString()
 
 
-def _difference(
-    session: OnnxSession, classes: np.ndarray, array: np.ndarray, labels: np.ndarray, probabilities: np.ndarray | None
-) -> float:
-    """Largest difference of a probability, or the first that is too large; infinite where a label differs."""
-    largest = 0.0
+def _difference(model: OnnxModel, task: AnyTask, array: np.ndarray, answers: AnyAnswers) -> Difference:
+    """The largest of the differences, or the first that is too large."""
+    largest: Difference | None = None
     for start in range(0, len(array), CHUNK):  # most that differ do so early
         rows = slice(start, start + CHUNK)
-        indices, converted = session.predict(array[rows])
-        if (classes[indices] != labels[rows]).any() or (probabilities is not None and converted is None):
-            return float("inf")
-        if probabilities is not None and converted is not None:
-            largest = max(largest, float(np.abs(converted - probabilities[rows]).max()))
-        if largest > TOLERANCE:
+        found = task.difference(model.predict(array[rows]), answers[rows])
+        if largest is None or not found.alike or (found.largest or 0.0) > (largest.largest or 0.0):
+            largest = found
+        if not found.alike:
             break
+    assert largest is not None  # noqa: S101  (there are held-out rows)
     return largest

@@ -1,102 +1,111 @@
 """The gate: what a version must reach, by itself and beside the version that is promoted."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from brinery.assessment.columns.infer import to_array
-from brinery.assessment.evaluate import Predictions, measure
-from brinery.errors import RegistryError
+from brinery.assessment.assessor import Assessor
+from brinery.assessment.columns.arrays import to_array
+from brinery.assessment.evaluate import measure
+from brinery.assessment.metrics.table import METRICS
+from brinery.assessment.predictions import Predictions
+from brinery.assessment.rules import GateSpec
+from brinery.errors import BrineryError, DataInvalid, GateInvalid
 from brinery.loading.load import load
 from brinery.promotion.records import history, live
-from brinery.versions.manifest import LOWER_IS_BETTER, Gate, GateCheck, PromotedMetrics
+from brinery.tasks.task import AnyAnswers
+from brinery.versions.manifest import Gate, GateCheck, PromotedMetrics
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from training.errors import SpecInvalid
-from training.spec import GateSpec
 
 CHUNK = 50_000
 
 
-def measure_promoted(
-    store: Store, name: str, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray
-) -> tuple[PromotedMetrics | None, str]:
-    """The promoted version's metrics on the same rows; without them, why there are none.
+@dataclass(frozen=True)
+class Comparison:
+    """The promoted version's metrics on the same held-out rows; without them, why there are none.
+
+    `nothing_promoted` says that there is no version to be compared with, which stands against nobody.
+    """
+
+    promoted: PromotedMetrics | None = None
+    reason: str = ""
+    nothing_promoted: bool = False
+
+
+def compare_with_promoted(
+    assessor: Assessor, store: Store, name: str, rows: pd.DataFrame, held_out: Predictions
+) -> Comparison:
+    """Measure the promoted version on the rows that `held_out` are the new version's predictions of.
 
     Args:
-        rows: the held-out rows by column, shape (rows, features).
-        truth: their labels, shape (rows,).
-        classes: those of the new model; where the promoted one does not know one, its probability is 0.
+        rows: by column, shape (rows, features).
     """
     try:
         promoted = live(history(store, name))
         if promoted is None:
-            return None, "nothing was promoted yet"
-        return PromotedMetrics(
-            reference=str(promoted), metrics=measure(_predictions(store, promoted, rows, truth, classes))
-        ), ""
-    except RegistryError as exc:
-        return None, f"the promoted version cannot be loaded: {exc}"
+            return Comparison(reason="nothing was promoted yet", nothing_promoted=True)
+        theirs = assessor.beside(held_out.truth, held_out.classes, _answers(store, promoted, rows))
+        return Comparison(PromotedMetrics(reference=str(promoted), metrics=measure(assessor, theirs)))
+    except DataInvalid as exc:
+        return Comparison(reason=f"{promoted} does not fit the rows: {exc}")
+    except BrineryError as exc:
+        return Comparison(reason=f"the promoted version cannot be loaded: {exc}")
     except (KeyError, TypeError, ValueError) as exc:
-        return None, f"{promoted} does not fit the rows: {type(exc).__name__}: {exc}"
+        return Comparison(reason=f"{promoted} does not fit the rows: {type(exc).__name__}: {exc}")
 
 
-def judge(
-    name: str, found: Mapping[str, float], gate: GateSpec, promoted: PromotedMetrics | None = None, why_not: str = ""
-) -> Gate:
+def judge(found: Mapping[str, float], gate: GateSpec, comparison: Comparison) -> Gate:
     """The verdict: passed when every limit is kept; a gate without rules passes.
 
     Where nothing was promoted yet, `no_worse_than_promoted` passes; where the promoted version cannot be
     measured, it does not.
 
     Raises:
-        SpecInvalid: a rule for a metric that this model does not have.
+        GateInvalid: a rule for a metric that this model does not have.
     """
     for metric in [*gate.rules, *gate.no_worse_than_promoted]:
         if metric not in found:
-            raise SpecInvalid(
-                f"models.json: {name}.gate.{metric} needs probabilities, which this estimator does not give"
-            )
+            raise GateInvalid(f"gate.{metric} needs probabilities, which this estimator does not give")
     checks = []
     for metric, rule in gate.rules.items():
         value = found[metric]
         if rule.min is not None:
-            checks.append(GateCheck(metric=metric, rule="min", limit=rule.min, value=value, passed=value >= rule.min))
+            kept = value >= rule.min
+            checks.append(GateCheck(metric=metric, rule="min", side="least", limit=rule.min, value=value, passed=kept))
         if rule.max is not None:
-            checks.append(GateCheck(metric=metric, rule="max", limit=rule.max, value=value, passed=value <= rule.max))
+            kept = value <= rule.max
+            checks.append(GateCheck(metric=metric, rule="max", side="most", limit=rule.max, value=value, passed=kept))
     for metric, allowance in gate.no_worse_than_promoted.items():
-        checks.append(_beside(metric, found[metric], allowance, promoted, why_not))
+        checks.append(_beside(metric, found[metric], allowance, comparison))
     return Gate(passed=all(check.passed for check in checks), checks=tuple(checks))
 
 
-def _beside(metric: str, value: float, allowance: float, promoted: PromotedMetrics | None, why_not: str) -> GateCheck:
-    rule = "no_worse_than_promoted"
-    if promoted is None or metric not in promoted.metrics:
-        reason = why_not or f"{promoted.reference if promoted else 'the promoted version'} gives no probabilities"
-        passed = why_not == "nothing was promoted yet"
-        return GateCheck(metric=metric, rule=rule, limit=None, value=value, passed=passed, reason=reason)
-    lower = metric in LOWER_IS_BETTER
-    limit = promoted.metrics[metric] + (allowance if lower else -allowance)
-    passed = value <= limit if lower else value >= limit
-    return GateCheck(metric=metric, rule=rule, limit=limit, value=value, passed=passed, reason=promoted.reference)
+def _beside(name: str, value: float, allowance: float, comparison: Comparison) -> GateCheck:
+    metric, promoted = METRICS[name], comparison.promoted
+    limit, passed = None, comparison.nothing_promoted
+    reason = comparison.reason
+    if promoted is not None and name in promoted.metrics:
+        limit = metric.worsened(promoted.metrics[name], allowance)
+        passed, reason = metric.no_worse(value, limit), promoted.reference
+    elif promoted is not None:
+        reason = f"{promoted.reference} gives no probabilities"
+    return GateCheck(
+        metric=name,
+        rule="no_worse_than_promoted",
+        side=metric.side,
+        limit=limit,
+        value=value,
+        passed=passed,
+        reason=reason,
+    )
 
 
-def _predictions(
-    store: Store, promoted: Reference, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray
-) -> Predictions:
+def _answers(store: Store, promoted: Reference, rows: pd.DataFrame) -> AnyAnswers:
     model = load(store, promoted)
     features = model.manifest.features
     array = to_array(rows[[feature.name for feature in features]], features)
-    parts = [model.predictor.predict(array[start : start + CHUNK]) for start in range(0, len(array), CHUNK)]
-    own = np.asarray(model.manifest.classes)
-    labels = own[np.concatenate([indices for indices, _ in parts])]
-    if own.dtype.kind != classes.dtype.kind:
-        raise ValueError(f"its classes are {own.tolist()[:5]}, those of the data {classes.tolist()[:5]}")
-    union = np.union1d(classes, own)
-    probabilities = None
-    if parts[0][1] is not None:
-        probabilities = np.zeros((len(array), len(union)))
-        probabilities[:, np.searchsorted(union, own)] = np.concatenate([part for _, part in parts])
-        probabilities /= probabilities.sum(axis=1, keepdims=True)  # ONNX gives single precision
-    return Predictions(truth, labels, probabilities, union)
+    return model.task.joined(
+        [model.predictor.predict(array[start : start + CHUNK]) for start in range(0, len(array), CHUNK)]
+    )

@@ -1,48 +1,55 @@
-"""What changed between two versions."""
+"""`registry diff`: what changed between two versions."""
 
-import argparse
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from brinery.errors import RegistryError, RowInvalid
+from brinery.errors import BrineryError, RowInvalid
+from brinery.loading.golden import read_golden
 from brinery.loading.load import load_files
 from brinery.loading.model import VerifiedModel
 from brinery.output.table import size_text, table
 from brinery.rows.feature import Feature
-from brinery.versions.catalog import find_manifest
-from brinery.versions.manifest import Manifest
-from brinery.versions.read import read_file
+from brinery.tasks.difference import Difference
+from brinery.tasks.task import AnyAnswers
+from brinery.versions.catalog import find_version
+from brinery.versions.manifest import GOLDEN, Manifest
+from brinery.versions.read import Published, read_file
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
 NO_CHANGE = "no change"
 
 
-def diff_command(store: Store, arguments: argparse.Namespace) -> tuple[Any, str]:
-    """`registry diff REF REF`."""
-    found = [find_manifest(store, Reference.parse(text)) for text in (arguments.before, arguments.after)]
-    (before, after), digests = [manifest for manifest, _ in found], [digest for _, digest in found]
-    references = [
-        Reference(manifest.name, manifest.version, digest)
-        for manifest, digest in zip((before, after), digests, strict=True)
-    ]
+def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
+    """What differs, as [before, after]; the golden rows of each are asked of both."""
+    old, new = (find_version(store, Reference.parse(text)) for text in (arguments.before, arguments.after))
+    before, after = old.manifest, new.manifest
+    compared = _compared(store, old, new)
+    if isinstance(compared, str):
+        golden, shown = {"compared": 0, "reason": compared}, f"not compared: {compared}"
+    else:
+        golden, shown = {"compared": compared.rows, **compared.facts}, compared.text
     result: dict[str, Any] = {
-        "before": str(references[0]),
-        "after": str(references[1]),
+        "before": str(old.reference),
+        "after": str(new.reference),
         "metrics": _metrics(before, after),
         "gate": [before.gate.passed, after.gate.passed],
         "spec": _changed(dict(before.spec), dict(after.spec)),
         "features": _features(before, after),
-        "classes": _changed({"classes": list(before.classes)}, {"classes": list(after.classes)}),
+        "task": _changed(_task(before), _task(after)),
         "libraries": _changed(dict(before.libraries), dict(after.libraries)),
         "data": _changed(before.data.model_dump(), after.data.model_dump()),
         "sizes": _changed(_sizes(before), _sizes(after)),
-        "golden_rows": _golden_rows(store, (before, after), references),
+        "golden_rows": golden,
     }
-    return result, _text(result, f"{before.name}:{before.version}", f"{after.name}:{after.version}")
+    heads = [f"{each.name}:{each.version}" for each in (before, after)]
+    return result, _text(result, heads, shown)
+
+
+def _task(manifest: Manifest) -> dict[str, Any]:
+    return {"kind": manifest.task.kind, **dict(manifest.task.facts)}
 
 
 def _sizes(manifest: Manifest) -> dict[str, Any]:
@@ -56,7 +63,7 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[An
 
 
 def _metrics(before: Manifest, after: Manifest) -> dict[str, dict[str, Any]]:
-    intervals = [each.evaluation.intervals if each.evaluation else {} for each in (before, after)]
+    intervals = [each.evaluation.intervals for each in (before, after)]
     return {
         name: {
             "before": before.metrics.get(name),
@@ -80,59 +87,52 @@ def _feature_text(feature: Feature) -> str:
     return f"{feature.kind}, {feature.range_text}" + (", may be missing" if feature.nullable else "")
 
 
-def _golden_rows(store: Store, manifests: tuple[Manifest, Manifest], references: list[Reference]) -> dict[str, Any]:
-    """How many golden rows get another answer from the other version; rows that lack its features are left out."""
-    rows: list[dict[str, Any]] = []
-    columns = [{feature.name for feature in manifest.features} for manifest in manifests]
+def _compared(store: Store, old: Published, new: Published) -> Difference | str:
+    """How the answers to both versions' golden rows differ, or why they cannot be compared.
+
+    Rows that lack the other's features are left out.
+    """
+    if old.manifest.task.kind != new.manifest.task.kind:
+        return f"one is a {old.manifest.task.kind}, the other a {new.manifest.task.kind}"
     try:
-        models = [load_files(store, *pair) for pair in zip(manifests, references, strict=True)]
-        for manifest, theirs in zip(manifests, reversed(columns), strict=True):
-            if not theirs <= {feature.name for feature in manifest.features}:
-                continue
-            names = [feature.name for feature in manifest.features]
-            golden = json.loads(bytes(read_file(store, manifest, "golden.json")))["rows"]
-            rows += [dict(zip(names, row, strict=True)) for row in golden]
+        models = [load_files(store, published) for published in (old, new)]
+        rows = [*_golden_rows(store, old, new), *_golden_rows(store, new, old)]
         if not rows:
-            return {"compared": 0, "reason": "each version has features that the other has not"}
-        answers = [_answers(model, rows) for model in models]
+            return "each version has features that the other has not"
+        return new.manifest.task.difference(*(_answers(model, rows) for model in models))
     except RowInvalid as exc:
-        return {"compared": 0, "reason": f"the rows of one do not fit the other: {str(exc)[:200]}"}
-    except RegistryError as exc:
-        return {"compared": 0, "reason": str(exc)}
-    differ = sum(old != new for old, new in zip(answers[0][0], answers[1][0], strict=True))
-    old, new = (probabilities for _, probabilities in answers)
-    same_shape = old is not None and new is not None and manifests[0].classes == manifests[1].classes
-    largest = float(np.abs(old - new).max()) if same_shape else None
-    return {"compared": len(rows), "other_label": differ, "largest_difference_of_a_probability": largest}
+        return f"the rows of one do not fit the other: {str(exc)[:200]}"
+    except BrineryError as exc:
+        return str(exc)
 
 
-def _answers(model: VerifiedModel, rows: list[dict[str, Any]]) -> tuple[list[Any], Any]:
+def _golden_rows(store: Store, published: Published, other: Published) -> list[dict[str, Any]]:
+    """The version's golden rows, where they have all features of the other one."""
+    names = [feature.name for feature in published.manifest.features]
+    if not {feature.name for feature in other.manifest.features} <= set(names):
+        return []
+    golden = read_golden(read_file(store, published, GOLDEN), published.manifest)
+    return [dict(zip(names, row, strict=True)) for row in golden["rows"]]
+
+
+def _answers(model: VerifiedModel, rows: list[dict[str, Any]]) -> AnyAnswers:
     wanted = {feature.name for feature in model.manifest.features}
     fitting = [{name: value for name, value in row.items() if name in wanted} for row in rows]
-    prediction = model.classify(fitting, len(fitting))
-    return prediction.labels, prediction.probabilities
+    return model.answer(fitting, len(fitting)).answers
 
 
-def _text(result: dict[str, Any], before: str, after: str) -> str:
-    head = ["METRIC", before, after]
+def _text(result: dict[str, Any], heads: list[str], golden: str) -> str:
     rows = [
         [name, _value(each["before"], each["before_interval"]), _value(each["after"], each["after_interval"])]
         for name, each in result["metrics"].items()
     ]
     verdicts = ["passed" if passed else "FAILED" for passed in result["gate"]]
-    parts = [table(head, [*rows, ["gate", *verdicts]])]
-    for title in ("spec", "features", "classes", "libraries", "data", "sizes"):
+    parts = [table(["METRIC", *heads], [*rows, ["gate", *verdicts]])]
+    for title in ("spec", "features", "task", "libraries", "data", "sizes"):
         shown: Callable[[Any], str] = size_text if title == "sizes" else _short
         changes = [f"  {key}: {_change(old, new, shown)}" for key, (old, new) in result[title].items()]
         parts.append("\n".join([f"{title}: {'' if changes else NO_CHANGE}".rstrip(), *changes]))
-    golden = result["golden_rows"]
-    if golden["compared"]:
-        largest = golden["largest_difference_of_a_probability"]
-        also = "" if largest is None else f"; a probability differs by {largest:.4f} at most"
-        parts.append(f"golden rows: {golden['other_label']} of {golden['compared']} get another label{also}")
-    else:
-        parts.append(f"golden rows: not compared: {golden['reason']}")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, f"golden rows: {golden}"])
 
 
 def _change(old: Any, new: Any, shown: Callable[[Any], str]) -> str:

@@ -8,32 +8,29 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
 from brinery.errors import ModelInvalid
-from brinery.versions.manifest import Manifest
+from brinery.tasks.task import AnyAnswers, AnyTask
+from brinery.versions.manifest import Artifact, Manifest
 
 # Votes of a forest that tie in double precision differ in the last digits of single precision: the
 # first class this close to the best wins, as it does in scikit-learn.
 TIE = 1e-6
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(string)": np.object_}
-PROBABILITIES = ("tensor(float)", "tensor(double)")
+NUMBERS = ("tensor(float)", "tensor(double)")
 
 
-class OnnxSession:
-    """A converted classifier.
+class OnnxModel:
+    """A converted model.
 
     It takes one matrix, or one input a column where columns are of several kinds. It gives labels,
     labels and probabilities, or probabilities alone, where the label is that of the largest.
     """
 
-    format = "onnx"
-
-    def __init__(self, data: Buffer, classes: np.ndarray, features: int) -> None:
+    def __init__(self, data: Buffer, task: AnyTask, features: int) -> None:
         """Start a session on the bytes of model.onnx.
 
         Args:
-            classes: the labels, sorted, shape (classes,).
             features: how many columns a row has.
 
         Raises:
@@ -46,36 +43,42 @@ class OnnxSession:
         self._session = ort.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
         self._inputs = [(spec.name, DTYPES[spec.type]) for spec in self._session.get_inputs()]
         outputs = self._session.get_outputs()
-        self._labels = [spec.name for spec in outputs if spec.type not in PROBABILITIES]
-        self._probabilities = [spec.name for spec in outputs if spec.type in PROBABILITIES]
+        self._predicted = [spec.name for spec in outputs if spec.type not in NUMBERS]
+        self._probabilities = [spec.name for spec in outputs if spec.type in NUMBERS]
         if len(self._inputs) not in (1, features):
             raise ValueError(f"it takes {len(self._inputs)} inputs for {features} features")
-        self._classes = classes
+        self._task = task
 
-    def predict(self, array: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
-        """Class indices, shape (rows,), and probabilities, shape (rows, classes), where the model has them."""
+    def predict(self, array: np.ndarray) -> AnyAnswers:
+        """Answers to rows, shape (rows, features)."""
         if len(self._inputs) == 1:
             name, dtype = self._inputs[0]
             feed = {name: array.astype(dtype, copy=False)}
         else:
             feed = {name: array[:, [j]].astype(dtype) for j, (name, dtype) in enumerate(self._inputs)}
-        answers = self._session.run([*self._labels, *self._probabilities], feed)
-        if self._labels:
-            indices = np.searchsorted(self._classes, np.asarray(answers[0], dtype=self._classes.dtype))
-            return indices, answers[1] if self._probabilities else None
-        probabilities = answers[0]
-        best = probabilities.max(axis=1, keepdims=True)
-        return (probabilities > best - TIE).argmax(axis=1), probabilities
+        given = self._session.run([*self._predicted, *self._probabilities], feed)
+        if self._predicted:
+            return self._task.answers(given[0], given[1] if self._probabilities else None)
+        return self._task.answers(None, given[0], tie=TIE)
 
 
-def load_onnx(data: Buffer, manifest: Manifest) -> OnnxSession:
+def libraries() -> dict[str, str]:
+    """What runs the file, as installed here; any other version that knows its operators does, too."""
+    return {"onnxruntime": ort.__version__}
+
+
+def check_libraries(manifest: Manifest, artifact: Artifact) -> None:
+    """Nothing: a file names the operators that it needs, and starting a session on it checks them."""
+
+
+def load(data: Buffer, manifest: Manifest) -> OnnxModel:
     """Start a session from bytes whose digest has been checked.
 
     Raises:
         ModelInvalid: ONNX Runtime does not accept them, or they do not fit the manifest.
     """
     try:
-        return OnnxSession(data, np.asarray(manifest.classes), len(manifest.features))
+        return OnnxModel(data, manifest.task, len(manifest.features))
     except Exception as exc:
         raise ModelInvalid(
             f"{manifest.name}:{manifest.version}: model.onnx does not load here: "

@@ -6,15 +6,20 @@ import pickle
 import platform
 import warnings
 from collections.abc import Buffer
+from typing import Any
 
 import joblib
 import numpy as np
 import sklearn
 from joblib.numpy_pickle import NumpyUnpickler
-from numpy.typing import NDArray
 
 from brinery.errors import LibraryMismatch, ModelInvalid
-from brinery.versions.manifest import Manifest
+from brinery.tasks.task import AnyAnswers, AnyTask
+from brinery.versions.manifest import Artifact, Manifest
+
+READ_SIZE = 1024 * 1024
+# In these, `predict` is the class of the largest probability, which is then computed once instead of twice.
+LABELS_ARE_LARGEST = ("LogisticRegression", "DecisionTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier")
 
 
 def libraries() -> dict[str, str]:
@@ -27,7 +32,7 @@ def libraries() -> dict[str, str]:
     }
 
 
-def check_libraries(manifest: Manifest) -> None:
+def check_libraries(manifest: Manifest, artifact: Artifact) -> None:
     """Compare the libraries that made the model with those installed, before anything is unpickled.
 
     Python may differ in its last number; the others must be the same.
@@ -38,7 +43,7 @@ def check_libraries(manifest: Manifest) -> None:
     differing = [
         f"{name} {made_with or 'unknown'}, here {installed}"
         for name, installed in libraries().items()
-        if _significant(name, made_with := manifest.libraries.get(name, "")) != _significant(name, installed)
+        if _significant(name, made_with := artifact.libraries.get(name, "")) != _significant(name, installed)
     ]
     if differing:
         raise LibraryMismatch(
@@ -47,50 +52,48 @@ def check_libraries(manifest: Manifest) -> None:
         )
 
 
-READ_SIZE = 1024 * 1024
-# In these, `predict` is the class of the largest probability, which is then computed once instead of twice.
-LABELS_ARE_LARGEST = ("LogisticRegression", "DecisionTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier")
+def load(data: Buffer, manifest: Manifest) -> "PickleModel":
+    """Unpickle bytes whose digest has been checked.
+
+    Raises:
+        ModelInvalid: they do not load here, or are not the estimator that the manifest describes.
+    """
+    name = f"{manifest.name}:{manifest.version}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # such as InconsistentVersionWarning
+            estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
+        model, fits = PickleModel(estimator, manifest.task), manifest.task.is_of(estimator)
+    except Exception as exc:
+        raise ModelInvalid(
+            f"{name}: model.joblib does not load here: {type(exc).__name__}: {ascii(str(exc))[:300]}"
+        ) from exc
+    if not fits:
+        raise ModelInvalid(f"{name}: the estimator in model.joblib has not the manifest's task, {manifest.task.text}")
+    return model
 
 
 class PickleModel:
-    """A fitted scikit-learn classifier."""
+    """A fitted scikit-learn estimator."""
 
-    format = "pickle"
+    def __init__(self, estimator: Any, task: AnyTask) -> None:
+        """Take the estimator apart, so that its steps can be called without the checks of its input."""
+        self._task = task
+        steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
+        *self._transformers, self._last = [step for step in steps if step not in (None, "passthrough")]
+        self._has_probabilities = hasattr(self._last, "predict_proba")
+        self._labels_are_largest = type(self._last).__name__ in LABELS_ARE_LARGEST
 
-    def __init__(self, data: Buffer, manifest: Manifest) -> None:
-        """Unpickle `data`, whose digest has been checked.
-
-        Raises:
-            ModelInvalid: it does not load here, or is not the classifier that the manifest describes.
-        """
-        name = f"{manifest.name}:{manifest.version}"
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", UserWarning)  # such as InconsistentVersionWarning
-                estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
-            classes = np.asarray(estimator.classes_)
-            steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
-            *self._transformers, self._classifier = [step for step in steps if step not in (None, "passthrough")]
-        except Exception as exc:
-            raise ModelInvalid(
-                f"{name}: model.joblib does not load here: {type(exc).__name__}: {ascii(str(exc))[:300]}"
-            ) from exc
-        if classes.tolist() != list(manifest.classes):
-            raise ModelInvalid(f"{name}: the classes in model.joblib are not those of the manifest")
-        self._classes = classes
-        self._has_probabilities = hasattr(self._classifier, "predict_proba")
-        self._labels_are_largest = type(self._classifier).__name__ in LABELS_ARE_LARGEST
-
-    def predict(self, array: np.ndarray) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
-        """Class indices, shape (rows,), and probabilities, shape (rows, classes), where the model has them."""
+    def predict(self, array: np.ndarray) -> AnyAnswers:
+        """Answers to rows, shape (rows, features)."""
         # The input was checked on its way here, and the estimator's parameters when it was fitted.
         with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
             for transformer in self._transformers:
                 array = transformer.transform(array)
-            probabilities = self._classifier.predict_proba(array) if self._has_probabilities else None
+            probabilities = self._last.predict_proba(array) if self._has_probabilities else None
             if probabilities is not None and self._labels_are_largest:
-                return probabilities.argmax(axis=1), probabilities
-            return np.searchsorted(self._classes, self._classifier.predict(array)), probabilities
+                return self._task.answers(None, probabilities)
+            return self._task.answers(self._last.predict(array), probabilities)
 
 
 class _Reader(io.RawIOBase):

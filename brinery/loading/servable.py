@@ -17,23 +17,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from brinery.errors import RegistryError
-from brinery.loading.load import ARTIFACTS, load
-from brinery.versions.manifest import Manifest
-from brinery.versions.read import read_file
+from brinery.errors import BrineryError
+from brinery.formats.choice import FORMATS
+from brinery.loading.load import load
+from brinery.versions.read import Published, read_file, read_manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 
-# Top-level modules of the serving image: those of its lock groups, and what it brings itself.
+# Top-level modules of the serving images: those of their lock groups, and what they bring themselves.
 ALLOWED = frozenset(
     """
     brinery serving
     annotated_doc annotated_types anyio click fastapi h11 httptools idna mangum numpy obstore opentelemetry pydantic
     pydantic_core starlette typing_extensions typing_inspection uvicorn
-    cloudpickle joblib narwhals scipy sklearn threadpoolctl
-    flatbuffers google onnxruntime packaging
     """.split()
-)
+).union(*(fmt.modules for fmt in FORMATS.values()))
 
 
 class OnlyServing(MetaPathFinder):
@@ -60,19 +58,19 @@ class ServingCheck:
     def __exit__(self, *exc: object) -> None:
         self._stop()
 
-    def __call__(self, store: Store, manifest: Manifest, reference: Reference) -> str | None:
+    def __call__(self, store: Store, published: Published) -> str | None:
         """Read a version's stored files back and load them as serving would; the error as a sentence, or None.
 
         Raises:
             IntegrityError, StoreError: a stored file is not the one that the manifest lists, or cannot be read.
         """
         with tempfile.TemporaryDirectory() as folder:
-            version = Path(folder, reference.folder)
+            version = Path(folder, published.reference.folder)
             version.mkdir(parents=True)
-            for name in manifest.files:
-                (version / name).write_bytes(read_file(store, manifest, name))
-            (version / "manifest.json").write_bytes(manifest.to_bytes())
-            return self._ask({"registry": Path(folder).as_uri(), "reference": str(reference)})
+            for name in published.manifest.files:
+                (version / name).write_bytes(read_file(store, published, name))
+            (version / "manifest.json").write_bytes(published.stored)
+            return self._ask({"registry": Path(folder).as_uri(), "reference": str(published.reference)})
 
     def _ask(self, question: dict[str, str]) -> str | None:
         if self._process.poll() is not None:
@@ -108,27 +106,26 @@ class ServingCheck:
 
 def main() -> None:
     sys.meta_path.insert(0, OnlyServing())
-    from brinery.formats import onnx, pickle  # noqa: F401  (imported ahead)
+    for fmt in FORMATS.values():
+        fmt.implementation()  # imported ahead
 
     answers, sys.stdout = sys.stdout, sys.stderr  # a model may print
     for line in sys.stdin:
         question: dict[str, Any] = json.loads(line)
         store, reference = open_store(question["registry"]), Reference.parse(question["reference"])
-        error = None
+        error, name = None, ""
         try:
-            files = load(store, reference, format="pickle", require_pin=True).manifest.files
-            for fmt, file in ARTIFACTS.items():
-                if file in files and fmt != "pickle":
-                    load(store, reference, format=fmt, require_pin=True)  # type: ignore[arg-type]
-        except RegistryError as exc:
-            error = _sentence(exc)
+            for name in read_manifest(store, reference).manifest.artifacts:
+                load(store, reference, format=name, require_pin=True)
+        except BrineryError as exc:
+            error = _sentence(name, exc)
         print(json.dumps({"error": error}), file=answers, flush=True)
 
 
-def _sentence(exc: Exception) -> str:
+def _sentence(format: str, exc: Exception) -> str:
     if isinstance(exc.__cause__, ModuleNotFoundError):
         return (
-            f'its pickle needs the module "{exc.__cause__.name}", which the serving image does not have; '
+            f'its {format} needs the module "{exc.__cause__.name}", which the serving image does not have; '
             "build the model from scikit-learn's own classes, whatever function puts it together"
         )
     return str(exc)

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from brinery.rows.feature import Feature
-
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
@@ -68,10 +66,3 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], css: str = "") -> 
 def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A heading and a table."""
     return f"<h2>{escape(title)}</h2>\n{table(head, rows)}"
-
-
-def features_section(features: Iterable[Feature]) -> str:
-    """The features with what training saw of them."""
-    head = ("name", "kind", "training range", "missing values")
-    rows = ((f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused") for f in features)
-    return section("Features", head, rows)

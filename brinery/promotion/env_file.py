@@ -1,5 +1,6 @@
 """An environment file, such as the `.env` that compose reads: the environment of a server on one machine."""
 
+import io
 import os
 import re
 import stat
@@ -11,22 +12,26 @@ from pathlib import Path
 from brinery.errors import EnvironmentFailed, PromotionRefused, ReferenceInvalid
 from brinery.versions.reference import Reference
 
-# A line that sets a variable: what comes before the value, the value with its quotes, what follows it.
-LINE = re.compile(
-    r"""^(?P<before>[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*)
-    (?P<value>"(?:\\.|[^"\\])*"|'[^']*'|(?:[^\s#'"][^\r\n#'"]*?)?)
-    (?P<after>[ \t]*(?:[ \t]\#[^\r\n]*)?\r?\n?)$""",
+NAMES = ("MODEL_NAME", "MODEL_VERSION")
+# What every reader takes for NAME=VALUE of one of the two, and for the same value …
+CLEAR = re.compile(
+    r"""(?P<before>\s*(?:export[ \t]+)?(?P<name>MODEL_NAME|MODEL_VERSION)[ \t]*=[ \t]*)
+    (?:"(?:\\.|[^"\\\r\n])*"|'[^'\r\n]*'|(?:[^\s#'"][^\r\n#'"]*?)?)
+    (?P<after>[ \t]*(?:[ \t]\#[^\r\n]*)?\r?\n?)""",
     re.VERBOSE,
 )
-# … and one that means to set one of the two, in whatever way.
-MEANT = re.compile(r"[ \t]*(?:export[ \t]+)?(MODEL_NAME|MODEL_VERSION)[ \t]*[=:]")
-# A value that begins with a quote may go on over many lines, to where the quote is closed.
-OPEN = re.compile(r"""[ \t]*(?:export[ \t]+)?[\w.]+[ \t]*[=:][ \t]*(?P<quote>["'])""")
-CLOSED = {'"': re.compile(r'(?<!\\)(?:\\\\)*"'), "'": re.compile("'")}
+# … and what means to set one of them, in whatever way.
+MEANT = re.compile(r"\s*(?:export[ \t]+)?(?:MODEL_NAME|MODEL_VERSION)[ \t]*[=:]")
+# Compose reads `NAME: VALUE` too, and its quoted values may have many lines; the parser knows `=` alone.
+COLON = re.compile(r"^([ \t]*(?:export[ \t]+)?[\w.]+[ \t]*):", re.MULTILINE)
+# A part of the file's text; where it sets one of the two, how it is written and to what value.
+Piece = tuple[str, re.Match[str] | None, str]
 
 
 class EnvFile:
     """The file's `MODEL_NAME` and `MODEL_VERSION`; the last line that sets a variable counts."""
+
+    registry = None  # (what the server reads is its own affair)
 
     def __init__(self, path: Path, host: str = "") -> None:
         """`host` tells files of one path apart where a registry is shared by many machines."""
@@ -44,7 +49,7 @@ class EnvFile:
             PromotionRefused: the file serves another model.
             EnvironmentFailed: it cannot be read.
         """
-        values = {match["name"]: _unquoted(match["value"]) for match in self._settings(self._lines()).values()}
+        values = {clear["name"]: value for _, clear, value in self._pieces() if clear}
         other = values.get("MODEL_NAME", "")
         if other not in ("", model):
             raise PromotionRefused(
@@ -78,16 +83,34 @@ class EnvFile:
         """See `apply`, which needs no preparation."""
         return lambda token: self.apply(reference)
 
+    def follow(self, reference: Reference, report: Callable[[str], None]) -> None:
+        """Nothing: `apply` has done all there is to do."""
+
+    def next_step(self, store_url: str, ended: str | None) -> str:
+        """How to make the server read the file again."""
+        serve = "docker compose up -d serve" if store_url.startswith("s3:") else f"uv run --env-file {self.path} serve"
+        return f"from {store_url}; it takes effect with the next `{serve}`"
+
     def apply(self, reference: Reference) -> bool:
-        """Set the two variables: one line each, all else as it was, replaced at once.
+        """Set the two variables on each line that sets them, as readers differ, or on a new one; all else stays.
 
         Raises:
             EnvironmentFailed: the file cannot be written.
         """
-        lines = self._lines()
-        for name, value in (("MODEL_NAME", reference.name), ("MODEL_VERSION", reference.version_text)):
-            lines = self._set(lines, name, value)
-        text = "".join(lines)
+        values = dict(zip(NAMES, (reference.name, reference.version_text), strict=True))
+        missing, text = list(NAMES), ""
+        for piece, clear, value in self._pieces():
+            missing = [name for name in missing if not clear or name != clear["name"]]
+            changes = clear and value != values[clear["name"]]
+            text += f"{clear['before']}{values[clear['name']]}{clear['after']}" if clear and changes else piece
+        end = "\r\n" if re.match(r"[^\n]*\r\n", text) else "\n"
+        for name in missing:
+            text += ("" if not text or text.endswith("\n") else end) + f"{name}={values[name]}{end}"
+        self._replace(text)
+        return True
+
+    def _replace(self, text: str) -> None:
+        """Put a file with this text in the place of this one, at once."""
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             try:
@@ -103,7 +126,6 @@ class EnvFile:
                 raise
         except OSError as exc:
             raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
-        return True
 
     def _keep_owner_and_mode(self, temporary: str) -> None:
         try:
@@ -115,52 +137,40 @@ class EnvFile:
             os.chown(temporary, before.st_uid, before.st_gid)
         os.chmod(temporary, stat.S_IMODE(before.st_mode))
 
-    def _lines(self) -> list[str]:
+    def _text(self) -> str:
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise EnvironmentFailed(f"{self.path} is not a file")
-            return re.findall(r"[^\n]*\n|[^\n]+", self.path.read_bytes().decode("utf-8-sig"))
+            return self.path.read_bytes().decode().lstrip("\ufeff")
         except FileNotFoundError:
-            return []
+            return ""
         except UnicodeDecodeError as exc:
             raise EnvironmentFailed(f"{self.path} is not UTF-8 at byte {exc.start}") from exc
         except OSError as exc:
             raise EnvironmentFailed(f"{self.path} cannot be read: {exc.strerror}") from exc
 
-    def _settings(self, lines: list[str]) -> dict[int, re.Match[str]]:
-        """The lines that set a variable, by their indices; those inside a quoted value of many lines set none.
+    def _pieces(self) -> list[Piece]:
+        """The file's text in pieces: what is inside a quoted value of many lines sets nothing.
 
         Raises:
             EnvironmentFailed: a line means to set one of the two variables, and it is not clear to what.
         """
-        found = {}
-        quote = ""
-        for number, line in enumerate(lines):
-            opened = OPEN.match(line)
-            if quote:
-                quote = "" if CLOSED[quote].search(line) else quote
-            elif match := LINE.match(line):
-                found[number] = match
-            elif opened and not CLOSED[opened["quote"]].search(line, opened.end()):
-                quote = opened["quote"]
-            elif MEANT.match(line):
-                shown = ascii(line.strip()[:80])
-                raise EnvironmentFailed(f"{self.path} line {number + 1} is {shown}; it must be NAME=VALUE")
-        return found
-
-    def _set(self, lines: list[str], name: str, value: str) -> list[str]:
-        """Change the line that sets `name`, each of them where there are more, as readers differ; or add one."""
-        setting = {number: match for number, match in self._settings(lines).items() if match["name"] == name}
-        for number, match in setting.items():
-            if _unquoted(match["value"]) != value:
-                lines = [*lines[:number], f"{match['before']}{value}{match['after']}", *lines[number + 1 :]]
-        if setting:
-            return lines
-        end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-        if lines and not lines[-1].endswith("\n"):
-            lines = [*lines[:-1], lines[-1] + end]
-        return [*lines, f"{name}={value}{end}"]
-
-
-def _unquoted(value: str) -> str:
-    return value[1:-1] if value[:1] in ("'", '"') else value
+        try:
+            from dotenv.parser import parse_stream
+        except ImportError as exc:
+            message = "python-dotenv, which reads environment files, is not installed here; install brinery[publish]"
+            raise EnvironmentFailed(message) from exc
+        text = self._text()
+        pieces: list[Piece] = []
+        start = 0
+        for binding in parse_stream(io.StringIO(COLON.sub(r"\1=", text))):
+            piece = text[start : start + len(binding.original.string)]
+            start += len(piece)
+            clear, value = CLEAR.fullmatch(piece), binding.value
+            meant = MEANT.match(piece) or (binding.key in NAMES and value is not None)
+            if meant and (clear is None or value is None):
+                number = text.count("\n", 0, start - len(piece.lstrip())) + 1
+                shown = ascii(piece.strip()[:80])
+                raise EnvironmentFailed(f"{self.path} line {number} is {shown}; it must be NAME=VALUE")
+            pieces.append((piece, clear, value or ""))
+        return pieces

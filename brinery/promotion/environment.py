@@ -1,42 +1,47 @@
-"""Which environment a command is about: an environment file, or a stack."""
+"""What an environment is: where a version is served, such as an environment file or a stack."""
 
-import argparse
-import os
-import socket
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
-from brinery.promotion.env_file import EnvFile
-from brinery.promotion.stack import Stack
-from brinery.versions.store import Store
+from brinery.versions.reference import Reference
 
-
-def add_environment(command: argparse.ArgumentParser, *, required: bool, help: str = "") -> None:
-    """Add the options that name one."""
-    where = command.add_mutually_exclusive_group(required=required)
-    where.add_argument(
-        "--env-file", type=_path, metavar="FILE", help=f"{help}the file that compose reads, such as .env"
-    )
-    where.add_argument("--stack", type=_given, metavar="NAME", help=f"{help}a stack made of infra/template.yaml")
+Change = Callable[[str], bool]
 
 
-def registry_of_stack(arguments: argparse.Namespace) -> str | None:
-    """The URL of the registry that the stack reads, where the command names a stack and that tells."""
-    stack: str | None = getattr(arguments, "stack", None)
-    return Stack(stack, os.environ).registry if stack else None
+class Environment(Protocol):
+    """Where a version is served."""
 
+    @property
+    def name(self) -> str:
+        """Which one it is, the same at every promotion."""
+        ...
 
-def environment_of(store: Store, arguments: argparse.Namespace) -> EnvFile | Stack:
-    """The one that the arguments name; in a registry that machines share, a file is told apart by its machine."""
-    if arguments.stack:
-        return Stack(arguments.stack, os.environ)
-    return EnvFile(arguments.env_file, socket.gethostname() if store.url.startswith("s3:") else "")
+    @property
+    def registry(self) -> str | None:
+        """The URL of the registry that it reads, where it tells."""
+        ...
 
+    def current(self, model: str) -> Reference | None:
+        """What it is set to now."""
+        ...
 
-def _given(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty")
-    return text
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep others from changing it meanwhile, where that can be done."""
+        ...
 
+    def prepare(self, reference: Reference) -> Change:
+        """What sets it, or begins to, and tells whether that is all there is to do; given the record's digest."""
+        ...
 
-def _path(text: str) -> Path:
-    return Path(_given(text))
+    def follow(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str] | None:
+        """Wait for the end of what was begun: whether it now serves `reference`, and details; None for nothing begun.
+
+        Args:
+            report: called with each event as a line.
+        """
+        ...
+
+    def next_step(self, store_url: str, ended: str | None) -> str:
+        """What to tell below the result: how it `ended`, where that is known, or what is left to do."""
+        ...

@@ -1,10 +1,8 @@
 """Promotion: checked, recorded, and only then done; what it came to is recorded too."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from brinery.errors import (
     EnvironmentBusy,
@@ -13,34 +11,14 @@ from brinery.errors import (
     ObjectExists,
     PromotionRefused,
 )
+from brinery.promotion.environment import Change, Environment
 from brinery.promotion.records import Action, Entry, Outcome, Promotion, append, effective, history, live, outcomes
-from brinery.versions.manifest import Manifest, utc_text
+from brinery.versions.manifest import utc_text
+from brinery.versions.read import Published
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
-Check = Callable[[Store, Manifest, Reference], str | None]
-Change = Callable[[str], bool]
-
-
-class Environment(Protocol):
-    """Where a version is served."""
-
-    @property
-    def name(self) -> str:
-        """Which one it is, the same at every promotion."""
-        ...
-
-    def current(self, model: str) -> Reference | None:
-        """What it is set to now."""
-        ...
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Keep others from changing it meanwhile, where that can be done."""
-        ...
-
-    def prepare(self, reference: Reference) -> Change:
-        """What sets it, or begins to, and tells whether that is all there is to do; given the record's digest."""
-        ...
+Check = Callable[[Store, Published], str | None]
 
 
 @dataclass(frozen=True)
@@ -55,8 +33,7 @@ class Decision:
 
 def promote(
     store: Store,
-    manifest: Manifest,
-    reference: Reference,
+    published: Published,
     environment: Environment,
     decision: Decision,
     check: Check,
@@ -65,7 +42,7 @@ def promote(
     """Check the version, write the record, then set the environment; None where that is what it serves already.
 
     Args:
-        reference: with its digest, which the environment is pinned to.
+        published: what was read of it; the environment is pinned to its digest.
         check: loads the version as serving would; gives the error as a sentence, or None.
         known: the records when the decision was taken; a promotion of this environment since then was first.
 
@@ -74,8 +51,9 @@ def promote(
         EnvironmentFailed: the environment could not be changed; the record says that it failed.
         EnvironmentSilent: it is not known whether it was changed; the record has no outcome.
     """
-    _check_gate(manifest, reference, decision)
-    error = check(store, manifest, reference)
+    reference = published.reference
+    _check_gate(published, decision)
+    error = check(store, published)
     if error is not None and not (decision.action == "rollback" and decision.forced):
         raise PromotionRefused(f"{reference} could not be served: {error}")
     with environment.exclusive():
@@ -209,17 +187,17 @@ def _is_of(entry: Entry, environment: str) -> bool:
     return isinstance(entry.record.entry, Promotion) and entry.record.entry.environment == environment
 
 
-def _check_gate(manifest: Manifest, reference: Reference, decision: Decision) -> None:
-    if manifest.gate.passed or decision.action == "rollback":
+def _check_gate(published: Published, decision: Decision) -> None:
+    gate, name = published.manifest.gate, f"{published.reference.name}:{published.reference.version}"
+    if gate.passed or decision.action == "rollback":
         return
-    failed = "; ".join(check.text for check in manifest.gate.checks if not check.passed)
+    failed = "; ".join(check.text for check in gate.checks if not check.passed)
     if not decision.forced:
         raise PromotionRefused(
-            f"{reference.name}:{reference.version} did not pass its gate: {failed}; "
-            "to promote it all the same, give --force and --reason"
+            f"{name} did not pass its gate: {failed}; to promote it all the same, give --force and --reason"
         )
     if not decision.reason:
-        raise PromotionRefused(f"{reference.name}:{reference.version} did not pass its gate; --force needs a --reason")
+        raise PromotionRefused(f"{name} did not pass its gate; --force needs a --reason")
 
 
 def _refuse_second(written: Sequence[Entry], environment: str) -> None:

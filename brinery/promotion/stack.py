@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from brinery.errors import (
     EnvironmentBusy,
@@ -25,23 +25,28 @@ POLL_SECONDS = 5.0
 class Stack:
     """The stack's parameters `ModelVersion` and `ReleaseId`; all others keep their values."""
 
-    def __init__(self, stack: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, stack: str, client: Any, poll_seconds: float = POLL_SECONDS) -> None:
+        """A stack by its name or ARN; `client` is boto3's for CloudFormation, asked each `poll_seconds` in `follow`."""
+        self.stack = stack
+        self.updating = False  # by this object
+        self._client = client
+        self._poll_seconds = poll_seconds
+        self._seen: set[str] = set()  # events from before the update
+
+    @classmethod
+    def connect(cls, stack: str, environ: Mapping[str, str]) -> Self:
         """Connect as the standard AWS variables and profiles say.
 
         Raises:
             EnvironmentFailed: boto3 is not installed, or there is no region.
         """
-        self.stack = stack
-        self.updating = False  # by this object
-        self._seen: set[str] = set()  # events from before the update
         try:
             import boto3
         except ImportError as exc:
             raise EnvironmentFailed("boto3 is not installed here; promoting a stack needs it") from exc
-        with self._failures("reach"):
-            region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-            self._session = boto3.session.Session(region_name=region)
-            self._client = self._session.client("cloudformation")
+        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+        with _failures("reach", stack):
+            return cls(stack, boto3.session.Session(region_name=region).client("cloudformation"))
 
     @cached_property
     def name(self) -> str:
@@ -84,7 +89,7 @@ class Stack:
         return nullcontext()
 
     def prepare(self, reference: Reference) -> Callable[[str], bool]:
-        """One update that sets the pin and the release id, where they are not set yet; `wait` follows it.
+        """One update that sets the pin and the release id, where they are not set yet; `follow` waits for its end.
 
         Returns: what starts it, given a token, and raises
             EnvironmentFailed: CloudFormation refused it.
@@ -103,7 +108,7 @@ class Stack:
         self._seen = {event["EventId"] for event in self._events()}
 
         def update(token: str) -> bool:
-            with self._failures("update"):
+            with _failures("update", self.stack):
                 self._client.update_stack(
                     StackName=self.stack,
                     TemplateBody=template,
@@ -116,12 +121,14 @@ class Stack:
 
         return update
 
-    def wait(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str]:
-        """Follow the update to its end; whether the stack then pins `reference`, and what it says.
+    def follow(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str] | None:
+        """Wait for the end of the update that this object began; whether the stack then pins `reference`, and why not.
 
         Args:
             report: called with each event as a line.
         """
+        if not self.updating:
+            return None
         reasons: list[str] = []
         while True:
             described = self._describe()
@@ -136,13 +143,17 @@ class Stack:
             status = described["StackStatus"]
             if not status.endswith("_IN_PROGRESS"):
                 break
-            time.sleep(POLL_SECONDS)
+            time.sleep(self._poll_seconds)
         pinned = _parameters(described).get("ModelVersion") == reference.version_text
         succeeded = status in ("UPDATE_COMPLETE", "CREATE_COMPLETE") and pinned
         return succeeded, "; ".join([status, *reasons[:3]])
 
+    def next_step(self, store_url: str, ended: str | None) -> str:
+        """How it ended, or how to see that."""
+        return ended or "the update has begun; --wait would have followed it to its end"
+
     def _describe(self) -> Any:
-        with self._failures("describe"):
+        with _failures("describe", self.stack):
             return self._client.describe_stacks(StackName=self.stack)["Stacks"][0]
 
     def _template(self) -> str:
@@ -150,27 +161,29 @@ class Stack:
 
         The previous one, as CloudFormation would take it, is what SAM made of it then: with the old release id.
         """
-        with self._failures("read the template of"):
+        with _failures("read the template of", self.stack):
             body = self._client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
         return body if isinstance(body, str) else json.dumps(body)  # boto3 parses JSON, and leaves YAML alone
 
     def _events(self) -> list[Any]:
-        with self._failures("follow"):
+        with _failures("follow", self.stack):
             events: list[Any] = self._client.describe_stack_events(StackName=self.stack)["StackEvents"]
             return events
 
-    @contextmanager
-    def _failures(self, doing: str) -> Iterator[None]:
-        import botocore.exceptions
 
-        try:
-            yield
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError) as exc:
-            message = f"cannot {doing} stack {self.stack}: {' '.join(str(exc).split())}"
-            refused = isinstance(exc, botocore.exceptions.ClientError) and (
-                exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500
-            )
-            raise (EnvironmentFailed if refused else EnvironmentSilent)(message) from exc
+@contextmanager
+def _failures(doing: str, stack: str) -> Iterator[None]:
+    """Translate boto3's errors; the one place that knows them."""
+    import botocore.exceptions
+
+    try:
+        yield
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError) as exc:
+        message = f"cannot {doing} stack {stack}: {' '.join(str(exc).split())}"
+        refused = isinstance(exc, botocore.exceptions.ClientError) and (
+            exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500
+        )
+        raise (EnvironmentFailed if refused else EnvironmentSilent)(message) from exc
 
 
 def _parameters(described: Any) -> dict[str, str]:

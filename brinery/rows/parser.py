@@ -30,12 +30,12 @@ class Warned(NamedTuple):
 class Batch:
     """Checked rows, shape (rows, features): float64, or object where a feature is a category.
 
-    `data` is what was sent; `single` says that it was one row by itself, so that one answer is expected.
-    Missing values are NaN; a missing category is None.
+    Missing values are NaN; a missing category is None. `warnings` are values below the minimum or above the maximum
+    of training, at most 10, in row order. `single` says that it was one row by itself, so that one answer is expected.
     """
 
     array: np.ndarray
-    data: Any
+    warnings: list[Warned]
     single: bool
 
 
@@ -54,6 +54,7 @@ class RowParser:
             extra_behavior="forbid",
         )
         schemas: dict[type, cs.CoreSchema] = {list: as_list, dict: as_object}
+        self._shapes = [as_object, as_list, *(cells if len(cells) == 1 else [])]
         self._row = {kind: SchemaValidator(schema) for kind, schema in schemas.items()}
         self._rows = {
             kind: SchemaValidator(cs.list_schema(schema, fail_fast=True, strict=True))
@@ -76,23 +77,36 @@ class RowParser:
         """
         if isinstance(data, dict) or (isinstance(data, list) and self._is_one_row(data)):
             row = self._check(self._row[type(data)], data, "/data")
-            return Batch(self._array([row], keyed=isinstance(data, dict)), data, True)
+            return self._batch([row], isinstance(data, dict), data, True)
         if isinstance(data, list):
             if not data:
                 raise RowInvalid([("/data", "must hold at least one row")])
             if len(data) > max_rows:
                 raise TooManyRows([("/data", f"holds {len(data)} rows; at most {max_rows} are allowed")])
-            return Batch(self._parse_many(data), data, False)
+            return self._batch(*self._parse_many(data), data, False)
         if len(self.features) == 1:
             row = self._check(self._row[list], [data], "/data", bare=True)
-            return Batch(self._array([row], keyed=False), data, True)
+            return self._batch([row], False, data, True)
         raise RowInvalid([("/data", self._row_rule())])
 
-    def outside_range(self, batch: Batch) -> list[Warned]:
-        """Values below the minimum or above the maximum of training, at most 10, in row order."""
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON schema of one row, made from the very checks that parse it."""
+        from pydantic.json_schema import GenerateJsonSchema  # asked for by people and generators alone
+
+        class WithoutTitles(GenerateJsonSchema):
+            def field_title_should_be_set(self, schema: object) -> bool:
+                return False
+
+        return WithoutTitles().generate(cs.union_schema(list(self._shapes)))
+
+    def _batch(self, rows: list[Any], keyed: bool, data: Any, single: bool) -> Batch:
+        array = self._array(rows, keyed)
+        return Batch(array, self._outside_range(array, data, single), single)
+
+    def _outside_range(self, array: np.ndarray, data: Any, single: bool) -> list[Warned]:
         if not self._ranged:
             return []
-        values = batch.array if len(self._ranged) == len(self.features) else batch.array[:, self._ranged]
+        values = array if len(self._ranged) == len(self.features) else array[:, self._ranged]
         if not self._numeric:
             values = values.astype(np.float64)
         outside = (values < self._minimum) | (values > self._maximum)
@@ -101,7 +115,7 @@ class RowParser:
         warned = []
         for i, k in np.argwhere(outside)[:MAX_WARNINGS]:
             feature = self.features[self._ranged[k]]
-            row, path = (batch.data, "/data") if batch.single else (batch.data[i], f"/data/{i}")
+            row, path = (data, "/data") if single else (data[i], f"/data/{i}")
             if isinstance(row, dict | list):
                 path += f"/{_escaped(feature.name) if isinstance(row, dict) else self._ranged[k]}"
             warned.append(Warned(path, f"{feature.name} is outside the training range {feature.range_text}"))
@@ -113,17 +127,18 @@ class RowParser:
             return False
         return len(self.features) > 1 or len(data) == 1
 
-    def _parse_many(self, data: list[Any]) -> np.ndarray:
+    def _parse_many(self, data: list[Any]) -> tuple[list[Any], bool]:
+        """The checked rows, and whether they are objects."""
         kinds = set(map(type, data))
         if kinds == {dict}:
-            return self._array(self._check(self._rows[dict], data, "/data"), keyed=True)
+            return self._check(self._rows[dict], data, "/data"), True
         if len(self.features) == 1 and not kinds & {dict, list}:
             rows = self._check(self._rows[list], [[cell] for cell in data], "/data", bare=True)
         elif kinds == {list}:
             rows = self._check(self._rows[list], data, "/data")
         else:
             rows = [self._one_of_mixed(row, f"/data/{i}") for i, row in enumerate(data)]
-        return self._array(rows, keyed=False)
+        return rows, False
 
     def _one_of_mixed(self, row: Any, path: str) -> Sequence[Any]:
         if isinstance(row, dict):
@@ -197,6 +212,8 @@ def _cell(feature: Feature) -> cs.CoreSchema:
     Dates come as a number of days or as ISO 8601 text; "2007" is refused, since it could be either.
     """
     allowed: cs.CoreSchema
+    about: dict[str, Any] = {}
+    seen = f"Training saw {feature.range_text}; values outside are answered with a warning."
     if feature.kind == "category":
         categories = feature.categories or ()
         allowed = cs.literal_schema(list(categories))
@@ -206,12 +223,18 @@ def _cell(feature: Feature) -> cs.CoreSchema:
         allowed, rule = cs.bool_schema(strict=True), "true or false"
     elif feature.kind == "date":
         days = cs.float_schema(strict=True, allow_inf_nan=False)
-        date = cs.str_schema(strict=True, pattern=DATE_STRING)
+        date = cs.str_schema(strict=True, pattern=DATE_STRING, metadata={"pydantic_js_functions": [_date_texts]})
         allowed = cs.union_schema([days, cs.no_info_after_validator_function(days_of_text, date)], mode="left_to_right")
         rule = "an ISO 8601 date or date-time such as '2007-11-11', or a finite number of days since 1970-01-01"
+        about["description"] = f"A date, in UTC where it has no offset, or days since 1970-01-01. {seen}"
     else:
         whole = feature.kind == "integer"
-        number = cs.float_schema(strict=True, allow_inf_nan=False, multiple_of=1.0 if whole else None)
+        number = cs.float_schema(
+            strict=True,
+            allow_inf_nan=False,
+            multiple_of=1.0 if whole else None,
+            metadata={"pydantic_js_updates": {"type": feature.kind}},
+        )
         text = cs.chain_schema(
             [
                 cs.str_schema(strict=True, max_length=64, pattern=WHOLE_STRING if whole else NUMERIC_STRING),
@@ -220,10 +243,19 @@ def _cell(feature: Feature) -> cs.CoreSchema:
         )
         allowed = cs.union_schema([number, text], mode="left_to_right")
         rule = "a whole number" if whole else "a finite number"
+        about["description"] = seen
     null = " or null" if feature.nullable else ""
     if feature.nullable:
         allowed = cs.nullable_schema(allowed)
-    return cs.custom_error_schema(allowed, "cell", custom_error_message=f"{feature.name} must be {rule}{null}")
+    message = f"{feature.name} must be {rule}{null}"
+    return cs.custom_error_schema(
+        allowed, "cell", custom_error_message=message, metadata={"pydantic_js_updates": about}
+    )
+
+
+def _date_texts(schema: object, handler: object) -> dict[str, Any]:
+    """The texts of dates by their formats, which generators know; the pattern would be one of both."""
+    return {"anyOf": [{"type": "string", "format": name} for name in ("date", "date-time")]}
 
 
 def _escaped(part: str) -> str:

@@ -10,7 +10,7 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-from training.errors import DataInvalid
+from brinery.errors import DataInvalid
 
 STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip"),

@@ -3,15 +3,15 @@
 import csv
 import io
 import re
-from collections.abc import Buffer, Iterator
+from collections.abc import Buffer, Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from brinery.tables.table import Choose, named_once
-from training.errors import DataInvalid
+from brinery.errors import DataInvalid
+from brinery.tables.table import named_once
 
 SEPARATORS = ",;\t|"
 # What pandas takes as missing too.
@@ -23,46 +23,56 @@ BLOCK_BYTES = 8 * 1024 * 1024  # no row can be longer
 QUOTED = re.compile(r'"[^"]*"')
 
 
-def read_csv(where: str, data: Buffer, choose: Choose, texts: frozenset[str]) -> tuple[pa.Table, int]:
-    """The chosen columns, and how many the file has.
+class CsvFile:
+    """A CSV file by its header."""
 
-    Args:
-        where: the model and the file, for messages.
-        choose: picks from the names in the header.
-        texts: columns to be read as they are written, whatever they look like.
+    def __init__(self, where: str, data: Buffer) -> None:
+        """Read the header.
 
-    Raises:
-        DataInvalid: the data are empty or not UTF-8, or a row is longer or shorter than the header.
-    """
-    buffer = pa.py_buffer(data)
-    quotes = _quotes(buffer)
-    separator, header = _header(where, buffer)
-    chosen = choose(named_once(where, header))
-    if quotes % 2:
-        _refuse_open_quote(where, buffer, separator)
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(buffer),
-            read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
-            parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=quotes > 0),
-            convert_options=arrow_csv.ConvertOptions(
-                include_columns=chosen,
-                column_types=dict.fromkeys(texts.intersection(chosen), pa.string()),
-                null_values=MISSING,
-                strings_can_be_null=True,
-            ),
-        )
-    except (pa.ArrowInvalid, KeyError) as exc:
-        if "Empty CSV file" in str(exc):  # so it says where the header does not end in a newline
-            raise DataInvalid(f"{where} has columns and no row") from exc
-        _refuse_bad_text(where, buffer)
-        _refuse_bad_row(where, buffer, separator, len(header))
-        raise DataInvalid(f"{where} cannot be read as CSV: {' '.join(str(exc).split())[:200]}") from exc
-    if any(pa.types.is_binary(kind) for kind in table.schema.types):
-        _refuse_bad_text(where, buffer)
-    for name in texts.intersection(chosen):
-        table = _without_zero_fractions(table, table.column_names.index(name))
-    return table, len(header)
+        Args:
+            where: the file, for messages.
+
+        Raises:
+            DataInvalid: the data are empty, not UTF-8 or no CSV, or a name stands there twice.
+        """
+        self._where, self._buffer = where, pa.py_buffer(data)
+        self._separator, header = _header(where, self._buffer)
+        self.names = named_once(where, header)
+
+    def read(self, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
+        """See `Table`.
+
+        Raises:
+            DataInvalid: the data are not UTF-8, or a row is longer or shorter than the header.
+        """
+        where, buffer, separator = self._where, self._buffer, self._separator
+        quotes = _quotes(buffer)
+        if quotes % 2:
+            _refuse_open_quote(where, buffer, separator)
+        wanted = [name for name in columns if name in texts]
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(buffer),
+                read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
+                parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=quotes > 0),
+                convert_options=arrow_csv.ConvertOptions(
+                    include_columns=columns,
+                    column_types=dict.fromkeys(wanted, pa.string()),
+                    null_values=MISSING,
+                    strings_can_be_null=True,
+                ),
+            )
+        except (pa.ArrowInvalid, KeyError) as exc:
+            if "Empty CSV file" in str(exc):  # so it says where the header does not end in a newline
+                raise DataInvalid(f"{where} has columns and no row") from exc
+            _refuse_bad_text(where, buffer)
+            _refuse_bad_row(where, buffer, separator, len(self.names))
+            raise DataInvalid(f"{where} cannot be read as CSV: {' '.join(str(exc).split())[:200]}") from exc
+        if any(pa.types.is_binary(kind) for kind in table.schema.types):
+            _refuse_bad_text(where, buffer)
+        for name in wanted:
+            table = _without_zero_fractions(table, table.column_names.index(name))
+        return table
 
 
 def _header(where: str, buffer: pa.Buffer) -> tuple[str, list[str]]:

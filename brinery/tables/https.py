@@ -12,7 +12,7 @@ from collections.abc import Buffer
 from typing import IO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from training.errors import DataInvalid
+from brinery.errors import DataInvalid
 
 TRIES = 3
 TIMEOUT_SECONDS = 30.0

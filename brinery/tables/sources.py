@@ -6,16 +6,15 @@ import re
 import sys
 from collections.abc import Buffer, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from brinery.errors import ObjectMissing, RegistryError
+from brinery.errors import ArtifactSize, DataInvalid, SettingInvalid, StoreError
 from brinery.tables.https import download, without_secrets
 from brinery.tables.table import listed
 from brinery.versions.profiles import profile_credentials
 from brinery.versions.store import BUCKET, Store, open_store
-from training.errors import DataInvalid
 
 Load = Callable[[], tuple[Buffer, str]]
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -26,51 +25,48 @@ RULE = "data is sklearn:NAME, a path, or an s3:// or https:// URL"
 class Source:
     """One file, or a folder's Parquet files.
 
-    `shown` is its name without secrets; `files` are functions that give a file's bytes and their sha256, once, by
-    path relative to the folder, sorted; a file by itself has the path "".
+    `shown` is its name without secrets. A function gives the bytes of a file and their sha256: `file` where there is
+    one, else `files` by path relative to the folder, sorted.
     """
 
     shown: str
-    files: Mapping[str, Load]
-
-    @property
-    def is_folder(self) -> bool:
-        return "" not in self.files
+    file: Load | None = None
+    files: Mapping[str, Load] = field(default_factory=dict)
 
 
-def find_source(model: str, data: str, folder: Path) -> Source:
-    """The source that a spec names; a relative path is one below `folder`.
+def find_source(data: str, folder: Path) -> Source:
+    """The source of that name; a relative path is one below `folder`.
 
     Raises:
         DataInvalid: there is nothing, or nothing that can be read.
     """
     scheme = SCHEME.match(data)
     if scheme is None:
-        return _local(model, data, folder)
+        return _local(data, folder)
     if scheme[1] == "s3":
-        return _s3(model, data)
+        return _s3(data)
     try:
         shown = without_secrets(data)
     except ValueError:
-        raise DataInvalid(f"{model}: data is no URL that can be read; {RULE}") from None
+        raise DataInvalid(f"data is no URL that can be read; {RULE}") from None
     if scheme[1].lower() != "https":
-        raise DataInvalid(f"{model}: {shown} is not read over {scheme[1]}; {RULE}")
-    return Source(shown, {"": partial(download, f"{model}: {shown}", data)})
+        raise DataInvalid(f"{shown} is not read over {scheme[1]}; {RULE}")
+    return Source(shown, partial(download, shown, data))
 
 
-def _local(model: str, data: str, folder: Path) -> Source:
+def _local(data: str, folder: Path) -> Source:
     path = folder / data
     try:
         if path.is_dir():
             entries = {found.relative_to(path).as_posix(): found for found in path.rglob("*") if found.is_file()}
-            kept = _parquet_files(f"{model}: {data}", entries)
-            return Source(data, {name: partial(_read_local, f"{model}: {data}", entries[name]) for name in kept})
+            kept = _parquet_files(data, entries)
+            return Source(data, files={name: partial(_read_local, data, entries[name]) for name in kept})
         if not path.exists():
             shown = data if data.isprintable() else ascii(data)
-            raise DataInvalid(f"{model}: there is no {shown} in {folder.resolve()}; {RULE}")
+            raise DataInvalid(f"there is no {shown} in {folder.resolve()}; {RULE}")
     except OSError as exc:
-        raise DataInvalid(f"{model}: {data} cannot be read: {exc.strerror}") from exc
-    return Source(data, {"": partial(_read_local, f"{model}: {data}", path)})
+        raise DataInvalid(f"{data} cannot be read: {exc.strerror}") from exc
+    return Source(data, partial(_read_local, data, path))
 
 
 def _read_local(where: str, path: Path) -> tuple[Buffer, str]:
@@ -81,26 +77,22 @@ def _read_local(where: str, path: Path) -> tuple[Buffer, str]:
     return data, hashlib.sha256(data).hexdigest()
 
 
-def _s3(model: str, url: str) -> Source:
+def _s3(url: str) -> Source:
     """The object of that key, or the Parquet files below it."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
-    where = f"{model}: {url}"
     if not BUCKET.fullmatch(bucket):
-        raise DataInvalid(f"{where} names no bucket; it must be s3://BUCKET/KEY")
-    with _errors_of_store(where):
+        raise DataInvalid(f"{url} names no bucket; it must be s3://BUCKET/KEY")
+    with _errors_of_store(url):
         store = open_store(f"s3://{bucket}", credentials=profile_credentials(os.environ))
         if key and not key.endswith("/"):
-            try:
-                # Taken out as it is used, so that the source does not keep the bytes.
-                return Source(url, {"": [store.fetch(key, sys.maxsize)].pop})
-            except ObjectMissing:
-                pass
+            if store.holds(key):
+                return Source(url, partial(_read_s3, url, store, key))
         prefix = key.rstrip("/")
         found = {path.removeprefix(prefix).lstrip("/"): path for path in store.files(prefix)}
         if not found:
-            raise DataInvalid(f"{where}: there is no such object, and none below it")
-        kept = _parquet_files(where, found)
-    return Source(url, {name: partial(_read_s3, where, store, found[name]) for name in kept})
+            raise DataInvalid(f"{url}: there is no such object, and none below it")
+        kept = _parquet_files(url, found)
+    return Source(url, files={name: partial(_read_s3, url, store, found[name]) for name in kept})
 
 
 def _read_s3(where: str, store: Store, path: str) -> tuple[Buffer, str]:
@@ -112,7 +104,7 @@ def _read_s3(where: str, store: Store, path: str) -> tuple[Buffer, str]:
 def _errors_of_store(where: str) -> Iterator[None]:
     try:
         yield
-    except RegistryError as exc:
+    except (StoreError, SettingInvalid, ArtifactSize) as exc:
         raise DataInvalid(f"{where} cannot be read: {exc}") from exc
 
 

@@ -1,13 +1,25 @@
 """Tables: what CSV and Parquet files are read into, and the frame that they make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 import pandas as pd
 import pyarrow as pa
 
-from training.errors import DataInvalid
+from brinery.errors import DataInvalid
 
-Choose = Callable[[Sequence[str]], list[str]]
+
+class Table(Protocol):
+    """A table whose header was read: `names` are those of its columns."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def read(self, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
+        """Some of the columns; those in `texts` as they are written, whatever they look like, where it is text."""
+        ...
+
+
 SHOWN_NAMES = 30
 
 

@@ -1,15 +1,25 @@
-"""Versions by reference; where there is none, the message lists what is there."""
+"""The catalog: which models and versions a registry holds; where one is missing, the message lists what is there."""
 
 from brinery.errors import VersionMissing
-from brinery.versions.manifest import Manifest
-from brinery.versions.publish import models, versions
-from brinery.versions.read import read_manifest
-from brinery.versions.reference import Reference
+from brinery.versions.read import Published, read_manifest
+from brinery.versions.reference import Reference, check_name, is_name, is_number
 from brinery.versions.store import Store
 
 
-def find_manifest(store: Store, reference: Reference) -> tuple[Manifest, str]:
-    """The manifest of a reference; where there is none, the message lists what is there."""
+def versions(store: Store, name: str) -> list[int]:
+    """Numbers of the versions of `name` that exist, ascending."""
+    found = (path.split("/") for path in store.files(f"{check_name(name)}/versions"))
+    return sorted(int(parts[-2]) for parts in found if parts[-1] == "manifest.json" and is_number(parts[-2]))
+
+
+def contents(store: Store) -> dict[str, list[int]]:
+    """The versions of each model, sorted by name; other folders and claimed numbers alone make no model."""
+    found = {name: versions(store, name) for name in store.folders() if is_name(name)}
+    return {name: there for name, there in found.items() if there}
+
+
+def find_version(store: Store, reference: Reference) -> Published:
+    """The version of a reference, pinned to the digest that it has; errors as of `read_manifest`."""
     try:
         return read_manifest(store, reference)
     except VersionMissing as exc:
@@ -23,5 +33,5 @@ def find_manifest(store: Store, reference: Reference) -> tuple[Manifest, str]:
 
 
 def those_there(store: Store) -> str:
-    found = models(store)
+    found = contents(store)
     return f"; it has {', '.join(found)}" if found else "; it has none yet"

@@ -16,6 +16,11 @@ def is_name(name: str) -> bool:
     return len(name) <= 63 and NAME.fullmatch(name) is not None
 
 
+def is_number(folder: str) -> bool:
+    """Whether a folder is named as that of a version is."""
+    return len(folder) == 6 and folder.isascii() and folder.isdigit()
+
+
 def check_name(name: str) -> str:
     """Return `name` if it can name a model.
 

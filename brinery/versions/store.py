@@ -109,6 +109,15 @@ class Store:
                     return received
         raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
 
+    def holds(self, path: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            with _errors_of(self.url, path):
+                obstore.head(self.backend, path)
+        except ObjectMissing:
+            return False
+        return True
+
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below `prefix`, sorted."""
         with _errors_of(self.url, prefix):

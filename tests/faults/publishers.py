@@ -7,9 +7,8 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
-from brinery.versions.publish import publish
 from brinery.versions.store import Store, open_store
-from tests.examples import tiny
+from tests.examples import publish_files, tiny
 
 CALLS = ("folders", "create", "fetch")
 
@@ -48,7 +47,7 @@ class DyingStore(Store):
 
 def publish_and_die(url: str, environment: dict[str, str], number: int, when: str) -> None:
     os.environ.update(environment)
-    publish(DyingStore(open_store(url), number, when), *tiny())
+    publish_files(DyingStore(open_store(url), number, when), *tiny())
 
 
 def publish_many(url: str, environment: dict[str, str], rounds: int, start: Any, results: Any) -> None:
@@ -58,7 +57,7 @@ def publish_many(url: str, environment: dict[str, str], rounds: int, start: Any,
     try:
         for _ in range(rounds):
             start.wait(timeout=120)
-            results.put(str(publish(store, *model)))
+            results.put(str(publish_files(store, *model)))
     except Exception as exc:
         start.abort()
         results.put(f"error: {type(exc).__name__}: {exc}")

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from brinery.errors import ArtifactDigest, DigestMismatch, RegistryError
+from brinery.errors import ArtifactDigest, BrineryError, DigestMismatch
 from brinery.versions.store import Store, open_store
 from serving.loader import Loader, NotServing, load_pinned
 from serving.settings import Settings
@@ -47,7 +47,7 @@ def test_cold_start_recovers_from_faults_that_pass(
     started = time.monotonic()
     model = load_pinned(settings)
     assert time.monotonic() - started < DEADLINE
-    assert model.classify("13.2", 1).single
+    assert model.answer("13.2", 1).single
     assert len(faulty.requests) == len(FILES) + times
 
 
@@ -76,7 +76,7 @@ def test_cold_start_with_lasting_fault_answers_in_time_and_is_healthy_again_afte
     [("manifest.json", DigestMismatch, 1), ("model.onnx", ArtifactDigest, 2), ("golden.json", ArtifactDigest, 3)],
 )
 def test_cold_start_with_flipped_byte_is_refused_and_never_tried_again(
-    settings: Settings, faulty: Proxy, file: str, error: type[RegistryError], requests: int
+    settings: Settings, faulty: Proxy, file: str, error: type[BrineryError], requests: int
 ) -> None:
     faulty.fail("flip", 1, file)
     with pytest.raises(error):

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from brinery.loading.load import load
+from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference
-from brinery.versions.store import Store
+from brinery.versions.store import Store, open_store
 from serving.invocation import Answer
 from tests.conftest import ROOT, overwrite
 from tests.examples import publish_example
@@ -21,6 +22,7 @@ from tests.infra.template import raw
 from tests.serving.conftest import _event_loop as _event_loop
 from tests.serving.conftest import handling
 
+STORED = open_store((ROOT / "tests/brinery/versions/stored/schema_1").as_uri())
 Spoil = Callable[[str, int, Any], tuple[int, Any]]
 
 
@@ -100,13 +102,19 @@ def other_probability(path: str, status: int, body: Any) -> tuple[int, Any]:
     return status, body
 
 
+@pytest.mark.parametrize("name", ["numbers", "columns", "booleans", "labels"])
+def test_version_of_schema_1_gets_traffic_too(hook: Any, name: str) -> None:
+    published = read_manifest(STORED, Reference(name, 1))
+    hook.check(environment(published.reference), Objects(STORED), Functions(STORED, published.reference, same))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (not_ready, "GET /readyz gives .*no verified model"),
         (another, "it serves wine:2@sha256:.*, not wine:1@sha256"),
-        (other_label, "it answers .* to the golden rows, recorded are"),
-        (other_probability, "it gives probabilities .* to a golden row, recorded are"),
+        (other_label, "it answers .*7.* to golden row 3, recorded is"),
+        (other_probability, "it answers .* to golden row 0, recorded is"),
     ],
 )
 def test_version_that_answers_otherwise_is_refused(hook: Any, folder_store: Store, spoil: Spoil, message: str) -> None:

@@ -30,6 +30,9 @@ def kept(name: str, key: str) -> Path:
     return folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
+GROUPS = ("serving", "training", "dev")  # the others are extras of the library
+
+
 def locked(name: str, groups: Collection[str] = (), packages: Collection[str] = (), *, as_image: bool = False) -> Path:
     """The Python of an environment with the lock's versions of some groups and packages, and of the runtime client.
 
@@ -40,9 +43,9 @@ def locked(name: str, groups: Collection[str] = (), packages: Collection[str] = 
 
     def install(python: Path) -> None:
         constraints = python.parent / "constraints.txt"
-        constraints.write_text(_uv(*export, "--all-groups"))
+        constraints.write_text(_uv(*export, "--all-groups", "--all-extras"))
         asked = python.parent / "requirements.txt"
-        chosen = [f"--group={group}" for group in groups]
+        chosen = [f"--{'group' if group in GROUPS else 'extra'}={group}" for group in groups]
         listed = _uv(*export, "--no-default-groups", *chosen) if chosen else ""
         asked.write_text("\n".join([listed, *packages, RUNTIME_CLIENT]))
         _install(python, ["-r", str(asked), "-c", str(constraints)], as_image)

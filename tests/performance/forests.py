@@ -13,10 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from brinery.loading.golden import make_golden
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import FileName
-from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from tests.examples import content
+from tests.examples import content, publish_files
 from tests.performance.environments import kept
 
 FEATURES = 10
@@ -54,4 +53,4 @@ def publish_forest(store: Store, name: str, path: Path) -> Reference:
         "model.joblib": path.read_bytes(),
         "golden.json": make_golden(rows.tolist(), model.predict(rows).tolist(), model.predict_proba(rows)),
     }
-    return publish(store, content(name, features, (0, 1)), files)
+    return publish_files(store, content(name, features, (0, 1)), files)

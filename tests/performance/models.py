@@ -37,8 +37,7 @@ class Registry:
 
     def file(self, reference: Reference, name: FileName) -> bytes:
         """The verified bytes of one of a version's files."""
-        manifest, _ = read_manifest(self.store, reference)
-        return bytes(read_file(self.store, manifest, name))
+        return bytes(read_file(self.store, read_manifest(self.store, reference), name))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from brinery.errors import RegistryError
+from brinery.errors import BrineryError
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
@@ -40,7 +40,7 @@ def models(published: PUBLISHED) -> Callable[..., VerifiedModel]:
 
     def get(name: str, format: str = "auto") -> VerifiedModel:
         if (name, format) not in loaded:
-            loaded[name, format] = load(store, references[name], format=format)  # type: ignore[arg-type]
+            loaded[name, format] = load(store, references[name], format=format)
         return loaded[name, format]
 
     return get
@@ -66,19 +66,19 @@ class Client:
         return self.request("POST", "/classify", json={"data": data})
 
 
-def serving(model: VerifiedModel | RegistryError, **settings: Any) -> Client:
+def serving(model: VerifiedModel | BrineryError, **settings: Any) -> Client:
     """A client of an app that serves `model`, or of one whose model fails to load with that error."""
     return Client(create_app(loader_of(model), Settings("test:", **settings)))
 
 
-def handling(model: VerifiedModel | RegistryError, **settings: Any) -> Callable[[Any, Any], Answer]:
+def handling(model: VerifiedModel | BrineryError, **settings: Any) -> Callable[[Any, Any], Answer]:
     """The Lambda handler of that app."""
     return make_handler(create_app(loader_of(model), Settings("test:", **settings)))
 
 
-def loader_of(model: VerifiedModel | RegistryError) -> Loader:
+def loader_of(model: VerifiedModel | BrineryError) -> Loader:
     def load_it() -> VerifiedModel:
-        if isinstance(model, RegistryError):
+        if isinstance(model, BrineryError):
             raise model
         return model
 

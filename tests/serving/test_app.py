@@ -18,13 +18,12 @@ from brinery.loading.golden import make_golden
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.rows.feature import Feature
-from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from serving.app import create_app
 from serving.settings import Settings
 from tests.conftest import overwrite
-from tests.examples import content, pickled, publish_example
+from tests.examples import answering, content, pickled, publish_example, publish_files
 from tests.serving.conftest import PUBLISHED, loader_of, problem_of, serving, strict_json
 
 Models = Callable[..., VerifiedModel]
@@ -36,13 +35,12 @@ def small(estimator: Any, labels: list[Any]) -> VerifiedModel:
     """A published one-feature model with these labels for the rows 0, 1, 2, 3."""
     rows = np.array([[0.0], [1.0], [2.0], [3.0]])
     fitted = estimator.fit(rows, np.array(labels))
-    probabilities = fitted.predict_proba(rows) if hasattr(fitted, "predict_proba") else None
-    golden = make_golden(rows.tolist(), fitted.predict(rows).tolist(), probabilities)
+    golden = make_golden(rows.tolist(), *answering(fitted, rows))
     described = content(
         "small", (Feature(name="x", kind="number", minimum=0, maximum=3),), tuple(fitted.classes_.tolist())
     )
     store = Store(MemoryStore(), "memory:")
-    return load(store, publish(store, described, {"model.joblib": pickled(fitted), "golden.json": golden}))
+    return load(store, publish_files(store, described, {"model.joblib": pickled(fitted), "golden.json": golden}))
 
 
 # Rows
@@ -80,9 +78,9 @@ def test_row_in_any_form_is_answered_alone_and_in_a_list(models: Models, format:
     one = client.classify(row)
     assert one.status_code == 200, one.text
     answer = strict_json(one.text)
-    assert answer["prediction"] in model.manifest.classes
-    assert type(answer["prediction"]) is type(model.manifest.classes[0])
-    assert set(answer["probabilities"]) == {str(label) for label in model.manifest.classes}
+    assert answer["prediction"] in model.task.classes
+    assert type(answer["prediction"]) is type(model.task.classes[0])
+    assert set(answer["probabilities"]) == {str(label) for label in model.task.classes}
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert answer["model"] == {"name": name, "version": 1}
     many = strict_json(client.classify([row, row]).text)
@@ -415,10 +413,10 @@ def test_openapi_shows_the_features(models: Models) -> None:
     by_name = document["components"]["schemas"]["Row"]["anyOf"][0]
     assert by_name["required"] == ["mass", "year", "tagged", "island", "sex"]
     properties = by_name["properties"]
-    assert properties["island"] == {"enum": ["Biscoe", "Dream", "Torgersen"]}
-    assert properties["sex"] == {"enum": ["female", "male", None]}
+    assert properties["island"] == {"enum": ["Biscoe", "Dream", "Torgersen"], "type": "string"}
+    assert properties["sex"]["anyOf"] == [{"enum": ["female", "male"], "type": "string"}, {"type": "null"}]
     assert properties["tagged"] == {"type": "boolean"}
-    assert {"type": "integer"} in properties["year"]["anyOf"]
+    assert {"type": "integer", "multipleOf": 1.0} in properties["year"]["anyOf"]
     assert {"type": "null"} in properties["mass"]["anyOf"]
     assert "Training saw 2007 to 2009" in properties["year"]["description"]
     assert document["components"]["schemas"]["Answer"]["properties"]["prediction"] == {"enum": ["Adélie", "Gentoo"]}
@@ -430,10 +428,10 @@ def dated() -> VerifiedModel:
     feature = Feature(name="seen", kind="date", nullable=True, minimum=13828, maximum=14579)
     rows = np.array([[13828.0], [13840.5], [14500.0], [14579.0]])
     fitted = DecisionTreeClassifier(random_state=0).fit(rows, list("aabb"))
-    golden = make_golden(rows.tolist(), fitted.predict(rows).tolist(), fitted.predict_proba(rows))
+    golden = make_golden(rows.tolist(), *answering(fitted, rows))
     store = Store(MemoryStore(), "memory:")
     files: Any = {"model.joblib": pickled(fitted), "golden.json": golden}
-    return load(store, publish(store, content("dated", (feature,), ("a", "b")), files))
+    return load(store, publish_files(store, content("dated", (feature,), ("a", "b")), files))
 
 
 @pytest.mark.parametrize(
@@ -464,9 +462,9 @@ def test_openapi_shows_dates_with_an_example_that_is_answered(dated: VerifiedMod
     document = client.get("/openapi.json").json()
     seen = document["components"]["schemas"]["Row"]["anyOf"][0]["properties"]["seen"]
     assert [(kind["type"], kind.get("format")) for kind in seen["anyOf"]] == [
+        ("number", None),
         ("string", "date"),
         ("string", "date-time"),
-        ("number", None),
         ("null", None),
     ]
     assert "Training saw 2007-11-11 to 2009-12-01 (days since 1970-01-01: 13828 to 14579)" in seen["description"]

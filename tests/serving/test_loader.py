@@ -10,24 +10,24 @@ from obstore.store import MemoryStore
 from brinery.errors import (
     AccessDenied,
     ArtifactDigest,
+    BrineryError,
     DigestMismatch,
     GoldenMismatch,
     LibraryMismatch,
     PinRequired,
-    RegistryError,
     StoreUnavailable,
     VersionMissing,
 )
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
-from brinery.versions.manifest import File, FileName, Manifest, ManifestContent, digest_of
+from brinery.versions.manifest import ManifestContent
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from serving.loader import Loader, NotServing, load_pinned
 from serving.settings import Settings
 from tests.conftest import overwrite
-from tests.examples import publish_example, tiny
+from tests.examples import publish_example, publish_files, tiny
 
 
 class CountingStore(Store):
@@ -108,7 +108,7 @@ def test_loader_with_lasting_fault_pauses_at_most_30_seconds(memory: Store) -> N
 
 def damaged(store: Store, kind: str) -> Reference:
     """Publish the small model, then do to it what a fault or an attacker could."""
-    reference = publish(store, *tiny())
+    reference = publish_files(store, *tiny())
     folder = reference.folder
     if kind == "manifest":
         overwrite(store, f"{folder}/manifest.json", bytes(store.read(f"{folder}/manifest.json", 10**6)) + b" ")
@@ -124,7 +124,7 @@ def damaged(store: Store, kind: str) -> Reference:
     [("manifest", DigestMismatch, 1), ("artifact", ArtifactDigest, 2)],
 )
 def test_loader_after_failed_check_reads_nothing_again(
-    memory: Store, kind: str, error: type[RegistryError], reads: int
+    memory: Store, kind: str, error: type[BrineryError], reads: int
 ) -> None:
     reference, clock = damaged(memory, kind), Clock()
     with pytest.raises(error):
@@ -144,7 +144,7 @@ def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(memory: Store
     store, clock = CountingStore(memory), Clock()
     loader = Loader(lambda: load(store, reference), clock=clock)
     for _ in range(3):
-        assert "gives other labels than recorded for 4 of 4 golden rows" in str(refused(loader))
+        assert "does not reproduce its golden rows: 4 of 4 get another label" in str(refused(loader))
         clock.now += 60
     assert len(store.reads) == 3
 
@@ -152,18 +152,15 @@ def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(memory: Store
 def published_with_golden(store: Store, labels: list[int]) -> Reference:
     """A version whose golden rows are wrong, made as its publisher would have to: past publish's own check."""
     described, files = tiny()
-    golden = {**json.loads(files["golden.json"]), "predictions": labels}
+    golden = json.loads(files["golden.json"])
+    for answer, label in zip(golden["answers"], labels, strict=True):
+        answer["prediction"] = label
     return published_as(store, described, {**files, "golden.json": json.dumps(golden).encode()})
 
 
-def published_as(store: Store, described: ManifestContent, files: Mapping[FileName, bytes]) -> Reference:
-    """A version that `publish` would refuse."""
-    manifest = Manifest(**dict(described), version=1, files={name: File.of(data) for name, data in files.items()})
-    reference = Reference(described.name, 1, digest_of(manifest.to_bytes()))
-    for name, data in files.items():
-        store.create(f"{reference.folder}/{name}", data)
-    store.create(f"{reference.folder}/manifest.json", manifest.to_bytes())
-    return reference
+def published_as(store: Store, described: ManifestContent, files: Mapping[str, bytes]) -> Reference:
+    """A version that no check has seen."""
+    return publish(store, described, files, lambda *_: None).reference
 
 
 def test_loader_with_unexpected_error_does_not_serve_and_does_not_raise() -> None:
@@ -193,7 +190,7 @@ def test_loader_waits_no_longer_than_told() -> None:
 
 
 def test_load_pinned_without_version_says_what_to_set(folder_store: Store) -> None:
-    with pytest.raises(RegistryError, match="MODEL_VERSION is not set; set it to a version with its digest"):
+    with pytest.raises(BrineryError, match="MODEL_VERSION is not set; set it to a version with its digest"):
         load_pinned(Settings(folder_store.url))
 
 
@@ -205,12 +202,12 @@ def test_load_pinned_without_name_takes_the_only_model(folder_store: Store) -> N
 
 def test_load_pinned_without_name_lists_the_models(folder_store: Store) -> None:
     publish_example(folder_store, "alcohol"), publish_example(folder_store, "wine")
-    with pytest.raises(RegistryError, match="MODEL_NAME is not set, and the registry .* has alcohol, wine; set it"):
+    with pytest.raises(BrineryError, match="MODEL_NAME is not set, and the registry .* has alcohol, wine; set it"):
         load_pinned(Settings(folder_store.url, model_version="1"))
 
 
 def test_load_pinned_without_any_model_says_so(folder_store: Store) -> None:
-    with pytest.raises(RegistryError, match="MODEL_NAME is not set, and the registry .* has no model yet"):
+    with pytest.raises(BrineryError, match="MODEL_NAME is not set, and the registry .* has no model yet"):
         load_pinned(Settings(folder_store.url, model_version="1"))
 
 
@@ -219,13 +216,13 @@ def test_load_pinned_without_any_model_says_so(folder_store: Store) -> None:
     [
         ({"model_version": "1", "require_pin": True}, PinRequired, "REQUIRE_PIN is on"),
         ({"model_version": "9"}, VersionMissing, "alcohol:9 is not in the registry"),
-        ({"model_version": "latest"}, RegistryError, "'latest' is not a version"),
-        ({"model_version": "1", "model_name": "../x"}, RegistryError, "model name '../x' is not valid"),
+        ({"model_version": "latest"}, BrineryError, "'latest' is not a version"),
+        ({"model_version": "1", "model_name": "../x"}, BrineryError, "model name '../x' is not valid"),
         ({"model_version": f"1@sha256:{'0' * 64}"}, DigestMismatch, "it is not the pinned one"),
     ],
 )
 def test_load_pinned_with_unusable_settings_is_refused(
-    folder_store: Store, settings: dict[str, str], error: type[RegistryError], message: str
+    folder_store: Store, settings: dict[str, str], error: type[BrineryError], message: str
 ) -> None:
     publish_example(folder_store, "alcohol")
     with pytest.raises(error, match=message):
@@ -235,11 +232,12 @@ def test_load_pinned_with_unusable_settings_is_refused(
 @pytest.mark.parametrize("format", ["pickle", "onnx"])
 def test_load_pinned_serves_the_wanted_format(folder_store: Store, format: str) -> None:
     publish_example(folder_store, "alcohol")
-    assert load_pinned(Settings(folder_store.url, model_version="1", model_format=format)).format == format  # type: ignore[arg-type]
+    assert load_pinned(Settings(folder_store.url, model_version="1", model_format=format)).format == format
 
 
 def test_load_pinned_of_other_library_version_is_refused(folder_store: Store) -> None:
     described, files = tiny()
-    reference = published_as(folder_store, described.model_copy(update={"libraries": {"scikit-learn": "0.1"}}), files)
+    pickle = described.artifacts["pickle"].model_copy(update={"libraries": {"scikit-learn": "0.1"}})
+    reference = published_as(folder_store, described.model_copy(update={"artifacts": {"pickle": pickle}}), files)
     with pytest.raises(LibraryMismatch, match="tiny:1 was made with .*scikit-learn 0.1"):
         load_pinned(Settings(folder_store.url, model_version=reference.version_text))

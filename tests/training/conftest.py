@@ -16,4 +16,4 @@ def serving_check() -> Iterator[ServingCheck]:
 
 @pytest.fixture(autouse=True)
 def _shared_check(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.setattr("training.__main__.ServingCheck", lambda: nullcontext(request.getfixturevalue("serving_check")))
+    monkeypatch.setattr("training.runs.ServingCheck", lambda: nullcontext(request.getfixturevalue("serving_check")))

@@ -109,10 +109,8 @@ def test_manifest_has_the_lineage(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_nothing_secret_of_an_address_is_stored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(name: str, spec: ModelSpec, folder: Path) -> Dataset:
-        return replace(
-            read_dataset(name, spec.model_copy(update={"data": "sklearn:wine"})), source="https://example.org/x"
-        )
+    def read(spec: ModelSpec, folder: Path) -> Dataset:
+        return replace(read_dataset(spec.model_copy(update={"data": "sklearn:wine"})), source="https://example.org/x")
 
     monkeypatch.setattr("training.run.read_dataset", read)
     secret = {**SPEC, "data": "https://me:password@example.org/x?signature=abc"}
@@ -231,7 +229,7 @@ def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, capsys: pyte
     assert json.loads(out)["model"] == "wine"
     assert "building tree" in err
     served = load(open_store((tmp_path / ".registry").as_uri()), Reference("wine", 1), format="pickle")
-    assert served.predictor._classifier.get_params()["n_jobs"] is None  # type: ignore[attr-defined]
+    assert served.predictor._last.get_params()["n_jobs"] is None  # type: ignore[attr-defined]
     assert capsys.readouterr().out == ""
 
 

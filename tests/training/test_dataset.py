@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from brinery.assessment.columns.infer import encode_target, infer_features
+from brinery.assessment.columns.infer import infer_features
+from brinery.assessment.columns.target import encode_target
+from brinery.errors import DataInvalid
 from brinery.versions.store import Store
 from tests.conftest import ROOT
 from training.dataset import Dataset, read_dataset
-from training.errors import DataInvalid
 from training.spec import ModelSpec
 
 PENGUINS = ROOT / "tests" / "data" / "penguins.csv"
@@ -31,7 +32,7 @@ ROWS = b"x,y,target\n1,a,u\n2.5,b,v\n3,a,u\n4,b,v\n"
 
 def read(data: str, folder: Path = Path(), **changes: Any) -> Dataset:
     spec = {"data": data, "estimator": "sklearn.linear_model.LogisticRegression", **changes}
-    return read_dataset("birds", ModelSpec.model_validate(spec), folder)
+    return read_dataset(ModelSpec.model_validate(spec), folder)
 
 
 def read_bytes(folder: Path, data: bytes, **changes: Any) -> Dataset:
@@ -57,7 +58,7 @@ def test_penguins_read_as_they_are() -> None:
     dataset = read("penguins.csv", PENGUINS.parent, target="species")
     assert (len(dataset.features), dataset.columns, dataset.source) == (344, 8, "penguins.csv")
     assert dataset.sha256 == hashlib.sha256(PENGUINS.read_bytes()).hexdigest()
-    features = infer_features("penguins", dataset.features, named=dataset.named)
+    features = infer_features(dataset.features, named=dataset.named)
     assert [(f.name, f.kind, f.nullable, f.range_text) for f in features] == [
         ("island", "category", False, "Biscoe, Dream, Torgersen"),
         ("bill_length_mm", "number", True, "32.1 to 59.6"),
@@ -67,7 +68,7 @@ def test_penguins_read_as_they_are() -> None:
         ("sex", "category", True, "female, male"),
         ("year", "integer", False, "2007 to 2009"),
     ]
-    assert set(encode_target(dataset)) == {"Adelie", "Chinstrap", "Gentoo"}
+    assert set(encode_target(dataset.target, dataset.source)) == {"Adelie", "Chinstrap", "Gentoo"}
 
 
 def test_path_may_be_absolute() -> None:
@@ -133,14 +134,14 @@ def test_csv_may_have_line_breaks_where_its_blocks_end(tmp_path: Path) -> None:
 
 
 def test_csv_that_is_not_utf8_far_below_is_told_by_its_line(tmp_path: Path) -> None:
-    with pytest.raises(DataInvalid, match="^birds: data is not UTF-8: see line 10002; save it as UTF-8$"):
+    with pytest.raises(DataInvalid, match="^data is not UTF-8: see line 10002; save it as UTF-8$"):
         read_bytes(tmp_path, b"x,target\n" + b"a,u\nb,v\n" * 5000 + b"\xe9,u\n")
 
 
 def test_csv_of_a_category_keeps_what_is_written(tmp_path: Path) -> None:
     data = b"zip,deck,target\n01234,3.0,u\n00501,,v\n01234,1.0,u\n"
     dataset = read_bytes(tmp_path, data, kinds={"zip": "category", "deck": "category"})
-    features = infer_features("birds", dataset.features, kinds={"zip": "category", "deck": "category"})
+    features = infer_features(dataset.features, kinds={"zip": "category", "deck": "category"})
     assert [feature.categories for feature in features] == [("00501", "01234"), ("1", "3")]
 
 
@@ -152,50 +153,48 @@ def test_columns_are_chosen_by_the_spec(tmp_path: Path) -> None:
 
 
 WRONG: dict[str, tuple[bytes, dict[str, Any], str]] = {
-    "empty": (b"", {}, "birds: data is empty; it must hold a header and rows"),
-    "blank": (b"\n\n", {}, "birds: data is empty"),
-    "header only": (b"x,target\n", {}, "birds: data has columns and no row"),
-    "header without a newline": (b"x,target", {}, "birds: data has columns and no row"),
-    "too many fields": (b'x,target\n"a\nb",u\n1,v,w\n', {}, "birds: data: line 4 has 3 fields; the header has 2"),
-    "too few fields": (b"x,target\n1,u\n\n2\n", {}, "birds: data: line 4 has 1 fields; the header has 2"),
+    "empty": (b"", {}, "data is empty; it must hold a header and rows"),
+    "blank": (b"\n\n", {}, "data is empty"),
+    "header only": (b"x,target\n", {}, "data has columns and no row"),
+    "header without a newline": (b"x,target", {}, "data has columns and no row"),
+    "too many fields": (b'x,target\n"a\nb",u\n1,v,w\n', {}, "data: line 4 has 3 fields; the header has 2"),
+    "too few fields": (b"x,target\n1,u\n\n2\n", {}, "data: line 4 has 1 fields; the header has 2"),
     "open quote": (b'x,target\n1,u\n"2,v\n3,u\n', {}, "after line 2 a quotation mark is opened and never closed"),
-    "Latin-1": ("x,target\n1,u\né,v\n".encode("latin-1"), {}, "birds: data is not UTF-8: see line 3"),
-    "Latin-1 header": ("é,target\n1,u\n".encode("latin-1"), {}, "birds: data is not UTF-8: see line 1"),
-    "UTF-16": ("x,target\n1,u\n".encode("utf-16"), {}, "birds: data is not UTF-8: see line 1"),
-    "duplicated name": (b"x,x,target\n1,2,u\n", {}, 'birds: data has two columns named "x"'),
+    "Latin-1": ("x,target\n1,u\né,v\n".encode("latin-1"), {}, "data is not UTF-8: see line 3"),
+    "Latin-1 header": ("é,target\n1,u\n".encode("latin-1"), {}, "data is not UTF-8: see line 1"),
+    "UTF-16": ("x,target\n1,u\n".encode("utf-16"), {}, "data is not UTF-8: see line 1"),
+    "duplicated name": (b"x,x,target\n1,2,u\n", {}, 'data has two columns named "x"'),
     "no name": (
         b",x,target\n0,1,u\n",
         {},
         'column 1 has no name, as where pandas writes its index; give it one, put ""',
     ),
     "long name": (b"x" * 201 + b",target\n1,u\n", {}, "the name of column 1 is longer than 200 letters"),
-    "web page": (b"<!DOCTYPE html>\n<html>", {}, "birds: data is a web page; it must be CSV or Parquet"),
-    "no such feature": (ROWS, {"features": ["z"]}, 'birds: data has no column "z"; it has x, y, target'),
-    "no such target": (ROWS, {"target": "z"}, 'birds: data has no column "z"; it has x, y, target'),
-    "nothing to exclude": (ROWS, {"exclude": ["z"]}, 'birds: data has no column "z"; it has x, y, target'),
+    "web page": (b"<!DOCTYPE html>\n<html>", {}, "data is a web page; it must be CSV or Parquet"),
+    "no such feature": (ROWS, {"features": ["z"]}, 'data has no column "z"; it has x, y, target'),
+    "no such target": (ROWS, {"target": "z"}, 'data has no column "z"; it has x, y, target'),
+    "nothing to exclude": (ROWS, {"exclude": ["z"]}, 'data has no column "z"; it has x, y, target'),
     "kinds of no column": (ROWS, {"kinds": {"z": "date"}}, 'kinds names "z", which is no feature that is used; those'),
     "kinds of the target": (ROWS, {"kinds": {"target": "category"}}, 'kinds names "target", which is no feature'),
     "nothing left": (ROWS, {"exclude": ["x", "y"]}, 'data has no column left besides the target "target"'),
-    "one class": (b"x,target\n1,u\n2,u\n", {}, 'the target "target" of data has one class only; at least two'),
-    "missing target": (b"x,target\n1,u\n2,\n3,v\n", {}, 'the target "target" is missing in 1 rows of data'),
     "times": (b"x,target\n10:00:00,u\n11:00:00,v\n", {}, 'column "x" is of type time32[s], which no model can take'),
     "nested": (parquet(x=[[1], [2]], target=["u", "v"]), {}, 'column "x" is of type list<element: int64>, which no'),
     "bytes": (parquet(x=[b"1", b"2"], target=["u", "v"]), {}, 'column "x" is of type binary, which no model can take'),
-    "empty parquet": (parquet(x=[], target=[]), {}, "birds: data has columns and no row"),
-    "broken parquet": (parquet(x=[1], target=["u"])[:-9], {}, "birds: data cannot be read as Parquet: "),
-    "start of parquet": (b"PAR1", {}, "birds: data cannot be read as Parquet: Parquet file size is 4 bytes"),
-    "cut gzip": (gzip.compress(ROWS)[:-9], {}, "birds: data is compressed with gzip and cannot be read to its end"),
-    "cut bzip2": (bz2.compress(ROWS)[:-9], {}, "birds: data is compressed with bzip2 and cannot be read to its end"),
-    "cut xz": (lzma.compress(ROWS)[:-9], {}, "birds: data is compressed with xz and cannot be read to its end"),
+    "empty parquet": (parquet(x=[], target=[]), {}, "data has columns and no row"),
+    "broken parquet": (parquet(x=[1], target=["u"])[:-9], {}, "data cannot be read as Parquet: "),
+    "start of parquet": (b"PAR1", {}, "data cannot be read as Parquet: Parquet file size is 4 bytes"),
+    "cut gzip": (gzip.compress(ROWS)[:-9], {}, "data is compressed with gzip and cannot be read to its end"),
+    "cut bzip2": (bz2.compress(ROWS)[:-9], {}, "data is compressed with bzip2 and cannot be read to its end"),
+    "cut xz": (lzma.compress(ROWS)[:-9], {}, "data is compressed with xz and cannot be read to its end"),
     "cut zstd": (
         pa.compress(ROWS, "zstd", asbytes=True)[:-5],
         {},
         "compressed with zstd and cannot be read to its end",
     ),
-    "cut zip": (zipped("a")[:-5], {}, "birds: data is compressed with zip and cannot be read to its end"),
-    "zip of two": (zipped("a", "b"), {}, "birds: data is a zip of 2 files; it must hold exactly one"),
-    "zip of none": (zipped(), {}, "birds: data is a zip of 0 files; it must hold exactly one"),
-    "gzip of nothing": (gzip.compress(b""), {}, "birds: data is empty"),
+    "cut zip": (zipped("a")[:-5], {}, "data is compressed with zip and cannot be read to its end"),
+    "zip of two": (zipped("a", "b"), {}, "data is a zip of 2 files; it must hold exactly one"),
+    "zip of none": (zipped(), {}, "data is a zip of 0 files; it must hold exactly one"),
+    "gzip of nothing": (gzip.compress(b""), {}, "data is empty"),
 }
 
 
@@ -208,23 +207,23 @@ def test_what_is_wrong_gets_a_sentence(tmp_path: Path, data: bytes, spec: dict[s
 
 
 NOWHERE = {
-    "no file": ("no.csv", "birds: there is no no.csv in /"),
-    "a NUL": ("a\0b", "birds: there is no 'a\\x00b' in /"),
-    "an empty folder": ("folder", "birds: folder holds no file that ends in .parquet; it holds nothing"),
+    "no file": ("no.csv", "there is no no.csv in /"),
+    "a NUL": ("a\0b", "there is no 'a\\x00b' in /"),
+    "an empty folder": ("folder", "folder holds no file that ends in .parquet; it holds nothing"),
     "http": (
         "http://me:secret@x/d.csv?key=secret",
-        "birds: http://x/d.csv is not read over http; data is sklearn:NAME",
+        "http://x/d.csv is not read over http; data is sklearn:NAME",
     ),
     "another scheme": (
         "gs://x/d.csv",
-        "birds: gs://x/d.csv is not read over gs; data is sklearn:NAME, a path, or an s3",
+        "gs://x/d.csv is not read over gs; data is sklearn:NAME, a path, or an s3",
     ),
-    "no URL": ("https://[secret", "birds: data is no URL that can be read; data is sklearn:NAME"),
-    "no port": ("https://x:secret/d", "birds: https://x:secret/d is no URL that can be read"),
-    "no bucket": ("s3://A_B/d.csv", "birds: s3://A_B/d.csv names no bucket; it must be s3://BUCKET/KEY"),
+    "no URL": ("https://[secret", "data is no URL that can be read; data is sklearn:NAME"),
+    "no port": ("https://x:secret/d", "https://x:secret/d is no URL that can be read"),
+    "no bucket": ("s3://A_B/d.csv", "s3://A_B/d.csv names no bucket; it must be s3://BUCKET/KEY"),
     "no data set": (
         "sklearn:beer",
-        "birds: data is 'sklearn:beer'; scikit-learn's data sets are breast_cancer, digits",
+        "data is 'sklearn:beer'; scikit-learn's data sets are breast_cancer, digits",
     ),
 }
 
@@ -240,7 +239,7 @@ def test_source_that_is_not_there_gets_a_sentence(tmp_path: Path, data: str, mes
 def test_sklearn_set_has_a_digest_of_its_own() -> None:
     dataset = read("sklearn:digits")
     assert (dataset.columns, len(dataset.features.columns), dataset.source) == (65, 64, "sklearn:digits")
-    assert len(infer_features("digits", dataset.features, named=dataset.named)) == 64  # 3 pixels are always 0
+    assert len(infer_features(dataset.features, named=dataset.named)) == 64  # 3 pixels are always 0
     assert read("sklearn:digits", features=["pixel_0_2"]).sha256 == dataset.sha256 != read("sklearn:wine").sha256
 
 
@@ -256,7 +255,7 @@ def test_parquet_types_become_kinds(tmp_path: Path) -> None:
     dataset = read_bytes(tmp_path, parquet(**columns), features=["seen", "a", "price"])
     assert list(dataset.features) == ["seen", "a", "price"]
     assert [str(kind) for kind in dataset.features.dtypes] == ["datetime64[ms]", "int64", "float64"]
-    features = infer_features("birds", dataset.features, named=dataset.named)
+    features = infer_features(dataset.features, named=dataset.named)
     assert [feature.kind for feature in features] == ["date", "integer", "number"]
 
 
@@ -332,7 +331,7 @@ def test_folder_that_is_no_data_set_gets_a_sentence(
         put(path, data)
     with pytest.raises(DataInvalid) as caught:
         read(url)
-    assert str(caught.value).startswith(f"birds: {url}")
+    assert str(caught.value).startswith(url)
     assert message in str(caught.value)
 
 
@@ -351,8 +350,8 @@ def test_s3_prefix_may_end_with_a_slash(s3_store: Store) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("s3://models/none.csv", "birds: s3://models/none.csv: there is no such object, and none below it"),
-        ("s3://no-such-bucket/none.csv", "birds: s3://no-such-bucket/none.csv cannot be read: "),
+        ("s3://models/none.csv", "s3://models/none.csv: there is no such object, and none below it"),
+        ("s3://no-such-bucket/none.csv", "s3://no-such-bucket/none.csv cannot be read: "),
     ],
 )
 def test_s3_object_that_is_not_there_gets_a_sentence(s3_store: Store, url: str, message: str) -> None:

@@ -126,8 +126,9 @@ def test_specs_name_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_select_refuses_a_model_that_is_not_declared(tmp_path: Path) -> None:
-    specs = read_specs(write(tmp_path, {"wine": SPEC, "beer": SPEC}))
-    assert list(select(specs, [])) == ["wine", "beer"]
-    assert list(select(specs, ["beer"])) == ["beer"]
-    with pytest.raises(SpecInvalid, match='there is no model "rum" in models.json; it declares wine, beer'):
-        select(specs, ["rum"])
+    path = write(tmp_path, {"wine": SPEC, "beer": SPEC})
+    specs = read_specs(path)
+    assert list(select(path, specs, [])) == ["wine", "beer"]
+    assert list(select(path, specs, ["beer"])) == ["beer"]
+    with pytest.raises(SpecInvalid, match=f'there is no model "rum" in {path}; it declares wine, beer'):
+        select(path, specs, ["rum"])

@@ -16,17 +16,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
-from brinery.assessment.evaluate import Predictions
-from training.errors import DataInvalid, FitFailed, SpecInvalid
+from brinery.assessment.assessor import Assessor
+from brinery.assessment.metrics.table import METRICS
+from brinery.assessment.predictions import Predictions
+from brinery.errors import DataInvalid
+from brinery.tasks.task import AnyAnswers, AnyTask
+from training.errors import FitFailed, SpecInvalid
 from training.spec import FOLDS, ModelSpec
 
-SCORERS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced_accuracy",
-    "macro_f1": "f1_macro",
-    "roc_auc": "roc_auc_ovr",
-    "log_loss": "neg_log_loss",
-}
 HALVING_FACTOR = 3
 ROWS_OF_RAREST = 10  # in the smallest sample of a halving search, on average
 
@@ -41,9 +38,9 @@ class Fitting:
     with the fits done and those to do.
     """
 
-    name: str
     spec: ModelSpec
     pipeline: Pipeline
+    assessor: Assessor
     cluster: Callable[[], Any]
     report: Report
 
@@ -70,8 +67,7 @@ class Fitting:
     def predict(self, fitted: Pipeline, x: np.ndarray, y: np.ndarray) -> Predictions:
         """The fitted pipeline's answers to held-out rows."""
         with self._failures("predict the held-out rows"):
-            probabilities = fitted.predict_proba(x) if hasattr(fitted, "predict_proba") else None
-            return Predictions(y, fitted.predict(x), probabilities, fitted.classes_)
+            return Predictions(y, self.assessor.answers(fitted, x))
 
     def cross_validate(self, x: np.ndarray, y: np.ndarray, folds: int) -> Predictions:
         """Answers to all rows, each by a model that was fitted on the other folds, with a search of its own if any."""
@@ -81,17 +77,13 @@ class Fitting:
             self._check_folds(y[splits[0][0]], FOLDS, "the search within a fold of cv")
         weights = self._weights(y)
         with self._failures("cross-validate"), self._many(folds):
-            answers = joblib.Parallel(n_jobs=-1)(
-                joblib.delayed(_fit_fold)(self.spec, clone(self.pipeline), x, y, weights, *split) for split in splits
+            parts = joblib.Parallel(n_jobs=-1)(
+                joblib.delayed(_fit_fold)(self.spec, clone(self.pipeline), self.assessor, x, y, weights, *split)
+                for split in splits
             )
-        classes = np.unique(y)
-        labels = np.empty_like(y)
-        probabilities = None if answers[0][1] is None else np.zeros((len(y), len(classes)))
-        for (_, held_out), (answered, probable) in zip(splits, answers, strict=True):
-            labels[held_out] = answered
-            if probabilities is not None:
-                probabilities[held_out] = probable
-        return Predictions(y, labels, probabilities, classes)
+        joined = parts[0].task.joined([part.answers for part in parts])
+        order = np.argsort(np.concatenate([held_out for _, held_out in splits]))
+        return Predictions(y, joined[order])
 
     def _weights(self, y: np.ndarray) -> dict[str, np.ndarray]:
         """Fit arguments that carry the class weights."""
@@ -101,7 +93,7 @@ class Fitting:
         model = self.pipeline.named_steps["model"]
         if not has_fit_parameter(model, "sample_weight"):
             raise SpecInvalid(
-                f"models.json: {self.name}.class_weight is given, and {type(model).__name__} takes no weights; "
+                f"class_weight is given, and {type(model).__name__} takes no weights; "
                 "leave it out, or choose another estimator"
             )
         return {"model__sample_weight": compute_sample_weight(self._by_label(weight, y), y)}
@@ -114,7 +106,7 @@ class Fitting:
         for key in weight:
             if key not in labels:
                 shown = ", ".join(list(labels)[:20])
-                raise SpecInvalid(f'models.json: {self.name}.class_weight names "{key}"; the classes are {shown}')
+                raise SpecInvalid(f'class_weight names "{key}"; the classes are {shown}')
         return {label: weight.get(text, 1.0) for text, label in labels.items()}
 
     def _check_folds(self, y: np.ndarray, folds: int, what: str) -> None:
@@ -122,7 +114,7 @@ class Fitting:
         if counts.min() < folds:
             rarest = text_of(labels.tolist()[counts.argmin()])
             raise DataInvalid(
-                f'{self.name}: class "{rarest}" has {counts.min()} rows, fewer than the {folds} folds of {what}; '
+                f'class "{rarest}" has {counts.min()} rows, fewer than the {folds} folds of {what}; '
                 "leave the class out, or gather more of it"
             )
 
@@ -159,7 +151,7 @@ class Fitting:
                 yield
         except Exception as exc:
             text = " ".join(str(exc).split())[:400]
-            raise FitFailed(f"{self.name}: {self.spec.estimator} did not {doing}: {text}") from exc
+            raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}") from exc
 
 
 def text_of(label: object) -> str:
@@ -170,9 +162,8 @@ def text_of(label: object) -> str:
 def _search(spec: ModelSpec, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
     """The search, unfitted, and how many fits it takes (about, where it halves)."""
     lists = {f"model__{key}": list(values) for key, values in (spec.search or {}).items()}
-    binary_auc = spec.scoring == "roc_auc" and len(np.unique(y)) == 2
     common: dict[str, Any] = {
-        "scoring": "roc_auc" if binary_auc else SCORERS[spec.scoring],
+        "scoring": METRICS[spec.scoring].scorer(len(np.unique(y))),
         "cv": StratifiedKFold(FOLDS, shuffle=True, random_state=spec.random_state),
         "refit": False,
         "n_jobs": -1,
@@ -190,24 +181,30 @@ def _search(spec: ModelSpec, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, in
     return HalvingRandomSearchCV(pipeline, lists, n_candidates=trials, **common), fits
 
 
+@dataclass(frozen=True)
+class _Fold:
+    task: AnyTask
+    answers: AnyAnswers
+
+
 def _fit_fold(
     spec: ModelSpec,
     pipeline: Pipeline,
+    assessor: Assessor,
     x: np.ndarray,
     y: np.ndarray,
     weights: Mapping[str, np.ndarray],
     train: np.ndarray,
     held_out: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Labels of the held-out fold, and probabilities where the model has them; runs in a process of its own."""
+) -> _Fold:
+    """Answers to the held-out fold; runs in a process of its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model: Any = pipeline
         if spec.search:
             model = _search(spec, pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
         model.fit(x[train], y[train], **{key: value[train] for key, value in weights.items()})
-        probabilities = model.predict_proba(x[held_out]) if hasattr(model, "predict_proba") else None
-        return model.predict(x[held_out]), probabilities
+        return _Fold(assessor.task(model), assessor.answers(model, x[held_out]))
 
 
 def _on_all_cores(pipeline: Pipeline) -> Pipeline:

@@ -20,14 +20,14 @@ from training.spec import ModelSpec
 UNSCALED = ("sklearn.ensemble", "sklearn.tree")  # trees split alike on any scale, and rounding moves their splits
 
 
-def make_estimator(name: str, spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
+def make_estimator(spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
     """The classifier of a spec, with its parameters; a factory of the user's own is looked for in `folder` too.
 
     Raises:
         SpecInvalid: no such classifier or factory, or no such parameter.
     """
-    kind = _kind(name, spec, folder)
-    _check_names(name, "params", spec.params, _accepted(kind), spec.estimator)
+    kind = _kind(spec, folder)
+    _check_names("params", spec.params, _accepted(kind), spec.estimator)
     params = dict(spec.params)
     if "random_state" in (_accepted(kind) or ()):
         params.setdefault("random_state", spec.random_state)
@@ -37,16 +37,16 @@ def make_estimator(name: str, spec: ModelSpec, folder: Path = Path()) -> BaseEst
     except Exception as exc:  # a factory raises whatever it likes
         hint = "" if ":" in spec.estimator else '; a function of your own can make it: "module:function"'
         raise SpecInvalid(
-            f'models.json: {name}.estimator is "{spec.estimator}", which cannot be made from '
+            f'estimator is "{spec.estimator}", which cannot be made from '
             f"{', '.join(params) or 'no parameters'}: {' '.join(str(exc).split())[:300]}{hint}"
         ) from exc
     if not is_classifier(estimator):
-        raise SpecInvalid(f'models.json: {name}.estimator is "{spec.estimator}"; it must be a classifier')
-    _check_names(name, "search", spec.search or {}, searchable, spec.estimator)
+        raise SpecInvalid(f'estimator is "{spec.estimator}"; it must be a classifier')
+    _check_names("search", spec.search or {}, searchable, spec.estimator)
     return estimator
 
 
-def _kind(name: str, spec: ModelSpec, folder: Path) -> Callable[..., Any]:
+def _kind(spec: ModelSpec, folder: Path) -> Callable[..., Any]:
     """The class, or the user's function."""
     own = ":" in spec.estimator
     module, _, attribute = spec.estimator.partition(":") if own else spec.estimator.rpartition(".")
@@ -57,15 +57,13 @@ def _kind(name: str, spec: ModelSpec, folder: Path) -> Callable[..., Any]:
     except Exception as exc:  # a module of the user's own raises whatever it likes
         if own:
             raise SpecInvalid(
-                f'models.json: {name}.estimator is "{spec.estimator}", which cannot be imported '
+                f'estimator is "{spec.estimator}", which cannot be imported '
                 f"from {folder.resolve()}: {type(exc).__name__}: {' '.join(str(exc).split())[:300]}"
             ) from exc
-        raise SpecInvalid(
-            f'models.json: {name}.estimator is "{spec.estimator}"; scikit-learn has no such estimator'
-        ) from exc
+        raise SpecInvalid(f'estimator is "{spec.estimator}"; scikit-learn has no such estimator') from exc
     if not (callable(found) if own else isinstance(found, type)):
         raise SpecInvalid(
-            f'models.json: {name}.estimator is "{spec.estimator}"; '
+            f'estimator is "{spec.estimator}"; '
             + ("it must be a function that returns a classifier" if own else "scikit-learn has no such estimator")
         )
     return found  # type: ignore[no-any-return]
@@ -79,18 +77,18 @@ def _accepted(kind: Callable[..., Any]) -> set[str] | None:
     return {parameter.name for parameter in parameters}
 
 
-def _check_names(name: str, section: str, given: Iterable[str], known: set[str] | None, estimator: str) -> None:
+def _check_names(section: str, given: Iterable[str], known: set[str] | None, estimator: str) -> None:
     for key in given:
         if known is not None and key not in known:
             raise SpecInvalid(
-                f"models.json: {name}.{section}.{key} is not a parameter of {estimator.rpartition('.')[2]}; "
+                f"{section}.{key} is not a parameter of {estimator.rpartition('.')[2]}; "
                 f"it has {', '.join(sorted(known)) or 'none'}"
             )
 
 
-def make_pipeline_for(name: str, spec: ModelSpec, features: tuple[Feature, ...], folder: Path = Path()) -> Pipeline:
-    """An unfitted pipeline that takes the array of `assessment.columns.infer.to_array`; its last step is `model`."""
-    estimator = make_estimator(name, spec, folder)
+def make_pipeline_for(spec: ModelSpec, features: tuple[Feature, ...], folder: Path = Path()) -> Pipeline:
+    """An unfitted pipeline that takes the array of `assessment.columns.arrays.to_array`; its last step is `model`."""
+    estimator = make_estimator(spec, folder)
     steps: list[tuple[str, Any]] = [("model", estimator)]
     preprocessing = _preprocessing(features, scaled=not spec.estimator.startswith(UNSCALED))
     if preprocessing is not None:

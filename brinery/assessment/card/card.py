@@ -1,7 +1,7 @@
 """The model card: one self-contained page, made at training and stored with the version."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from markupsafe import Markup
 
@@ -9,10 +9,12 @@ from brinery.assessment.card import classification
 from brinery.assessment.card.plots import histogram_plot, importance_plot, metrics_plot
 from brinery.assessment.card.templates import names, templates
 from brinery.assessment.columns.histogram import Histogram
-from brinery.assessment.evaluate import Importance, Predictions
+from brinery.assessment.importance import Importance
+from brinery.assessment.metrics.table import METRICS
+from brinery.assessment.predictions import Predictions
 from brinery.output.page import STYLE
 from brinery.rows.feature import Feature
-from brinery.versions.manifest import LOWER_IS_BETTER, Evaluation, GateCheck, ManifestContent
+from brinery.versions.manifest import Evaluation, GateCheck, ManifestContent
 
 IMPORTANT = 20
 
@@ -43,16 +45,16 @@ def render_card(
         histograms: one a feature, in the features' order.
         importance: none where it was not measured.
     """
-    kind = "classification"
-    evaluation = cast(Evaluation, content.evaluation)
-    bounded = {metric: value for metric, value in content.metrics.items() if metric not in LOWER_IS_BETTER}
+    kind, evaluation = content.task.kind, content.evaluation
+    unbounded = [metric for metric in content.metrics if METRICS[metric].most is None]
+    bounded = {metric: value for metric, value in content.metrics.items() if metric not in unbounded}
     ranked = sorted(importance, key=lambda each: -each.mean)
     template = templates.get_template(f"{kind}.html")
     return template.render(
         content=content,
         style=Markup(STYLE),  # noqa: S704 (it is our own)
         asked=_asked(content.gate.checks),
-        unbounded=[metric for metric in LOWER_IS_BETTER if metric in content.metrics],
+        unbounded=unbounded,
         metrics_picture=metrics_plot(bounded, evaluation) if bounded else None,
         undecided=_undecided(evaluation),
         importance=ranked,
@@ -72,9 +74,8 @@ def _asked(checks: Sequence[GateCheck]) -> dict[str, str]:
     asked: dict[str, str] = {}
     for check in checks:
         if check.limit is not None:
-            most = check.rule == "max" or (check.rule != "min" and check.metric in LOWER_IS_BETTER)
             before = f"{asked[check.metric]}, " if check.metric in asked else "gate "
-            asked[check.metric] = f"{before}{'≤' if most else '≥'}\u00a0{check.limit:.6g}"
+            asked[check.metric] = f"{before}{'≤' if check.side == 'most' else '≥'}\u00a0{check.limit:.6g}"
     return asked
 
 

@@ -1,15 +1,14 @@
 """What the card of a classifier shows beside what every card has: its classes, their confusion, its probabilities."""
 
 from collections.abc import Mapping
-from typing import cast
 
 import numpy as np
 
 from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, label_text, roc_curves
 from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot
 from brinery.assessment.card.svg import fit
-from brinery.assessment.evaluate import Predictions
-from brinery.versions.manifest import Evaluation, ManifestContent
+from brinery.assessment.predictions import Predictions
+from brinery.versions.manifest import ManifestContent
 
 CELLS = 12
 LONG = 44
@@ -20,8 +19,8 @@ FEW_ROWS = 20
 
 def shown(content: ManifestContent, predictions: Predictions) -> Mapping[str, object]:
     """What `classification.html` shows."""
-    details = cast(Evaluation, content.evaluation)
-    classes = [label_text(label) for label in content.classes]
+    details = content.evaluation.details
+    classes = [label_text(label) for label in content.task.classes]
     measured = list(zip(classes, details.classes, strict=True))
     support = [each.support for each in details.classes]
     return {

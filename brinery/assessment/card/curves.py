@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import auc, roc_curve
 
-from brinery.assessment.evaluate import Predictions
-from brinery.versions.manifest import Label
+from brinery.assessment.predictions import Predictions
+from brinery.tasks.classification import Label
 
 POINTS = 200
 BINS = 10

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from brinery.errors import DataInvalid
 from brinery.rows.dates import FIRST_DAY, LAST_DAY, MICROSECONDS_OF_DAY, days_of_moment, days_of_text
 from brinery.rows.feature import Kind
 from brinery.rows.parser import NUMERIC_STRING
-from training.errors import DataInvalid
 
 NUMBER = re.compile(NUMERIC_STRING)
 OBJECT_KINDS: dict[str, Kind] = {

@@ -7,8 +7,26 @@ from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from brinery.assessment.evaluate import Predictions, _curves, _log_losses, evaluate, importances, measure
+from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.classification import curves, log_losses
+from brinery.assessment.evaluate import evaluate as evaluate_task
+from brinery.assessment.evaluate import measure as measure_task
+from brinery.assessment.importance import importances
+from brinery.assessment.predictions import Predictions
 from brinery.rows.feature import Feature
+from brinery.tasks.task import AnyAnswers
+from brinery.versions.manifest import Evaluation
+from tests.examples import predicted
+
+CLASSIFICATION = ASSESSORS["classification"]
+
+
+def measure(predictions: Predictions) -> dict[str, float]:
+    return measure_task(CLASSIFICATION, predictions)
+
+
+def evaluate(predictions: Predictions, train_y: np.ndarray, random_state: int) -> Evaluation:
+    return evaluate_task(CLASSIFICATION, predictions, train_y, random_state)
 
 
 def guesses(rows: int, classes: int, seed: int = 0, skill: float = 1.0, decimals: int = 9) -> Predictions:
@@ -18,7 +36,7 @@ def guesses(rows: int, classes: int, seed: int = 0, skill: float = 1.0, decimals
     scores = random.normal(size=(rows, classes)) + skill * (truth[:, None] == np.arange(classes))
     probabilities = np.exp(scores).round(decimals) + 10.0**-decimals
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return Predictions(truth, probabilities.argmax(axis=1), probabilities, np.arange(classes))
+    return predicted(truth, probabilities.argmax(axis=1), probabilities, np.arange(classes))
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
@@ -27,11 +45,11 @@ def test_weighted_area_and_losses_are_those_of_scikit_learn(classes: int, decima
     predictions = guesses(400, classes, decimals=decimals)
     assert predictions.probabilities is not None
     weights = np.random.default_rng(1).integers(0, 3, 400).astype(float)
-    for number, curve in enumerate(_curves(predictions.probabilities, predictions.truth)):
+    for number, curve in enumerate(curves(predictions.probabilities, predictions.truth)):
         k = 1 if classes == 2 else number
         expected = metrics.roc_auc_score(predictions.truth == k, predictions.probabilities[:, k], sample_weight=weights)
         assert curve.area(weights) == pytest.approx(expected, abs=1e-12)
-    losses = _log_losses(predictions.probabilities, predictions.truth)
+    losses = log_losses(predictions.probabilities, predictions.truth)
     assert losses.mean() == pytest.approx(measure(predictions)["log_loss"], abs=1e-12)
 
 
@@ -77,36 +95,37 @@ def test_classes_have_precision_recall_and_support() -> None:
     predictions = guesses(300, 3)
     precision, recall, _, support = metrics.precision_recall_fscore_support(predictions.truth, predictions.labels)
     found = evaluate(predictions, predictions.truth, 0)
-    assert [c.precision for c in found.classes] == pytest.approx(precision)
-    assert [c.recall for c in found.classes] == pytest.approx(recall)
-    assert [c.support for c in found.classes] == support.tolist()
-    assert found.confusion is not None
-    assert np.array_equal(found.confusion, metrics.confusion_matrix(predictions.truth, predictions.labels))
-    for one in found.classes:
+    assert [c.precision for c in found.details.classes] == pytest.approx(precision)
+    assert [c.recall for c in found.details.classes] == pytest.approx(recall)
+    assert [c.support for c in found.details.classes] == support.tolist()
+    assert found.details.confusion is not None
+    assert np.array_equal(found.details.confusion, metrics.confusion_matrix(predictions.truth, predictions.labels))
+    for one in found.details.classes:
         assert one.precision_interval[0] < one.precision < one.precision_interval[1]
         assert one.recall_interval[0] < one.recall < one.recall_interval[1]
 
 
 def test_a_class_without_rows_or_answers_is_measured_without_a_warning() -> None:
-    predictions = Predictions(
+    predictions = predicted(
         np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), np.array([[0.8, 0.1, 0.1]] * 4), np.arange(3)
     )
     found = measure(predictions)
     assert "roc_auc" not in found
     assert found["balanced_accuracy"] == 0.75
     evaluation = evaluate(predictions, predictions.truth, 0)
-    assert (evaluation.classes[2].precision, evaluation.classes[2].recall, evaluation.classes[2].support) == (0, 0, 0)
+    unseen = evaluation.details.classes[2]
+    assert (unseen.precision, unseen.recall, unseen.support) == (0, 0, 0)
     assert "roc_auc" not in evaluation.intervals
 
 
 def test_more_than_100_classes_have_no_confusion_matrix() -> None:
     predictions = guesses(2000, 101, skill=5)
-    assert evaluate(predictions, predictions.truth, 0).confusion is None
+    assert evaluate(predictions, predictions.truth, 0).details.confusion is None
 
 
 def test_labels_alone_have_the_metrics_of_labels() -> None:
     predictions = guesses(100, 3)
-    labels = Predictions(predictions.truth, predictions.labels, None, predictions.classes)
+    labels = predicted(predictions.truth, predictions.labels, None, predictions.classes)
     assert set(measure(labels)) == {"accuracy", "balanced_accuracy", "macro_f1"}
     found = evaluate(labels, labels.truth, 0)
     assert set(found.intervals) == set(found.baseline) == {"accuracy", "balanced_accuracy", "macro_f1"}
@@ -118,7 +137,11 @@ def test_importance_finds_the_feature_that_matters() -> None:
     truth = (array[:, 1] > 0).astype(int)
     features = tuple(Feature(name=name, kind="number", minimum=0, maximum=1) for name in "abc")
     fitted = make_pipeline(LogisticRegression()).fit(array, truth)
-    first, *others = importances(fitted, fitted.predict, array, truth, features, 0)
+
+    def predict(rows: np.ndarray) -> AnyAnswers:
+        return CLASSIFICATION.answers(fitted, rows)
+
+    first, *others = importances(CLASSIFICATION, fitted, predict, array, truth, features, 0)
     assert first.feature == "b" and first.mean > 0.3
     assert all(abs(other.mean) < 0.02 for other in others)
 
@@ -126,7 +149,7 @@ def test_importance_finds_the_feature_that_matters() -> None:
 def test_wine_is_measured_as_by_scikit_learn() -> None:
     x, y = load_wine(return_X_y=True)
     model = LogisticRegression(max_iter=10_000).fit(x[::2], y[::2])
-    predictions = Predictions(y, model.predict(x), model.predict_proba(x), model.classes_)
+    predictions = predicted(y, model.predict(x), model.predict_proba(x), model.classes_)
     found = measure(predictions)
     assert found["accuracy"] == metrics.accuracy_score(y, model.predict(x))
     assert found["macro_f1"] == metrics.f1_score(y, model.predict(x), average="macro")

@@ -8,14 +8,13 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
-from brinery.assessment.columns.infer import infer_features, to_array, to_rows
+from brinery.assessment.columns.arrays import to_array, to_rows
+from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.export import export_onnx
 from brinery.loading.golden import make_golden
 from brinery.loading.load import load
-from brinery.versions.manifest import FileName, Onnx
-from brinery.versions.publish import publish
 from brinery.versions.store import Store
-from tests.examples import content, pickled
+from tests.examples import answering, artifact, content, pickled, publish_files
 from tests.examples import frame as example_frame
 from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
@@ -35,7 +34,7 @@ ESTIMATORS = {
 }
 # All others convert on all data. These are served as pickles, and the manifest says why.
 LEFT_OUT = {
-    ("mixed", "neural_network.MLPClassifier"): "single precision: probabilities differ by",
+    ("mixed", "neural_network.MLPClassifier"): "single precision: 0 of 150 get another label; a probability differs by",
     **{(name, "svm.LinearSVC"): "Option 'zipmap' not in" for name in ("wine", "breast_cancer", "digits", "mixed")},
 }
 
@@ -51,68 +50,68 @@ def data(name: str) -> tuple[pd.DataFrame, np.ndarray]:
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "digits", "mixed"])
 def test_export_is_kept_where_it_answers_alike(name: str, estimator: str) -> None:
     frame, target = data(name)
-    features = infer_features(name, frame)
+    features = infer_features(frame)
     spec = ModelSpec(data="sklearn:wine", estimator=f"sklearn.{estimator}", params=ESTIMATORS[estimator])
     array = to_array(frame, features)
     held_out, array = array[1::2], array[::2]
-    fitted = make_pipeline_for(name, spec, features).fit(array, target[::2])
-    labels = fitted.predict(held_out)
-    probabilities = fitted.predict_proba(held_out) if hasattr(fitted, "predict_proba") else None
+    fitted = make_pipeline_for(spec, features).fit(array, target[::2])
+    task, answers = answering(fitted, held_out)
 
-    exported = export_onnx(fitted, features, held_out, labels, probabilities)
+    exported = export_onnx(fitted, features, task, held_out, answers)
 
-    files: dict[FileName, bytes] = {
+    files = {
         "model.joblib": pickled(fitted),
-        "golden.json": make_golden(
-            to_rows(held_out[:20], features),
-            labels[:20].tolist(),
-            None if probabilities is None else probabilities[:20],
-        ),
+        "golden.json": make_golden(to_rows(held_out[:20], features), task, answers[:20]),
     }
+    artifacts = {"pickle": artifact("pickle")}
     if (name, estimator) in LEFT_OUT:
         assert exported.data is None
-        assert LEFT_OUT[name, estimator] in (exported.record.reason or "")
+        assert LEFT_OUT[name, estimator] in exported.reason
     else:
-        assert exported.record.reason is None and exported.data is not None
-        assert exported.record.largest_difference is not None and exported.record.largest_difference <= 1e-5
+        assert exported.reason == "" and exported.data is not None
+        assert exported.difference is not None and (exported.difference.largest or 0) <= 1e-5
         files["model.onnx"] = exported.data
+        artifacts["onnx"] = artifact("onnx")
     store = Store(MemoryStore(), "memory:")
-    described = content(name, features, tuple(fitted.classes_.tolist()), onnx=exported.record)
-    reference = publish(store, described, files)
+    described = content(name, features, task.classes, artifacts=artifacts)
+    reference = publish_files(store, described, files)
     served = load(store, reference)
     assert served.format == ("pickle" if exported.data is None else "onnx")
     for model in (served, load(store, reference, format="pickle")):
-        assert model.classify(to_rows(held_out, features), 10_000).labels == labels.tolist()
+        found = model.answer(to_rows(held_out, features), 10_000).answers
+        assert found.labels.tolist() == answers.labels.tolist()
 
 
 def test_export_breaks_ties_as_the_pickle_does() -> None:
     """Where half the trees vote for each class, scikit-learn takes the first; single precision must too."""
     frame, target = data("breast_cancer")
-    features = infer_features("tie", frame)
+    features = infer_features(frame)
     array = to_array(frame, features)
     forest = RandomForestClassifier(n_estimators=50, random_state=0).fit(array[::2], target[::2])
-    labels, probabilities = forest.predict(array[1::2]), forest.predict_proba(array[1::2])
-    assert (probabilities == 0.5).any(), "there is no tie to break"
+    task, answers = answering(forest, array[1::2])
+    assert answers.probabilities is not None and (answers.probabilities == 0.5).any(), "there is no tie to break"
     pipeline = Pipeline([("model", forest)])
-    assert export_onnx(pipeline, features, array[1::2], labels, probabilities).data is not None
+    assert export_onnx(pipeline, features, task, array[1::2], answers).data is not None
 
 
 def test_export_of_a_model_that_answers_otherwise_is_dropped() -> None:
     frame, target = data("wine")
-    features = infer_features("wine", frame)
+    features = infer_features(frame)
     spec = ModelSpec(
         data="sklearn:wine", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}
     )
     array = to_array(frame, features)
-    fitted = make_pipeline_for("wine", spec, features).fit(array, target)
-    labels, probabilities = fitted.predict(array), fitted.predict_proba(array)
+    fitted = make_pipeline_for(spec, features).fit(array, target)
+    task, answers = answering(fitted, array)
 
-    other_labels = export_onnx(fitted, features, array, (labels + 1) % 3, probabilities)
+    other = task.answers((answers.labels + 1) % 3, answers.probabilities)
+    other_labels = export_onnx(fitted, features, task, array, other)
     assert other_labels.data is None
-    assert other_labels.record == Onnx(
-        reason="single precision: labels differ on the held-out rows; "
-        "double precision: labels differ on the held-out rows"
+    assert other_labels.reason.startswith("single precision: 178 of 178 get another label; ")
+    assert "; double precision: 178 of 178 get another label; " in other_labels.reason
+    assert answers.probabilities is not None
+    other_probabilities = export_onnx(
+        fitted, features, task, array, task.answers(answers.labels, answers.probabilities + 2e-5)
     )
-    other_probabilities = export_onnx(fitted, features, array, labels, probabilities + 2e-5)
     assert other_probabilities.data is None
-    assert "single precision: probabilities differ by 2e-05" in (other_probabilities.record.reason or "")
+    assert "single precision: 0 of 178 get another label; a probability differs by 2e-05" in other_probabilities.reason

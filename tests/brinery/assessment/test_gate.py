@@ -3,23 +3,31 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from brinery.assessment.gate import judge, measure_promoted
+from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.gate import Comparison, compare_with_promoted, judge
+from brinery.assessment.rules import GateSpec
+from brinery.errors import GateInvalid
 from brinery.promotion.records import Promotion, append, history
 from brinery.versions.manifest import PromotedMetrics
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from tests.examples import content, example, frame, pickled, publish_example
-from training.errors import SpecInvalid
-from training.spec import GateSpec
+from tests.examples import answering, content, example, frame, pickled, predicted, publish_example, publish_files
 
 BEFORE = PromotedMetrics(reference="wine:1@sha256:0", metrics={"accuracy": 0.9, "log_loss": 0.3})
 
 
+def compared(store: Store, name: str, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray) -> Comparison:
+    """The promoted version beside a new one of these classes."""
+    held_out = predicted(truth, truth, None, classes)
+    return compare_with_promoted(ASSESSORS["classification"], store, name, rows, held_out)
+
+
 def gate(**keys: object) -> GateSpec:
-    return GateSpec.model_validate(keys)
+    return GateSpec(**keys)
 
 
 def promote(store: Store, reference: Reference) -> None:
@@ -44,64 +52,74 @@ def promote(store: Store, reference: Reference) -> None:
     ids=str,
 )
 def test_gate_judges_each_rule(rules: dict[str, object], value: float, passed: bool) -> None:
-    verdict = judge("wine", {"accuracy": value, "log_loss": value}, gate(**rules), BEFORE)
+    verdict = judge({"accuracy": value, "log_loss": value}, gate(**rules), Comparison(BEFORE))
     assert verdict.passed is passed
     assert all(check.value == value for check in verdict.checks)
 
 
 def test_gate_with_nothing_promoted_passes_and_says_so() -> None:
     verdict = judge(
-        "wine", {"accuracy": 0.5}, gate(no_worse_than_promoted={"accuracy": 0}), None, "nothing was promoted yet"
+        {"accuracy": 0.5},
+        gate(no_worse_than_promoted={"accuracy": 0}),
+        Comparison(reason="nothing yet", nothing_promoted=True),
     )
     assert verdict.passed
-    assert verdict.checks[0].text == "accuracy is 0.5000: nothing was promoted yet"
+    assert verdict.checks[0].text == "accuracy is 0.5000: nothing yet"
 
 
 def test_gate_beside_a_version_that_cannot_be_measured_fails() -> None:
     verdict = judge(
-        "wine", {"accuracy": 1.0}, gate(no_worse_than_promoted={"accuracy": 0}), None, "wine:1 cannot be loaded: why"
+        {"accuracy": 1.0},
+        gate(no_worse_than_promoted={"accuracy": 0}),
+        Comparison(reason="nothing was promoted yet: why"),
     )
     assert not verdict.passed
-    assert "wine:1 cannot be loaded: why" in verdict.checks[0].text
+    assert "nothing was promoted yet: why" in verdict.checks[0].text
 
 
 def test_gate_for_a_metric_without_probabilities_is_refused() -> None:
-    with pytest.raises(SpecInvalid, match="wine.gate.log_loss needs probabilities"):
-        judge("wine", {"accuracy": 1.0}, gate(no_worse_than_promoted={"log_loss": 0}), BEFORE)
+    with pytest.raises(GateInvalid, match="^gate.log_loss needs probabilities"):
+        judge({"accuracy": 1.0}, gate(no_worse_than_promoted={"log_loss": 0}), Comparison(BEFORE))
 
 
 @pytest.mark.parametrize("name", ["wine", "mixed"])
 def test_promoted_version_is_measured_on_the_same_rows(folder_store: Store, name: str) -> None:
     rows, truth = frame(name)
     reference = publish_example(folder_store, name)
-    assert measure_promoted(folder_store, name, rows, truth, np.unique(truth)) == (None, "nothing was promoted yet")
+    first = compared(folder_store, name, rows, truth, np.unique(truth))
+    assert first == Comparison(reason="nothing was promoted yet", nothing_promoted=True)
     promote(folder_store, reference)
-    found, why_not = measure_promoted(folder_store, name, rows, truth, np.unique(truth))
-    assert found is not None and why_not == ""
+    found = compared(folder_store, name, rows, truth, np.unique(truth)).promoted
+    assert found is not None
     assert found.reference == str(reference)
     assert found.metrics["accuracy"] > 0.9
-    half, _ = measure_promoted(folder_store, name, rows[::2], truth[::2], np.unique(truth))
+    half = compared(folder_store, name, rows[::2], truth[::2], np.unique(truth)).promoted
     assert half is not None and half.metrics["log_loss"] != found.metrics["log_loss"]
 
 
 def test_promoted_version_with_other_features_or_classes_is_not_compared(folder_store: Store) -> None:
     rows, truth = frame("wine")
     promote(folder_store, publish_example(folder_store, "wine"))
-    found, why_not = measure_promoted(folder_store, "wine", rows.drop(columns="ash"), truth, np.unique(truth))
-    assert found is None and "does not fit the rows" in why_not and "ash" in why_not
+    found = compared(folder_store, "wine", rows.drop(columns="ash"), truth, np.unique(truth))
+    assert found.promoted is None and "does not fit the rows" in found.reason and "ash" in found.reason
     texts = truth.astype(str)
-    found, why_not = measure_promoted(folder_store, "wine", rows, texts, np.unique(texts))
-    assert found is None and "its classes are [0, 1, 2]" in why_not
+    found = compared(folder_store, "wine", rows, texts, np.unique(texts))
+    assert found.promoted is None and "its classes are [0, 1, 2]" in found.reason
 
 
 def test_promoted_version_of_other_libraries_is_not_compared(folder_store: Store) -> None:
     described, files = example("alcohol")
-    old = described.model_copy(update={"libraries": {**described.libraries, "numpy": "0.0.0"}, "onnx": None})
-    files = {name: data for name, data in files.items() if name != "model.onnx"}
-    promote(folder_store, publish(folder_store, old, files, check=lambda *_: None))
+    pickle = described.artifacts["pickle"]
+    pickle = pickle.model_copy(update={"libraries": {**pickle.libraries, "numpy": "0.0.0"}})
+    old = described.model_copy(update={"artifacts": {"pickle": pickle}})
+    promote(folder_store, publish(folder_store, old, files, lambda *_: None).reference)
     rows, truth = frame("alcohol")
-    found, why_not = measure_promoted(folder_store, "alcohol", rows, truth, np.unique(truth))
-    assert found is None and "the promoted version cannot be loaded" in why_not and "numpy 0.0.0" in why_not
+    found = compared(folder_store, "alcohol", rows, truth, np.unique(truth))
+    assert (
+        found.promoted is None
+        and "the promoted version cannot be loaded" in found.reason
+        and "numpy 0.0.0" in found.reason
+    )
 
 
 def test_promoted_version_that_knows_fewer_classes_is_compared(folder_store: Store) -> None:
@@ -114,11 +132,12 @@ def test_promoted_version_that_knows_fewer_classes_is_compared(folder_store: Sto
     two = truth < 2
     fitted = LogisticRegression().fit(rows[two].to_numpy(), truth[two])
     x = rows[two].to_numpy()[:5]
-    golden = make_golden(x.tolist(), fitted.predict(x).tolist(), fitted.predict_proba(x))
+    golden = make_golden(x.tolist(), *answering(fitted, x))
     features = (Feature(name="alcohol", kind="number", minimum=0, maximum=20),)
     described = content("alcohol", features, (0, 1))
-    promote(folder_store, publish(folder_store, described, {"model.joblib": pickled(fitted), "golden.json": golden}))
-    found, _ = measure_promoted(folder_store, "alcohol", rows, truth, np.arange(3))
+    files = {"model.joblib": pickled(fitted), "golden.json": golden}
+    promote(folder_store, publish_files(folder_store, described, files))
+    found = compared(folder_store, "alcohol", rows, truth, np.arange(3)).promoted
     assert found is not None
     assert found.metrics["accuracy"] == (fitted.predict(rows.to_numpy()) == truth).mean()
     assert found.metrics["log_loss"] > 5  # class 2 has probability 0 there

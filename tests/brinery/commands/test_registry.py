@@ -2,18 +2,21 @@
 
 import json
 import re
+import subprocess
+import sys
+from argparse import Namespace
 from pathlib import Path
 
 import obstore
 import pytest
 
+from brinery.commands import list as list_command
 from brinery.commands.registry import main
-from brinery.versions.manifest import digest_of
-from brinery.versions.publish import publish
+from brinery.versions.manifest import SCHEMA_VERSION, digest_of
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from tests.conftest import overwrite, python
-from tests.examples import publish_example, tiny
+from tests.conftest import ROOT, overwrite, python
+from tests.examples import publish_example, publish_files, tiny
 
 Registry = tuple[Store, Reference]
 
@@ -33,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def test_list_shows_versions_newest_first(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     store, _ = registry
     second = publish_example(store, "wine")
-    publish(store, *tiny())
+    publish_files(store, *tiny())
     code, out, err = run(capsys, "list")
     assert (code, err) == (0, "")
     head, *lines = out.splitlines()
@@ -68,6 +71,44 @@ def test_list_shows_a_broken_version_among_the_others(registry: Registry, capsys
     assert "wine:2" in out
 
 
+def newer(data: bytes) -> bytes:
+    """A manifest as a later Brinery may store it."""
+    manifest = {**json.loads(data), "schema_version": SCHEMA_VERSION + 1, "key": "that nobody here knows"}
+    return json.dumps(manifest).encode()
+
+
+def test_newer_version_is_one_sentence_and_a_row_of_the_list(
+    registry: Registry, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    store, reference = registry
+    publish_example(store, "wine")
+    path = f"{reference.folder}/manifest.json"
+    overwrite(store, path, newer(bytes(store.read(path, 2**20))))
+    message = f"wine:1 was published by a newer Brinery: its manifest has schema_version {SCHEMA_VERSION + 1}"
+    code, out, err = run(capsys, "list")
+    assert (code, err) == (0, "") and "wine:2" in out and "wine:1   UNREADABLE" in out and message in out
+    (_, shown) = json.loads(run(capsys, "list", "--json")[1])
+    assert shown["reference"] == "wine:1" and message in shown["error"]
+    environment = ["--env-file", str(tmp_path / ".env")]
+    for arguments in (["show"], ["verify"], ["diff", "wine:2"], ["promote", *environment]):
+        code, out, err = run(capsys, *arguments, "wine:1")
+        assert (code, out) == (1, "") and message in err and err.count("\n") == 1
+
+
+def test_list_lists_each_model_once(registry: Registry) -> None:
+    class Counting(Store):
+        listed: list[str] = []
+
+        def files(self, prefix: str) -> dict[str, int]:
+            self.listed.append(prefix)
+            return super().files(prefix)
+
+    publish_files(registry[0], *tiny())
+    store = Counting(registry[0].backend, registry[0].url)
+    assert len(list_command.run(store, Namespace(model=None))[0]) == 2
+    assert store.listed == ["tiny/versions", "wine/versions"]
+
+
 def test_show_tells_what_a_version_is(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     _, reference = registry
     code, out, _ = run(capsys, "show", "wine:1")
@@ -82,8 +123,18 @@ def test_show_as_json_gives_the_manifest(registry: Registry, capsys: pytest.Capt
     code, out, _ = run(capsys, "show", str(reference), "--json")
     shown = json.loads(out)
     assert code == 0
-    assert shown["digest"] == f"sha256:{reference.digest}"
+    assert (shown.pop("digest"), shown.pop("reference")) == (f"sha256:{reference.digest}", str(reference))
+    assert shown == json.loads(bytes(registry[0].read(f"{reference.folder}/manifest.json", 2**20)))
     assert set(shown["files"]) == {"model.joblib", "model.onnx", "golden.json", "card.html"}
+
+
+def test_show_tells_which_format_there_is_none_of_and_why(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    described, files = tiny()
+    publish_files(registry[0], described.model_copy(update={"omitted": {"onnx": "it answers otherwise"}}), files)
+    code, out, _ = run(capsys, "show", "tiny:1")
+    assert code == 0 and "no model.onnx  it answers otherwise\n" in out
 
 
 def test_verify_hashes_all_and_replays(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,11 +194,7 @@ DAMAGE = {
     "truncated": (lambda data: data[:-1], "model.joblib", "the manifest says"),
     "oversized": (lambda data: data * 9, "model.joblib", "bytes; at most"),
     "not a manifest": (lambda data: b"\xff", "manifest.json", "is not JSON"),
-    "unknown schema": (
-        lambda data: data.replace(b'"schema_version": 1', b'"schema_version": 2'),
-        "manifest.json",
-        "update",
-    ),
+    "newer schema": (lambda data: newer(data), "manifest.json", "was published by a newer Brinery"),
     "other scikit-learn": (
         lambda data: data.replace(b'"scikit-learn": "', b'"scikit-learn": "9'),
         "manifest.json",
@@ -162,7 +209,7 @@ DAMAGE = {
 def test_verify_in_a_process_of_its_own_shows_no_traceback(
     folder_store: Store, tmp_path: Path, damage: object, name: str, message: str
 ) -> None:
-    path = f"{publish(folder_store, *tiny()).folder}/{name}"
+    path = f"{publish_files(folder_store, *tiny()).folder}/{name}"
     if callable(damage):
         overwrite(folder_store, path, damage(bytes(folder_store.read(path, 2**20))))
     else:
@@ -178,6 +225,43 @@ def test_command_used_wrongly_exits_with_2(arguments: list[str], capsys: pytest.
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+HEAVY = "numpy pydantic obstore boto3 botocore dotenv concurrent.futures subprocess"
+WITHOUT_A_RUN = {"help": ["--help"], "of a subcommand": ["promote", "--help"], "usage": ["list", "--nonsense"]}
+
+
+@pytest.mark.parametrize("arguments", WITHOUT_A_RUN.values(), ids=WITHOUT_A_RUN)
+def test_nothing_heavy_is_imported_before_the_arguments_are_read(arguments: list[str]) -> None:
+    code = f"""
+import sys
+from brinery.commands.registry import main
+try:
+    main({arguments!r})
+finally:
+    print(sorted(set({HEAVY!r}.split()) & set(sys.modules)), file=sys.stderr)
+"""
+    done = python("-c", code)
+    assert done.returncode == (0 if "--help" in arguments else 2)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("module", ["obstore", "pydantic", "numpy"])
+def test_interruption_while_modules_are_imported_shows_no_traceback(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    url = (tmp_path / "registry").as_uri()
+    (tmp_path / "registry").mkdir()
+    done = python("-m", "brinery.commands.registry", "list", "--registry", url, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "registry: interrupted; `registry log` tells what was recorded before\n"
+
+
+@pytest.mark.parametrize(("reader", "message"), [("| true", ""), ("> /dev/full", "registry: the result cannot be")])
+def test_help_that_nobody_reads_shows_no_traceback(reader: str, message: str) -> None:
+    line = f"set -o pipefail; {sys.executable} -m brinery.commands.registry --help {reader}"
+    done = subprocess.run(["/bin/bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == bool(message)
+    assert done.stderr.startswith(message) and done.stderr.count("\n") == bool(message)
 
 
 def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:

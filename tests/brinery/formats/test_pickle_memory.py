@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from brinery.versions.publish import publish
 from brinery.versions.store import Store
 from tests.conftest import python
-from tests.examples import tiny
+from tests.examples import publish_files, tiny
 
 PEAK = r"""
 import re, sys
@@ -32,7 +31,7 @@ def test_pickle_of_a_large_forest_is_loaded_in_place(folder_store: Store, tmp_pa
     described, files = tiny(estimator=forest.fit(random.random((30_000, 1)) * 3, random.integers(0, 2, 30_000)))
     size = len(files["model.joblib"])
     assert size > 30_000_000
-    publish(folder_store, described, files)
+    publish_files(folder_store, described, files)
     result = python("-c", PEAK, folder_store.url)
     match = re.fullmatch(r"peak (\d+)\n", result.stdout)
     assert match, result.stderr

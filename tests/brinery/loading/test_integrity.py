@@ -11,25 +11,25 @@ from brinery.errors import (
     ArtifactDigest,
     ArtifactMissing,
     ArtifactSize,
+    BrineryError,
     DigestMismatch,
     FormatMissing,
     GoldenMismatch,
     IdentityMismatch,
+    IntegrityError,
     LibraryMismatch,
     ManifestInvalid,
     ModelInvalid,
     PinRequired,
-    RegistryError,
     SchemaUnknown,
     VersionMissing,
 )
 from brinery.loading.load import load
 from brinery.versions.manifest import File, digest_of
-from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.conftest import overwrite
-from tests.examples import example, publish_example, tiny
+from tests.examples import example, publish_example, publish_files, tiny
 from tests.marks import MarkedClassifier, marks
 
 MANIFEST = "tiny/versions/000001/manifest.json"
@@ -52,7 +52,7 @@ class AlteredStore(Store):
 def marked() -> tuple[Store, Reference]:
     """A published model that leaves a mark when it is unpickled."""
     store = Store(MemoryStore(), "memory:")
-    reference = publish(store, *tiny(estimator=MarkedClassifier()))
+    reference = publish_files(store, *tiny(estimator=MarkedClassifier()))
     marks.clear()
     return store, reference
 
@@ -83,7 +83,7 @@ def test_load_leaves_a_mark_where_nothing_was_changed(marked: tuple[Store, Refer
     ("path", "error"), [(MANIFEST, DigestMismatch), (PICKLE, ArtifactDigest)], ids=["manifest", "pickle"]
 )
 def test_load_refuses_every_flipped_bit_before_unpickling(
-    marked: tuple[Store, Reference], path: str, error: type[RegistryError]
+    marked: tuple[Store, Reference], path: str, error: type[BrineryError]
 ) -> None:
     store, reference = marked
     altered = AlteredStore(store, path)
@@ -98,7 +98,7 @@ def test_load_refuses_every_flipped_bit_before_unpickling(
 
 def test_load_refuses_a_swapped_manifest(marked: tuple[Store, Reference]) -> None:
     store, first = marked
-    second = publish(store, *tiny(estimator=MarkedClassifier()))
+    second = publish_files(store, *tiny(estimator=MarkedClassifier()))
     marks.clear()
     overwrite(store, MANIFEST, bytes(store.read(f"{second.folder}/manifest.json", 2**20)))
     with pytest.raises(DigestMismatch, match="it is not the pinned one"):
@@ -110,7 +110,7 @@ def test_load_refuses_a_swapped_manifest(marked: tuple[Store, Reference]) -> Non
 
 def test_load_refuses_another_models_manifest(marked: tuple[Store, Reference]) -> None:
     store, reference = marked
-    other = publish(store, *tiny("other", MarkedClassifier()))
+    other = publish_files(store, *tiny("other", MarkedClassifier()))
     overwrite(store, MANIFEST, bytes(store.read(f"{other.folder}/manifest.json", 2**20)))
     with pytest.raises(IdentityMismatch, match="the manifest stored for tiny:1 is that of 'other:1'"):
         load(store, Reference("tiny", 1))
@@ -128,7 +128,7 @@ def test_load_refuses_another_models_manifest(marked: tuple[Store, Reference]) -
     ids=["truncated", "empty", "one byte more", "oversized", "zeros"],
 )
 def test_load_refuses_a_changed_pickle(
-    marked: tuple[Store, Reference], change: Any, error: type[RegistryError], message: str
+    marked: tuple[Store, Reference], change: Any, error: type[BrineryError], message: str
 ) -> None:
     store, reference = marked
     overwrite(store, PICKLE, change(bytes(store.read(PICKLE, 2**20))))
@@ -141,7 +141,7 @@ def test_load_refuses_a_changed_pickle(
 @pytest.mark.parametrize("name", ["model.joblib", "golden.json"])
 def test_load_names_a_missing_file(store: Store, name: str) -> None:
     described, files = tiny()
-    reference = publish(store, described, files)
+    reference = publish_files(store, described, files)
     store.backend.delete(f"{reference.folder}/{name}")
     with pytest.raises(ArtifactMissing, match=f"{name} of tiny:1 is missing"):
         load(store, reference)
@@ -159,13 +159,32 @@ def test_load_refuses_an_oversized_manifest(marked: tuple[Store, Reference]) -> 
         load(store, reference)
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", None, 1.5, [], "\ud800"], ids=repr)
-def test_load_refuses_an_unknown_schema(marked: tuple[Store, Reference], version: Any) -> None:
+@pytest.mark.parametrize("version", [3, 4, 10**30])
+def test_load_refuses_a_newer_schema_and_calls_it_no_tampering(marked: tuple[Store, Reference], version: Any) -> None:
     store, _ = marked
     digest = rewrite_manifest(store, schema_version=version, added_later="x")
-    with pytest.raises(SchemaUnknown, match="this code knows 1: update Brinery") as caught:
+    message = f"published by a newer Brinery: its manifest has schema_version {version}, and this code knows those up"
+    with pytest.raises(SchemaUnknown, match=message) as caught:
+        load(store, Reference("tiny", 1, digest))
+    assert not isinstance(caught.value, IntegrityError)
+    assert marks == []
+
+
+@pytest.mark.parametrize("version", [0, -1, True, "1", "2", None, 1.5, 2.0, [], "\ud800"], ids=repr)
+def test_load_refuses_what_is_no_schema(marked: tuple[Store, Reference], version: Any) -> None:
+    store, _ = marked
+    digest = rewrite_manifest(store, schema_version=version)
+    with pytest.raises(ManifestInvalid, match="it must be a whole number from 1") as caught:
         load(store, Reference("tiny", 1, digest))
     assert str(caught.value).isascii()
+    assert marks == []
+
+
+def test_load_refuses_a_manifest_that_calls_itself_older(marked: tuple[Store, Reference]) -> None:
+    store, _ = marked
+    digest = rewrite_manifest(store, schema_version=1)
+    with pytest.raises(ManifestInvalid, match="is not valid: "):
+        load(store, Reference("tiny", 1, digest))
     assert marks == []
 
 
@@ -194,7 +213,10 @@ def test_load_refuses_what_is_no_manifest(marked: tuple[Store, Reference], data:
         {"files": {}},
         {"files": {"../../../x": {"size": 1, "sha256": "0" * 64}}},
         {"unknown": 1},
-        {"classes": [0]},
+        {"task": {"kind": "classification", "classes": [0]}},
+        {"task": {"kind": "divination", "classes": [0, 1]}},
+        {"artifacts": {}},
+        {"evaluation": None},
         {"trained_at": "yesterday"},
         {"trained_at": "2026-01-01T00:00:00"},
         {"features": []},
@@ -210,6 +232,13 @@ def test_load_refuses_a_manifest_with_a_bad_field(marked: tuple[Store, Reference
     assert marks == []
 
 
+def made_with(store: Store, **libraries: str) -> Any:
+    """The manifest's artifacts, the pickle's made with other versions."""
+    artifacts = json.loads(bytes(store.read(MANIFEST, 2**20)))["artifacts"]
+    artifacts["pickle"]["libraries"] |= libraries
+    return artifacts
+
+
 @pytest.mark.parametrize(
     ("library", "version"), [("scikit-learn", "1.0.2"), ("numpy", "1.26.0"), ("joblib", "0.1"), ("python", "3.12.9")]
 )
@@ -217,8 +246,7 @@ def test_load_refuses_other_libraries_before_unpickling(
     marked: tuple[Store, Reference], library: str, version: str
 ) -> None:
     store, _ = marked
-    libraries = json.loads(bytes(store.read(MANIFEST, 2**20)))["libraries"]
-    digest = rewrite_manifest(store, libraries={**libraries, library: version})
+    digest = rewrite_manifest(store, artifacts=made_with(store, **{library: version}))
     with pytest.raises(LibraryMismatch, match=f"tiny:1 was made with {library} {version}, here"):
         load(store, Reference("tiny", 1, digest))
     assert marks == []
@@ -226,8 +254,7 @@ def test_load_refuses_other_libraries_before_unpickling(
 
 def test_load_takes_another_patch_of_python(marked: tuple[Store, Reference]) -> None:
     store, _ = marked
-    libraries = json.loads(bytes(store.read(MANIFEST, 2**20)))["libraries"]
-    digest = rewrite_manifest(store, libraries={**libraries, "python": "3.13.99"})
+    digest = rewrite_manifest(store, artifacts=made_with(store, python="3.13.99"))
     load(store, Reference("tiny", 1, digest))
 
 
@@ -235,7 +262,7 @@ def test_load_refuses_a_pickle_of_something_else(marked: tuple[Store, Reference]
     store, reference = marked
     _, files = example("wine")
     asked = replace_file(store, reference.folder, "model.joblib", files["model.joblib"])
-    with pytest.raises(ModelInvalid, match="the classes in model.joblib are not those of the manifest"):
+    with pytest.raises(ModelInvalid, match="has not the manifest's task, classification into 0, 1$"):
         load(store, asked)
 
 
@@ -247,18 +274,27 @@ def test_load_names_the_module_that_a_pickle_needs(marked: tuple[Store, Referenc
         load(store, asked)
 
 
+def answers(*labels: Any, share: float | None = 0.5) -> list[Any]:
+    """Answers as golden.json has them, with the same probability of each class, or none."""
+    probabilities = {} if share is None else {"probabilities": {"0": share, "1": 1 - share}}
+    return [{"prediction": label, **probabilities} for label in labels]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"predictions": [1, 0, 1, 1]}, "gives other labels than recorded for 1 of 4 golden rows"),
-        ({"predictions": [0, 0, 1]}, "gives other labels than recorded for 0 of 3 golden rows"),
-        ({"predictions": ["0", "0", "1", "1"]}, "gives other labels than recorded for 4 of 4 golden rows"),
-        ({"probabilities": None}, "probabilities are given or recorded, but not both"),
-        ({"probabilities": [[1.0, 0.0]]}, "gives probabilities that differ from the recorded ones"),
-        ({"probabilities": [[1.0]] * 4}, "gives probabilities that differ from the recorded ones"),
-        ({"rows": [["x"]]}, "the golden rows do not fit the features: /data/0/0 x must be a finite number"),
-        ({"rows": [[0.0, 1.0]]}, "the golden rows do not fit the features: /data/0 has more than the 1 values"),
-        ({"rows": [], "predictions": [], "probabilities": []}, "the golden rows do not fit the features"),
+        ({"answers": answers(1, 0, 1, 1)}, "does not reproduce its golden rows: 1 of 4 get another label"),
+        ({"answers": answers(0, 0, 1)}, "fails on its golden rows: ValueError: .4 rows have 3 answers"),
+        ({"answers": answers("0", "0", "1", "1")}, "fails on its golden rows: ValueError: .*is none of the classes"),
+        (
+            {"answers": answers(0, 0, 1, 1, share=None)},
+            "another label; only one of them gives probabilities",
+        ),
+        ({"answers": answers(0, 0, 1, 1)}, "a probability differs by 0.[0-9]+ at most; a number may differ by 1e-05"),
+        ({"answers": [{"prediction": 0, "probabilities": {"0": 1}}] * 4}, "fails on its golden rows: KeyError: .*1"),
+        ({"rows": [["x"]] * 4}, "the golden rows do not fit the features: /data/0/0 x must be a finite number"),
+        ({"rows": [[0.0, 1.0]] * 4}, "the golden rows do not fit the features: /data/0 has more than the 1 values"),
+        ({"rows": [], "answers": []}, "fails on its golden rows: ValueError: .0 rows have 0 answers"),
         ({"rows": None}, "fails on its golden rows: TypeError"),
     ],
     ids=repr,
@@ -283,9 +319,9 @@ def test_load_refuses_what_are_no_golden_rows(marked: tuple[Store, Reference], g
 def test_load_refuses_probabilities_that_are_off(marked: tuple[Store, Reference]) -> None:
     store, reference = marked
     golden = json.loads(bytes(store.read(f"{reference.folder}/golden.json", 2**20)))
-    golden["probabilities"][0][0] += 2e-5
+    golden["answers"][0]["probabilities"]["0"] += 2e-5
     asked = replace_file(store, reference.folder, "golden.json", json.dumps(golden).encode())
-    with pytest.raises(GoldenMismatch, match="differ from the recorded ones by more than 1e-05"):
+    with pytest.raises(GoldenMismatch, match="a probability differs by 2e-05 at most; a number may differ by 1e-05"):
         load(store, asked)
 
 
@@ -310,7 +346,7 @@ def test_load_demands_a_pin_where_one_is_required(marked: tuple[Store, Reference
 
 def test_load_says_why_a_format_is_missing(store: Store) -> None:
     described, files = tiny()
-    reference = publish(store, described, files)
+    reference = publish_files(store, described, files)
     with pytest.raises(FormatMissing, match="tiny:1 has no model.onnx; it has pickle"):
         load(store, reference, format="onnx")
     assert load(store, reference).format == "pickle"
@@ -321,8 +357,8 @@ def test_load_answers_alike_in_both_formats(published: tuple[Store, dict[str, Re
     store, references = published
     models = [load(store, references[name], format=each) for each in ("pickle", "onnx")]
     rows = json.loads(bytes(store.read(f"{references[name].folder}/golden.json", 2**20)))["rows"]
-    pickle, onnx = (model.classify(rows, 100) for model in models)
-    assert pickle.labels == onnx.labels
+    pickle, onnx = (model.answer(rows, 100).answers for model in models)
+    assert pickle.labels.tolist() == onnx.labels.tolist()
     assert pickle.probabilities is not None and onnx.probabilities is not None
     assert abs(pickle.probabilities - onnx.probabilities).max() <= 1e-5
     assert {"fetch", "verify", "load", "self_test"} == set(models[0].timings)

@@ -9,14 +9,15 @@ from typing import Any
 import joblib
 import pytest
 
+from brinery.assessment.publish_fitted import refusing
+from brinery.errors import NotServable
 from brinery.loading.servable import ALLOWED, ServingCheck
-from brinery.versions.publish import publish, versions
+from brinery.versions.catalog import versions
+from brinery.versions.publish import publish
 from brinery.versions.store import Store, open_store
 from tests.conftest import ROOT, python
 from tests.examples import example, pickled, tiny
 from tests.training.test_spec import write
-from training.errors import NotServable
-from training.run import _servable
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +29,13 @@ def check() -> Iterator[ServingCheck]:
 @pytest.mark.parametrize("name", ["wine", "mixed"])
 def test_a_version_of_scikit_learn_alone_is_published(folder_store: Store, check: ServingCheck, name: str) -> None:
     described, files = example(name)
-    assert publish(folder_store, described, files, _servable(check)).version == 1
+    assert publish(folder_store, described, files, refusing(check)).reference.version == 1
 
 
 def test_allowed_modules_are_those_of_the_serving_image() -> None:
     """Each locked distribution of the image brings at least one of them, and each of them is brought by one."""
-    groups = ("serving", "sklearn", "onnx")
     command = ["uv", "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes"]
-    command += [part for group in groups for part in ("--group", group)]
+    command += ["--group", "serving", "--extra", "sklearn", "--extra", "onnx"]
     lock = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     locked = {match[1].lower().replace("_", "-") for match in re.finditer(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)}
     from importlib.metadata import packages_distributions
@@ -67,7 +67,7 @@ def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Pat
     result = python("-m", "training", "--models", str(tmp_path / "models.json"))
     assert result.returncode == 1
     assert result.stderr == (
-        "train: make was trained and is not published, as it could not be served: its pickle needs the module "
+        "train: make: it was trained and is not published, as it could not be served: its pickle needs the module "
         '"my_models", which the serving image does not have; build the model from scikit-learn\'s own classes, '
         "whatever function puts it together\n"
     )
@@ -88,18 +88,18 @@ def test_a_model_that_ends_the_process_is_not_published_and_the_next_one_is(
     folder_store: Store, check: ServingCheck
 ) -> None:
     described, files = tiny()
-    with pytest.raises(NotServable, match="tiny was trained .* ended with 9, perhaps for want of memory"):
-        publish(folder_store, described, {**files, "model.joblib": pickled(Heavy())}, _servable(check))
+    with pytest.raises(NotServable, match="it was trained .* ended with 9, perhaps for want of memory"):
+        publish(folder_store, described, {**files, "model.joblib": pickled(Heavy())}, refusing(check))
     assert versions(folder_store, "tiny") == []
-    assert publish(folder_store, described, files, _servable(check)).version == 2
+    assert publish(folder_store, described, files, refusing(check)).reference.version == 2
 
 
 def test_a_model_that_answers_otherwise_is_not_published(folder_store: Store, check: ServingCheck) -> None:
     described, files = tiny()
-    golden = files["golden.json"].replace(b'"predictions": [0,', b'"predictions": [1,')
+    golden = files["golden.json"].replace(b'"prediction": 0', b'"prediction": 1', 1)
     assert golden != files["golden.json"]
-    with pytest.raises(NotServable, match="gives other labels than recorded for 1 of 4 golden rows"):
-        publish(folder_store, described, {**files, "golden.json": golden}, _servable(check))
+    with pytest.raises(NotServable, match="does not reproduce its golden rows: 1 of 4 get another label"):
+        publish(folder_store, described, {**files, "golden.json": golden}, refusing(check))
 
 
 def test_a_model_that_prints_when_it_is_loaded_is_checked_all_the_same(
@@ -108,7 +108,10 @@ def test_a_model_that_prints_when_it_is_loaded_is_checked_all_the_same(
     described, files = tiny()
     talking = joblib.load(_file(tmp_path, files["model.joblib"]))
     talking.says = _Talking()
-    assert publish(folder_store, described, {**files, "model.joblib": pickled(talking)}, _servable(check)).version == 1
+    assert (
+        publish(folder_store, described, {**files, "model.joblib": pickled(talking)}, refusing(check)).reference.version
+        == 1
+    )
 
 
 class _Talking:

@@ -1,6 +1,7 @@
 """Environment files: one line changed, everything else as it was."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -45,6 +46,11 @@ REFERENCE = Reference.of("wine", PIN)
         (
             "A=1\x0cMODEL_VERSION=6\nMODEL_NAME=wine\n",
             f"A=1\x0cMODEL_VERSION=6\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n",
+        ),
+        ("MODEL_NAME=wine-two\nMODEL_VERSION=70 # b\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN} # b\n"),
+        (
+            "\n\n MODEL_NAME=wine\n\n\tMODEL_VERSION='70'\n\n",
+            f"\n\n MODEL_NAME=wine\n\n\tMODEL_VERSION={PIN}\n\n",
         ),
         ("é=ü\nMODEL_NAME=wine\nMODEL_VERSION=7\n", f"é=ü\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
     ],
@@ -120,6 +126,8 @@ def test_current_pin_is_read(tmp_path: Path, text: str, pin: str | None) -> None
         "MODEL_NAME=wine'",
         'MODEL_VERSION=7"',
         "export MODEL_NAME: a",
+        'MODEL_NAME="a\nb"',
+        "'MODEL_NAME'=a",
     ],
 )
 def test_line_that_may_mean_anything_is_refused(tmp_path: Path, line: str) -> None:
@@ -129,6 +137,16 @@ def test_line_that_may_mean_anything_is_refused(tmp_path: Path, line: str) -> No
         with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is ['\"].*['\"]; it must be NAME=VALUE"):
             use()
     assert path.read_text() == f"A=1\n{line}\n"
+
+
+def test_reader_that_is_not_installed_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dotenv.parser", None)
+    for use in (
+        lambda: EnvFile(tmp_path / ".env").current("wine"),
+        lambda: EnvFile(tmp_path / ".env").apply(REFERENCE),
+    ):
+        with pytest.raises(EnvironmentFailed, match=r"is not installed here; install brinery\[publish\]"):
+            use()
 
 
 def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The book of promotions on every kind of store."""
 
 import json
+from collections.abc import Buffer
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,18 +36,18 @@ def test_records_are_read_as_they_were_written(store: Store) -> None:
     assert written[2].record.previous == written[1].digest
 
 
-def test_records_that_were_read_are_not_read_again(folder_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_were_read_are_not_read_again(folder_store: Store) -> None:
+    class Noting(Store):
+        read_paths: list[str] = []
+
+        def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
+            self.read_paths.append(path)
+            return super().fetch(path, limit)
+
     written = write(folder_store, promotion(1), Outcome(of=1, succeeded=True), promotion(2))
-    read: list[str] = []
-    fetch = Store.fetch
-
-    def noted(self: Store, path: str, limit: int) -> Any:
-        read.append(path)
-        return fetch(self, path, limit)
-
-    monkeypatch.setattr(Store, "fetch", noted)
-    assert history(folder_store, "wine", written[:2]) == written
-    assert read == ["wine/promotions/000003.json"]
+    store = Noting(folder_store.backend, folder_store.url)
+    assert history(store, "wine", written[:2]) == written
+    assert store.read_paths == ["wine/promotions/000003.json"]
     folder_store.backend.delete("wine/promotions/000003.json")
     with pytest.raises(ChainBroken, match="000003.json is missing; it was there a moment ago"):
         history(folder_store, "wine", written)

@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,14 @@ import boto3
 import botocore.exceptions
 import pytest
 
-from brinery.commands.registry import main
-from brinery.loading.servable import ServingCheck
+from brinery.commands.environment import Connect, environment_of
 from brinery.promotion.promote import conclude
 from brinery.promotion.records import Outcome, history, live
 from brinery.promotion.release import release_id
 from brinery.promotion.stack import Stack
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
+from tests.brinery.promotion.conftest import Run
 from tests.conftest import BUCKET, ROOT, s3_service
 from tests.examples import publish_example
 
@@ -48,22 +48,31 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
-@pytest.fixture(scope="module")
-def serving_check() -> Iterator[ServingCheck]:
-    with ServingCheck() as check:
-        yield check
+def connecting(answering: Callable[[Any], Any] = lambda client: client, kind: type[Stack] = Stack) -> Connect:
+    """Connects commands to a stack that is asked often, through `answering` in front of the real CloudFormation."""
+
+    def connect(store: Store, arguments: Namespace) -> Stack:
+        return kind(arguments.stack, answering(boto3.client("cloudformation")), poll_seconds=0.2)
+
+    return connect
 
 
 @pytest.fixture
-def stack(
-    aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serving_check: ServingCheck
-) -> Iterator[tuple[str, Store, list[Reference]]]:
+def run(run: Run) -> Run:
+    def run_connected(*arguments: str, **collaborators: Any) -> tuple[int, str, str]:
+        if "--stack" in arguments:
+            collaborators = {"connect": connecting(), **collaborators}
+        return run(*arguments, **collaborators)
+
+    return run_connected
+
+
+@pytest.fixture
+def stack(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Store, list[Reference]]]:
     """A stack that serves `alcohol:1`, and three versions."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("MODEL_REGISTRY", f"s3://{BUCKET}/{tmp_path.name}-{time.time_ns()}")
-    monkeypatch.setattr("brinery.commands.promote.ServingCheck", lambda: nullcontext(serving_check))
-    monkeypatch.setattr("brinery.promotion.stack.POLL_SECONDS", 0.2)
     store = open_store(os.environ["MODEL_REGISTRY"])
     references = [publish_example(store, "alcohol") for _ in range(3)]
     name = f"brinery-{time.time_ns()}"
@@ -80,7 +89,7 @@ def stack(
         TemplateBody=json.dumps(TEMPLATE),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )
-    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    wait_for("create", name)
     yield name, store, references
     client.delete_stack(StackName=name)
 
@@ -90,38 +99,35 @@ def parameters_of(name: str) -> dict[str, str]:
     return {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = main(arguments)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+def wait_for(doing: str, name: str) -> None:
+    """Wait until a stack is whole again: `doing` is create or update."""
+    boto3.client("cloudformation").get_waiter(f"stack_{doing}_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
 
 
-def outcomes(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    return [each["outcome"] for each in json.loads(run(capsys, "log", "alcohol", "--json")[1])]
+def outcomes(run: Run) -> list[str]:
+    return [each["outcome"] for each in json.loads(run("log", "alcohol", "--json")[1])]
 
 
-def test_promotion_changes_the_pin_and_the_release_alone(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_promotion_changes_the_pin_and_the_release_alone(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
     before = parameters_of(name)
-    code, out, err = run(capsys, "promote", "alcohol:2", "--stack", name, "--wait", "--reason", "better")
+    code, out, err = run("promote", "alcohol:2", "--stack", name, "--wait", "--reason", "better")
     assert (code, err.count("Pin UPDATE_COMPLETE")) == (0, 1), err
     assert f"stack {name}: {references[0]} -> {references[1]}, record 1" in out
     pin = references[1].version_text
     assert parameters_of(name) == {**before, "ModelVersion": pin, "ReleaseId": release_id(pin, IMAGE)}
     assert boto3.client("ssm").get_parameter(Name="/pin")["Parameter"]["Value"] == pin
-    assert outcomes(capsys) == ["succeeded"]
-    (record,) = json.loads(run(capsys, "log", "alcohol", "--json")[1])
+    assert outcomes(run) == ["succeeded"]
+    (record,) = json.loads(run("log", "alcohol", "--json")[1])
     assert record["by"].startswith("arn:aws:") and record["reason"] == "better"
 
-    assert run(capsys, "rollback", "alcohol", "--stack", name, "--wait")[0] == 0
+    assert run("rollback", "alcohol", "--stack", name, "--wait")[0] == 0
     assert parameters_of(name) == before
 
 
-def test_promotion_lets_transforms_see_the_new_parameters(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_promotion_lets_transforms_see_the_new_parameters(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     """What a transform makes of parameters is otherwise kept, as a resource's name that SAM derives from ReleaseId."""
     name, _, references = stack
     made = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "ModelVersion"}}}
@@ -133,72 +139,70 @@ def test_promotion_lets_transforms_see_the_new_parameters(
         Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters_of(name)],
         Capabilities=["CAPABILITY_AUTO_EXPAND"],
     )
-    client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    wait_for("update", name)
 
     def versions() -> set[str]:
         return {each["LogicalResourceId"] for each in client.describe_stack_resources(StackName=name)["StackResources"]}
 
     assert versions() == {f"Version{release_id(references[0].version_text, IMAGE)}"}
-    assert run(capsys, "promote", "alcohol:2", "--stack", name, "--wait")[0] == 0
+    assert run("promote", "alcohol:2", "--stack", name, "--wait")[0] == 0
     assert versions() == {f"Version{release_id(references[1].version_text, IMAGE)}"}
 
 
 def test_promotion_without_waiting_is_settled_by_the_next_one(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
+    stack: tuple[str, Store, list[Reference]], run: Run
 ) -> None:
     name, _, references = stack
-    assert "the update has begun" in run(capsys, "promote", "alcohol:2", "--stack", name)[1]
-    assert outcomes(capsys) == ["not recorded"]
-    boto3.client("cloudformation").get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-    assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
-    assert outcomes(capsys) == ["succeeded", "succeeded"]
+    assert "the update has begun" in run("promote", "alcohol:2", "--stack", name)[1]
+    assert outcomes(run) == ["not recorded"]
+    wait_for("update", name)
+    assert run("promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
+    assert outcomes(run) == ["succeeded", "succeeded"]
     assert parameters_of(name)["ModelVersion"] == references[2].version_text
 
 
 CRASH = """
 import os, signal, sys
-from brinery.promotion.stack import Stack
-prepare = Stack.prepare
-def dying(self, reference):
-    change = prepare(self, reference)
-    def die(token):
-        if sys.argv[1] == "after": change(token)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return die
-Stack.prepare = dying
 from brinery.commands.registry import main
-main(sys.argv[2:])
+from brinery.promotion.stack import Stack
+class Dying(Stack):
+    def prepare(self, reference):
+        change = super().prepare(reference)
+        def die(token):
+            if sys.argv[1] == "after": change(token)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return die
+main(sys.argv[2:], connect=lambda store, arguments: Dying.connect(arguments.stack, os.environ))
 """
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_crash_around_the_update_is_shown_and_handled(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], moment: str
+    stack: tuple[str, Store, list[Reference]], run: Run, moment: str
 ) -> None:
     name, _, references = stack
     arguments = [sys.executable, "-c", CRASH, moment, "promote", "alcohol:2", "--stack", name]
     assert subprocess.run(arguments, cwd=ROOT, timeout=60).returncode == -9
-    assert outcomes(capsys) == ["not recorded"]
-    time.sleep(1)
-    assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
-    assert outcomes(capsys) == ["succeeded" if moment == "after" else "failed", "succeeded"]
+    assert outcomes(run) == ["not recorded"]
+    if moment == "after":
+        wait_for("update", name)
+    assert run("promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
+    assert outcomes(run) == ["succeeded" if moment == "after" else "failed", "succeeded"]
     assert parameters_of(name)["ModelVersion"] == references[2].version_text
 
 
-def test_pin_that_is_set_but_not_recorded_is_recorded(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pin_that_is_set_but_not_recorded_is_recorded(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
-    code, out, _ = run(capsys, "promote", "alcohol:1", "--stack", name, "--wait")
+    code, out, _ = run("promote", "alcohol:1", "--stack", name, "--wait")
     assert code == 0 and f"{references[0]} -> {references[0]}, record 1" in out
-    assert outcomes(capsys) == ["succeeded"]
+    assert outcomes(run) == ["succeeded"]
     assert live(history(store, "alcohol")) == references[0]
 
 
 class Answering:
     """A CloudFormation whose stack is in a status, or which loses the answers to updates."""
 
-    def __init__(self, client: Any, status: str | None, error: Exception | None) -> None:
+    def __init__(self, client: Any, status: str | None = None, error: Exception | None = None) -> None:
         self._client, self._status, self._error = client, status, error
 
     def __getattr__(self, name: str) -> Any:
@@ -215,23 +219,11 @@ class Answering:
         raise self._error
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, status: str | None = None, error: Exception | None = None) -> None:
-    made = Stack.__init__
-
-    def make(self: Stack, *arguments: Any) -> None:
-        made(self, *arguments)
-        self._client = Answering(self._client, status, error)
-
-    monkeypatch.setattr(Stack, "__init__", make)
-
-
-def test_stack_that_is_being_promoted_tells_by_whom(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stack_that_is_being_promoted_tells_by_whom(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
-    assert run(capsys, "promote", "alcohol:2", "--stack", name, "--reason", "quicker")[0] == 0
-    answering(monkeypatch, "UPDATE_IN_PROGRESS")
-    code, _, err = run(capsys, "promote", "alcohol:3", "--stack", name)
+    assert run("promote", "alcohol:2", "--stack", name, "--reason", "quicker")[0] == 0
+    busy = connecting(lambda client: Answering(client, "UPDATE_IN_PROGRESS"))
+    code, _, err = run("promote", "alcohol:3", "--stack", name, connect=busy)
     assert code == 1
     assert f":root was first: promote of stack {name} to {references[1]} at 20" in err
     assert f"and stack {name} is in UPDATE_IN_PROGRESS; wait until it has ended" in err
@@ -248,14 +240,13 @@ def test_stack_that_is_being_promoted_tells_by_whom(
 )
 def test_stack_that_cannot_be_updated_is_refused_before_anything_is_recorded(
     stack: tuple[str, Store, list[Reference]],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
     status: str,
     message: str,
 ) -> None:
     name, store, _ = stack
-    answering(monkeypatch, status)
-    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name)
+    connect = connecting(lambda client: Answering(client, status))
+    code, _, err = run("promote", "alcohol:2", "--stack", name, connect=connect)
     assert code == 1 and message in err
     assert history(store, "alcohol") == []
 
@@ -272,37 +263,35 @@ def test_stack_that_cannot_be_updated_is_refused_before_anything_is_recorded(
 )
 def test_lost_answer_is_no_failure(
     stack: tuple[str, Store, list[Reference]],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
     error: Exception,
 ) -> None:
     name, store, references = stack
-    with monkeypatch.context() as patch:
-        answering(patch, error=error)
-        code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name)
+    connect = connecting(lambda client: Answering(client, error=error))
+    code, _, err = run("promote", "alcohol:2", "--stack", name, connect=connect)
     assert code == 1 and f"cannot update stack {name}: " in err
-    assert outcomes(capsys) == ["not recorded"]
-    assert run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
-    assert outcomes(capsys) == ["succeeded", "succeeded"]
+    assert outcomes(run) == ["not recorded"]
+    assert run("promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
+    assert outcomes(run) == ["succeeded", "succeeded"]
 
 
 def test_registry_is_the_one_that_the_stack_reads(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: tuple[str, Store, list[Reference]], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, store, references = stack
     client = boto3.client("cloudformation")
     with_output = {**TEMPLATE, "Outputs": {"Registry": {"Value": store.url}}}
     kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters_of(name)]
     client.update_stack(StackName=name, TemplateBody=json.dumps(with_output), Parameters=kept)
-    client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    wait_for("update", name)
     monkeypatch.delenv("MODEL_REGISTRY")
-    code, out, err = run(capsys, "promote", "alcohol:2", "--stack", name, "--wait")
+    code, out, err = run("promote", "alcohol:2", "--stack", name, "--wait")
     assert code == 0 and f"-> {references[1]}, record 1" in out and "warning" not in err
-    assert run(capsys, "log", "alcohol", "--verify", "--stack", name)[0] == 0
+    assert run("log", "alcohol", "--verify", "--stack", name)[0] == 0
 
     other = f"{store.url}-other"
     publish_example(open_store(other), "alcohol")
-    _, _, err = run(capsys, "promote", "alcohol:1", "--stack", name, "--registry", other)
+    _, _, err = run("promote", "alcohol:1", "--stack", name, "--registry", other)
     assert f"registry: warning: stack {name} reads {store.url}, and this version is in {other}\n" in err
 
 
@@ -330,82 +319,68 @@ class RolledBack:
         return {"StackEvents": [event] if self._rolled_back and arguments else []}
 
 
-def test_stack_that_rolls_back_is_a_failed_promotion(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stack_that_rolls_back_is_a_failed_promotion(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
-    made = Stack.__init__
-
-    def make(self: Stack, *arguments: Any) -> None:
-        made(self, *arguments)
-        self._client = RolledBack(self._client)
-
-    monkeypatch.setattr(Stack, "__init__", make)
-    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", name, "--wait")
+    code, _, err = run("promote", "alcohol:2", "--stack", name, "--wait", connect=connecting(RolledBack))
     assert code == 1 and f"does not serve {references[1]}: UPDATE_ROLLBACK_COMPLETE" in err
-    monkeypatch.undo()
     log = [record.entry for record, _ in history(store, "alcohol")]
     assert [entry.event for entry in log] == ["promotion", "outcome"]
     assert isinstance(log[1], Outcome) and not log[1].succeeded
 
 
-def test_stack_that_cannot_be_promoted_is_a_sentence(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stack_that_cannot_be_promoted_is_a_sentence(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, _ = stack
-    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", "nothing-there")
+    code, _, err = run("promote", "alcohol:2", "--stack", "nothing-there")
     assert code == 1 and "cannot describe stack nothing-there" in err and err.count("\n") == 1
     publish_example(store, "wine")
-    code, _, err = run(capsys, "promote", "wine:1", "--stack", name)
+    code, _, err = run("promote", "wine:1", "--stack", name)
     assert code == 1 and f"stack {name} serves alcohol, not wine" in err
     client = boto3.client("cloudformation")
     other = f"other-{time.time_ns()}"
     resources = {"Topic": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}}
     client.create_stack(StackName=other, TemplateBody=json.dumps({"Resources": resources}))
-    time.sleep(1)
-    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", other)
+    wait_for("create", other)
+    code, _, err = run("promote", "alcohol:2", "--stack", other)
     assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/template.yaml" in err
     assert history(store, "wine") == history(store, "alcohol") == []
 
 
 def test_update_that_began_after_another_gave_it_up_is_put_right(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: tuple[str, Store, list[Reference]], run: Run
 ) -> None:
     name, store, references = stack
-    prepare = Stack.prepare
 
-    def slow(self: Stack, reference: Reference) -> Callable[[str], bool]:
-        change = prepare(self, reference)
+    class GivenUp(Stack):
+        def prepare(self, reference: Reference) -> Callable[[str], bool]:
+            change = super().prepare(reference)
 
-        def given_up(token: str) -> bool:
-            conclude(store, history(store, "alcohol")[-1], succeeded=False, detail="taken for left behind")
-            return change(token)
+            def given_up(token: str) -> bool:
+                conclude(store, history(store, "alcohol")[-1], succeeded=False, detail="taken for left behind")
+                return change(token)
 
-        return given_up
+            return given_up
 
-    monkeypatch.setattr(Stack, "prepare", slow)
-    assert run(capsys, "promote", "alcohol:2", "--stack", name)[0] == 0
-    assert outcomes(capsys) == ["succeeded"]
-    boto3.client("cloudformation").get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-    code, out, _ = run(capsys, "promote", "alcohol:3", "--stack", name, "--wait")
+    connect = connecting(kind=GivenUp)
+    assert run("promote", "alcohol:2", "--stack", name, connect=connect)[0] == 0
+    assert outcomes(run) == ["succeeded"]
+    wait_for("update", name)
+    code, out, _ = run("promote", "alcohol:3", "--stack", name, "--wait", connect=connect)
     assert code == 0 and "succeeded: its update began after all" in out
 
 
-def test_stack_is_the_same_by_its_name_and_by_its_arn(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stack_is_the_same_by_its_name_and_by_its_arn(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    assert run(capsys, "promote", "alcohol:2", "--stack", described["StackId"], "--wait")[0] == 0
-    assert run(capsys, "rollback", "alcohol", "--stack", name, "--wait")[0] == 0
-    assert json.loads(run(capsys, "live", "alcohol", "--json")[1]) == {f"stack {name}": str(references[0])}
+    assert run("promote", "alcohol:2", "--stack", described["StackId"], "--wait")[0] == 0
+    assert run("rollback", "alcohol", "--stack", name, "--wait")[0] == 0
+    assert json.loads(run("live", "alcohol", "--json")[1]) == {f"stack {name}": str(references[0])}
 
 
 def test_endpoint_that_is_none_is_a_sentence(
-    stack: tuple[str, Store, list[Reference]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: tuple[str, Store, list[Reference]], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "nonsense")
-    code, _, err = run(capsys, "promote", "alcohol:2", "--stack", "x")
+    code, _, err = run("promote", "alcohol:2", "--stack", "x", connect=environment_of)
     assert (code, err) == (1, "registry: cannot reach stack x: Invalid endpoint: nonsense\n")
 
 

@@ -138,14 +138,14 @@ def test_rows_over_the_limit_are_too_many() -> None:
     ],
 )
 def test_rows_outside_the_training_range_are_marked(parser: RowParser, data: Any, path: str) -> None:
-    (warned,) = parser.outside_range(parser.parse(data, 10))
+    (warned,) = parser.parse(data, 10).warnings
     assert warned.path == path
     assert "is outside the training range" in warned.message
 
 
 @pytest.mark.parametrize("data", [ROW, {**ROW, "mass": None}, {**ROW, "mass": 0, "year": 2009}])
 def test_rows_inside_the_training_range_are_not_marked(data: Any) -> None:
-    assert MIXED.outside_range(MIXED.parse(data, 1)) == []
+    assert MIXED.parse(data, 1).warnings == []
 
 
 def test_rows_survive_a_round_through_json() -> None:
@@ -193,7 +193,7 @@ def test_rows_refuse_what_is_no_date(sent: Any) -> None:
 
 
 def test_rows_outside_the_range_of_dates_are_told_it_both_ways() -> None:
-    (warned,) = DATED.outside_range(DATED.parse(["2007-11-10", 0], 1))
+    (warned,) = DATED.parse(["2007-11-10", 0], 1).warnings
     shown = "2007-11-11 to 2009-12-01T12:00:00Z (days since 1970-01-01: 13828 to 14579.5)"
     assert (warned.path, warned.message) == ("/data/0", f"seen is outside the training range {shown}")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from brinery.errors import DataInvalid
 from brinery.tables.https import download
 from tests.training.test_dataset import ROWS, read
-from training.errors import DataInvalid
 
 TOKEN = "Basic bWU6cEBzcw=="  # of me and p@ss
 

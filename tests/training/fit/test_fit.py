@@ -19,9 +19,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
+from brinery.assessment.assessor import ASSESSORS
+from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from tests.conftest import free_port
-from training.errors import ClusterUnusable, DataInvalid, FitFailed, SpecInvalid
+from training.errors import ClusterUnusable, FitFailed, SpecInvalid
 from training.fit.cluster import connect
 from training.fit.fit import Fitting
 from training.fit.pipeline import make_estimator, make_pipeline_for
@@ -34,7 +36,7 @@ LOGISTIC = "sklearn.linear_model.LogisticRegression"
 
 def fitting(cluster: Any = nullcontext, report: Any = lambda done, total: None, **keys: Any) -> Fitting:
     spec = ModelSpec.model_validate({"data": "sklearn:wine", "estimator": LOGISTIC, "params": {"max_iter": 500}} | keys)
-    return Fitting("wine", spec, make_pipeline_for("wine", spec, FEATURES), cluster, report)
+    return Fitting(spec, make_pipeline_for(spec, FEATURES), ASSESSORS["classification"], cluster, report)
 
 
 def test_grid_takes_the_best_and_reports_every_fit() -> None:
@@ -130,7 +132,7 @@ def test_balanced_weights_reach_forests_and_searches() -> None:
 
 
 def test_class_weights_for_no_such_class_or_estimator_are_refused() -> None:
-    with pytest.raises(SpecInvalid, match='wine.class_weight names "9"; the classes are 0, 1, 2'):
+    with pytest.raises(SpecInvalid, match='^class_weight names "9"; the classes are 0, 1, 2'):
         fitting(class_weight={"9": 2}).fit(X, Y)
     neighbours = fitting(estimator="sklearn.neighbors.KNeighborsClassifier", params={}, class_weight="balanced")
     with pytest.raises(SpecInvalid, match="KNeighborsClassifier takes no weights"):
@@ -151,7 +153,7 @@ def factory(folder: Path, body: str, **keys: Any) -> Any:
     (folder / f"{name}.py").write_text(f"from sklearn.ensemble import VotingClassifier\n{body}")
     spec = ModelSpec.model_validate({"data": "x.csv", "estimator": f"{name}:make"} | keys)
     try:
-        return make_estimator("wine", spec, folder)
+        return make_estimator(spec, folder)
     finally:
         sys.path.remove(str(folder.resolve()))
 
@@ -169,7 +171,7 @@ def test_factory_of_the_user_makes_what_json_cannot(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "keys", "message"),
     [
-        ("def make(C): pass", {"params": {"c": 1}}, "wine.params.c is not a parameter of .*:make; it has C"),
+        ("def make(C): pass", {"params": {"c": 1}}, "^params.c is not a parameter of .*:make; it has C"),
         ("def make(): return 3", {}, "cannot be made from no parameters: 'int' object has no attribute 'get_params'"),
         ("def make(C): return C", {}, r"cannot be made from no parameters: make\(\) missing 1 required"),
         ("import nothing_like_it", {}, "cannot be imported from .*: No module named 'nothing_like_it'"),
@@ -184,7 +186,7 @@ def test_factory_of_the_user_makes_what_json_cannot(tmp_path: Path) -> None:
         (
             "def make(): return VotingClassifier([])",
             {"search": {"C": [1]}},
-            "wine.search.C is not a parameter of .*:make; it has estimators",
+            "^search.C is not a parameter of .*:make; it has estimators",
         ),
     ],
     ids=str,

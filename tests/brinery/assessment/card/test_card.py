@@ -5,14 +5,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.card.curves import label_text
 from brinery.assessment.card.svg import ISOLATE
 from brinery.assessment.columns.histogram import histograms
-from brinery.assessment.evaluate import Importance, Predictions, evaluate
+from brinery.assessment.evaluate import evaluate
+from brinery.assessment.importance import Importance
 from brinery.rows.feature import Feature
-from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, Onnx, PromotedMetrics, TrainingData
+from brinery.tasks.classification import Classification
+from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, PromotedMetrics, TrainingData
 from tests.brinery.assessment.card.cards import HEBREW, LONG_NAME, NAMES, Card, card
-from tests.examples import content
+from tests.examples import content, predicted
 
 EVIL = "<script>alert(1)</script>"
 OVERRIDE = "\u202e"  # what follows is written from right to left
@@ -61,18 +64,19 @@ def hostile() -> Card:
     )
     array = np.array([[EVIL, 0.0], ["&", 1.0], [EVIL, 0.5]], dtype=object)
     classes = np.array([EVIL, "b\"'>"])
-    predictions = Predictions(
+    predictions = predicted(
         classes[[0, 1, 0]], classes[[0, 0, 1]], np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), classes
     )
     promoted = PromotedMetrics(reference=EVIL, metrics={})
+    check = GateCheck(metric=EVIL, rule="min", side="least", limit=0.1, value=0.5, passed=True)
     described = content(
         EVIL,
         features,
         tuple(classes.tolist()),
         description=EVIL,
-        metrics={EVIL: 0.5, "b\"'>": 0.5},
-        evaluation=evaluate(predictions, classes, 0, promoted=promoted),
-        gate=Gate(passed=True, checks=(GateCheck(metric=EVIL, rule="min", limit=0.1, value=0.5, passed=True),)),
+        metrics={"accuracy": 0.5, "log_loss": 0.5},
+        evaluation=evaluate(ASSESSORS["classification"], predictions, classes, 0, promoted=promoted),
+        gate=Gate(passed=True, checks=(check,)),
         data=TrainingData(source=EVIL, sha256="0" * 64, rows=9, columns=3, train_rows=6, test_rows=3),
         spec={
             "target": EVIL,
@@ -85,7 +89,7 @@ def hostile() -> Card:
         git=Git(commit=EVIL, dirty=True),
         libraries={EVIL: EVIL},
         duration_seconds=1.0,
-        onnx=Onnx(reason=EVIL),
+        omitted={EVIL: EVIL},
     )
     return Card(described, predictions, histograms(array, features), (Importance(EVIL, 0.1, 0.0, 3),))
 
@@ -110,7 +114,6 @@ def test_card_escapes_what_it_shows() -> None:
 
 def uncompared(made: Card, reason: str) -> Evaluation:
     evaluation = made.content.evaluation
-    assert evaluation
     return evaluation.model_copy(update={"promoted": None, "not_compared": reason})
 
 
@@ -121,8 +124,8 @@ def test_card_keeps_names_of_another_direction_in_their_place() -> None:
         classes[np.searchsorted(made.predictions.classes, answers)]
         for answers in (made.predictions.truth, made.predictions.labels)
     )
-    predictions = Predictions(truth, labels, made.predictions.probabilities, classes)
-    page = replace(made.but(classes=tuple(classes.tolist())), predictions=predictions).render()
+    predictions = predicted(truth, labels, made.predictions.probabilities, classes)
+    page = replace(made.but(task=Classification(classes=tuple(classes.tolist()))), predictions=predictions).render()
     drawn = re.sub(r"<desc>.*?</desc>", "", page)
     assert drawn.count(OVERRIDE) > 10
     assert not re.search(rf"(?<!<bdi>)(?<!{ISOLATE})(?<!title=\"){OVERRIDE}", drawn)
@@ -138,14 +141,13 @@ def test_card_draws_no_metric_that_has_no_upper_end() -> None:
 def test_card_shows_every_value(name: str) -> None:
     made = card(name)
     described = made.content
-    assert described.evaluation
     metrics, classes = part(made, "Metrics"), part(made, "Classes")
     for metric, value in described.metrics.items():
         assert metric in metrics and f"{value:.4f}" in metrics
         assert f"{described.evaluation.baseline[metric]:.4f}" in metrics
     for metric, (low, high) in described.evaluation.intervals.items():
         assert f"{low:.3f} to {high:.3f}" in metrics, metric
-    for label, each in zip(described.classes, described.evaluation.classes, strict=True):
+    for label, each in zip(described.task.classes, described.evaluation.details.classes, strict=True):
         assert label_text(label) in classes and f"{each.recall:.4f}" in classes and f"{each.precision:.4f}" in classes
     features = part(made, "Features")
     assert all(feature.name in features for feature in described.features)
@@ -172,8 +174,16 @@ def test_card_names_the_promoted_version_it_was_compared_with() -> None:
 def test_card_gate_says_what_failed_and_why_nothing_was_compared() -> None:
     reason = "nothing was promoted yet"
     checks = (
-        GateCheck(metric="accuracy", rule="min", limit=0.99, value=0.9, passed=False),
-        GateCheck(metric="roc_auc", rule="no_worse_than_promoted", limit=None, value=0.9, passed=True, reason=reason),
+        GateCheck(metric="accuracy", rule="min", side="least", limit=0.99, value=0.9, passed=False),
+        GateCheck(
+            metric="roc_auc",
+            rule="no_worse_than_promoted",
+            side="least",
+            limit=None,
+            value=0.9,
+            passed=True,
+            reason=reason,
+        ),
     )
     made = card("wine").but(gate=Gate(passed=False, checks=checks))
     assert "Failed" in part(made, "Gate") and reason in part(made, "Gate")
@@ -184,21 +194,22 @@ def test_card_gate_says_what_failed_and_why_nothing_was_compared() -> None:
 @pytest.mark.parametrize("name", ["two", "digits"])
 def test_card_confusion_of_few_classes_has_every_count(name: str) -> None:
     made = card(name)
-    assert made.content.evaluation and made.content.evaluation.confusion
+    assert made.content.evaluation.details.confusion
     cells = re.findall(r'<td class="(?:hit|miss|none)"[^>]*>(\d+)', made.render())
-    assert cells == [str(count) for row in made.content.evaluation.confusion for count in row]
+    assert cells == [str(count) for row in made.content.evaluation.details.confusion for count in row]
 
 
 @pytest.mark.parametrize("name", ["hundred", "more"])
 def test_card_confusion_of_many_classes_names_the_worst_pairs(name: str) -> None:
     made = card(name)
-    assert made.content.evaluation
     truth, labels = made.predictions.truth, made.predictions.labels
     wrong = truth != labels
     pairs, counts = np.unique(np.stack([truth[wrong], labels[wrong]]), axis=1, return_counts=True)
     first, second = pairs[:, counts.argmax()]
     assert re.search(rf"{first}\s*{second}\s*{counts.max()}", part(made, "Confusion").replace("\n", ""))
-    assert ("<title>Confusion matrix</title>" in made.render()) == (made.content.evaluation.confusion is not None)
+    assert ("<title>Confusion matrix</title>" in made.render()) == (
+        made.content.evaluation.details.confusion is not None
+    )
 
 
 def test_card_without_probabilities_says_so() -> None:
@@ -253,13 +264,13 @@ def test_card_limits_say_nothing_that_is_not_so(name: str, sentence: str) -> Non
 
 def test_card_limits_tell_an_uneven_or_undecided_model() -> None:
     made = card("two")
-    assert made.content.evaluation
     low, high = made.content.evaluation.intervals["accuracy"]
     evaluation = made.content.evaluation.model_copy(update={"baseline": {"accuracy": (low + high) / 2}})
     assert "cannot be told from the baseline" in part(made.but(evaluation=evaluation), "Limits")
-    one, other = made.content.evaluation.classes
+    one, other = made.content.evaluation.details.classes
     uneven = (one.model_copy(update={"support": 95}), other.model_copy(update={"support": 5}))
-    evaluation = made.content.evaluation.model_copy(update={"classes": uneven})
+    details = made.content.evaluation.details.model_copy(update={"classes": uneven})
+    evaluation = made.content.evaluation.model_copy(update={"details": details})
     assert "95.0% of the held-out rows are of class benign" in part(made.but(evaluation=evaluation), "Limits")
     assert "git commit is not known" in part(made.but(git=Git(commit=None, dirty=None)), "Limits")
 
@@ -272,7 +283,7 @@ def test_card_tells_a_search_and_class_weights() -> None:
 
 def test_card_of_held_out_rows_of_one_class_has_no_roc_curve() -> None:
     labels = np.array([0, 0])
-    predictions = Predictions(labels, labels, np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
+    predictions = predicted(labels, labels, np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
     assert "No ROC curve" in part(replace(hostile(), predictions=predictions), "Probabilities")
 
 

@@ -11,9 +11,10 @@ from brinery.assessment.card import plots
 from brinery.assessment.card.curves import POINTS, Curve, calibration, confused_pairs, roc_curves
 from brinery.assessment.card.svg import WIDTH, fit, text_width
 from brinery.assessment.columns.histogram import Histogram
-from brinery.assessment.evaluate import Importance, Predictions
+from brinery.assessment.importance import Importance
 from brinery.rows.feature import Feature
 from tests.brinery.assessment.card.cards import CHINESE, HEBREW, LONG_NAME, NAMES, card
+from tests.examples import predicted
 
 Box = tuple[float, float, float, float]
 LONG = ["W" * 200, LONG_NAME, HEBREW * 20, CHINESE * 40, "a b " * 50]
@@ -100,7 +101,7 @@ def test_roc_curve_is_thinned_and_stays_that_of_scikit_learn() -> None:
     truth = random.integers(0, 2, 20_000)
     score = np.round(random.normal(truth, 1.0), 3)
     score = (score - score.min()) / np.ptp(score)
-    (curve,) = roc_curves(Predictions(truth, truth, np.stack([1 - score, score], axis=1), np.array([0, 1])))
+    (curve,) = roc_curves(predicted(truth, truth, np.stack([1 - score, score], axis=1), np.array([0, 1])))
     x, y, _ = roc_curve(truth, score)
     assert len(curve.x) <= POINTS
     assert np.abs(np.interp(curve.x, x, y) - curve.y).max() < 0.01
@@ -108,25 +109,25 @@ def test_roc_curve_is_thinned_and_stays_that_of_scikit_learn() -> None:
 
 def test_roc_curves_leave_out_a_class_without_rows() -> None:
     truth, classes = np.array([0, 0, 1]), np.array([0, 1, 2])
-    curves = roc_curves(Predictions(truth, truth, np.full((3, 3), 1 / 3), classes))
+    curves = roc_curves(predicted(truth, truth, np.full((3, 3), 1 / 3), classes))
     assert [curve.name for curve in curves] == ["0", "1"]
-    assert roc_curves(Predictions(truth[:2], truth[:2], np.full((2, 2), 0.5), classes[:2])) == ()
+    assert roc_curves(predicted(truth[:2], truth[:2], np.full((2, 2), 0.5), classes[:2])) == ()
 
 
 def test_calibration_is_of_the_second_of_two_classes_and_of_the_answer_of_more() -> None:
     truth = np.array([0, 1, 1, 1])
-    two = calibration(Predictions(truth, truth, np.array([[0.75, 0.25]] * 2 + [[0.0, 1.0]] * 2), np.array([0, 1])))
+    two = calibration(predicted(truth, truth, np.array([[0.75, 0.25]] * 2 + [[0.0, 1.0]] * 2), np.array([0, 1])))
     assert two is not None and two.of == "1"
     assert two.predicted.tolist() == [0.25, 1.0] and two.observed.tolist() == [0.5, 1.0]
     assert two.counts == (0, 0, 2, 0, 0, 0, 0, 0, 0, 2) and two.error == pytest.approx(0.125)
     assert ((two.low <= two.observed) & (two.observed <= two.high + 1e-12)).all()
-    three = calibration(Predictions(truth, truth, np.array([[0.5, 0.3, 0.2]] * 4), np.array([0, 1, 2])))
+    three = calibration(predicted(truth, truth, np.array([[0.5, 0.3, 0.2]] * 4), np.array([0, 1, 2])))
     assert three is not None and three.of is None and three.observed.tolist() == [0.25]
 
 
 def test_confused_pairs_are_ranked() -> None:
     truth, labels = np.array(["a", "a", "b", "c", "c"]), np.array(["b", "b", "a", "c", "a"])
-    pairs = confused_pairs(Predictions(truth, labels, None, np.array(["a", "b", "c"])))
+    pairs = confused_pairs(predicted(truth, labels, None, np.array(["a", "b", "c"])))
     assert pairs == [("a", "b", 2), ("b", "a", 1), ("c", "a", 1)]
 
 

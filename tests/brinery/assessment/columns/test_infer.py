@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brinery.assessment.columns.infer import encode_target, infer_features, to_array, to_rows
+from brinery.assessment.columns.arrays import to_array, to_rows
+from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.kinds import Unreadable
+from brinery.assessment.columns.target import encode_target
+from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature, Kind
 from brinery.rows.parser import RowParser
-from training.dataset import Dataset
-from training.errors import DataInvalid
 
 DAY = 13828.0  # 2007-11-11
 MOMENTS = ["2007-11-11", "2007-11-12T12:00Z", "2007-11-13 02:00:00+02:00"]
@@ -83,7 +84,7 @@ KINDS: dict[str, tuple[pd.Series, Kind | None, Kind, list[Any]]] = {
 @pytest.mark.parametrize(("values", "wanted", "kind", "cells"), KINDS.values(), ids=KINDS)
 def test_column_has_a_kind_and_cells(values: pd.Series, wanted: Kind | None, kind: Kind, cells: list[Any]) -> None:
     frame = pd.DataFrame({"c": values})
-    (feature,) = features = infer_features("m", frame, kinds={"c": wanted} if wanted else {})
+    (feature,) = features = infer_features(frame, kinds={"c": wanted} if wanted else {})
     assert (feature.kind, feature.nullable) == (kind, None in cells)
     array = to_array(frame, features)
     assert to_rows(array, features) == [[cell] for cell in cells]
@@ -94,7 +95,7 @@ def test_column_has_a_kind_and_cells(values: pd.Series, wanted: Kind | None, kin
 
 def test_columns_have_the_range_of_their_values() -> None:
     frame = pd.DataFrame({"n": [3, None, 1.5], "s": ["b", "a", "b"], "d": MOMENTS, "b": [True, False, True]})
-    assert infer_features("m", frame) == (
+    assert infer_features(frame) == (
         Feature(name="n", kind="number", nullable=True, minimum=1.5, maximum=3),
         Feature(name="s", kind="category", categories=("a", "b")),
         Feature(name="d", kind="date", minimum=DAY, maximum=DAY + 2),
@@ -106,14 +107,14 @@ def test_columns_have_the_range_of_their_values() -> None:
 def test_dates_are_the_numbers_that_serving_makes_of_their_texts(unit: str) -> None:
     moments = pd.Series(pd.date_range("1680-12-01", "2200-01-01", 999, unit="us"))
     frame = pd.DataFrame({"d": moments.astype(f"datetime64[{unit}]")})
-    features = infer_features("m", frame)
+    features = infer_features(frame)
     texts = [[moment.isoformat(timespec="microseconds")] for moment in frame["d"]]
     assert np.array_equal(RowParser(features).parse(texts, 999).array, to_array(frame, features))
 
 
 def test_array_of_numbers_holds_the_frame_row_by_row() -> None:
     frame = pd.DataFrame(np.arange(21 * 5000.0).reshape(5000, 21), columns=[f"x{j}" for j in range(21)])
-    array = to_array(frame, infer_features("m", frame))
+    array = to_array(frame, infer_features(frame))
     assert np.array_equal(array, frame.to_numpy()) and array.flags.c_contiguous
 
 
@@ -151,10 +152,8 @@ REFUSED: dict[str, tuple[pd.Series, Kind | None, str]] = {
 @pytest.mark.parametrize(("values", "wanted", "message"), REFUSED.values(), ids=REFUSED)
 def test_column_that_no_model_can_use_gets_a_sentence(values: pd.Series, wanted: Kind | None, message: str) -> None:
     with pytest.raises(DataInvalid) as caught:
-        infer_features(
-            "m", pd.DataFrame({"c": values}), source="d.csv", kinds={"c": wanted} if wanted else {}, named=()
-        )
-    assert str(caught.value).startswith('m: column "c" of d.csv ')
+        infer_features(pd.DataFrame({"c": values}), source="d.csv", kinds={"c": wanted} if wanted else {}, named=())
+    assert str(caught.value).startswith('column "c" of d.csv ')
     assert message in str(caught.value)
 
 
@@ -184,7 +183,7 @@ def test_column_that_no_model_can_use_gets_a_sentence(values: pd.Series, wanted:
 def test_column_that_looks_useless_is_used_where_it_is_named(
     values: pd.Series, named: Any, kinds: dict[str, Kind]
 ) -> None:
-    assert len(infer_features("m", pd.DataFrame({"c": values}), kinds=kinds, named=named)) == 1
+    assert len(infer_features(pd.DataFrame({"c": values}), kinds=kinds, named=named)) == 1
 
 
 def test_array_of_other_rows_refuses_what_the_kind_is_not() -> None:
@@ -207,19 +206,17 @@ TARGETS: dict[str, tuple[pd.Series, list[Any], str]] = {
 }
 
 
-def dataset(target: pd.Series) -> Dataset:
-    return Dataset("m", pd.DataFrame(index=target.index), target.rename("t"), "d.csv", "", 2, frozenset())
-
-
 @pytest.mark.parametrize(("target", "classes", "kind"), TARGETS.values(), ids=TARGETS)
 def test_target_holds_whole_numbers_booleans_or_strings(target: pd.Series, classes: list[Any], kind: str) -> None:
-    encoded = encode_target(dataset(target))
+    encoded = encode_target(target.rename("t"), "d.csv")
     assert (encoded.tolist(), encoded.dtype.kind) == (classes * 2, kind)
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
     [
+        (series(["a", "a"]), "of d.csv has one class only; at least two are needed"),
+        (series(["a", None, "b"]), "is missing in 1 rows of d.csv"),
         (series([1.5, 2]), "holds fractions; a class is a whole number, a text or a boolean"),
         (series([np.inf, 2]), "holds fractions"),
         (series([1e300, 2]), "holds fractions"),
@@ -230,11 +227,11 @@ def test_target_holds_whole_numbers_booleans_or_strings(target: pd.Series, class
 )
 def test_target_that_cannot_be_learnt_gets_a_sentence(target: pd.Series, message: str) -> None:
     with pytest.raises(DataInvalid) as caught:
-        encode_target(dataset(target))
-    assert str(caught.value).startswith(f'm: the target "t" of d.csv {message}')
+        encode_target(target.rename("t"), "d.csv")
+    assert str(caught.value).startswith('the target "t" ') and message in str(caught.value)
 
 
 def test_moment_with_an_offset_is_taken_to_utc() -> None:
     moments = [datetime(2007, 11, 11, 12, tzinfo=UTC), datetime(2007, 11, 12)]
     frame = pd.DataFrame({"d": pd.Series(moments, dtype=object)})
-    assert to_array(frame, infer_features("m", frame)).tolist() == [[DAY + 0.5], [DAY + 1]]
+    assert to_array(frame, infer_features(frame)).tolist() == [[DAY + 0.5], [DAY + 1]]

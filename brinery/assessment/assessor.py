@@ -1,0 +1,80 @@
+"""Assessors: what assessing a model asks of its task. A new task is a class beside that of classification, and a row.
+
+The functions that every task shares (metrics, intervals, gate, export, card) call these and name no task.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from brinery.assessment.classification import ClassificationAssessor
+from brinery.assessment.predictions import Predictions
+from brinery.errors import DataInvalid
+from brinery.tasks.task import AnyAnswers, AnyDetails, AnyTask
+
+
+class Resampler(Protocol):
+    """Draws of weighted rows; a metric's `resample` takes one."""
+
+    @property
+    def width(self) -> int: ...
+
+    def draw(self, weights: np.ndarray) -> Any: ...
+
+
+class Assessor(Protocol):
+    """One task's part."""
+
+    kind: str
+
+    def target(self, target: pd.Series, source: str) -> np.ndarray:
+        """A column as the truth that a model is fitted on, shape (rows,); DataInvalid where it cannot be."""
+        ...
+
+    def task(self, fitted: Any) -> AnyTask:
+        """The task of a fitted estimator."""
+        ...
+
+    def answers(self, fitted: Any, array: np.ndarray) -> AnyAnswers:
+        """A fitted estimator's answers to rows, shape (rows, features)."""
+        ...
+
+    def golden_rows(self, answers: AnyAnswers, count: int) -> list[int]:
+        """At most so many rows whose answers stand for all."""
+        ...
+
+    def score(self, answers: AnyAnswers, truth: np.ndarray) -> float:
+        """One number, the higher the better, that importance is measured by."""
+        ...
+
+    def baseline(self, predictions: Predictions, train_y: np.ndarray) -> Predictions:
+        """What a model predicts that looks at no feature, from the truth of the training rows, shape (rows,)."""
+        ...
+
+    def beside(self, truth: np.ndarray, classes: np.ndarray, answers: AnyAnswers) -> Predictions:
+        """Another version's answers as predictions that can be measured by the same metrics; ValueError if not."""
+        ...
+
+    def resampler(self, predictions: Predictions) -> Resampler: ...
+
+    def details(self, predictions: Predictions, draws: Sequence[Any]) -> AnyDetails:
+        """What stands beside the metrics, with intervals from the draws."""
+        ...
+
+
+ASSESSORS: dict[str, Assessor] = {"classification": ClassificationAssessor()}
+
+
+def assessor_of(estimator: Any) -> Assessor:
+    """The assessor of an estimator's task.
+
+    Raises:
+        DataInvalid: it has none that is known.
+    """
+    from sklearn.base import is_classifier
+
+    if is_classifier(estimator):
+        return ASSESSORS["classification"]
+    raise DataInvalid(f"{type(estimator).__name__} is no classifier")

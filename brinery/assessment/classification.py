@@ -1,0 +1,211 @@
+"""What assessing a classifier asks of its predictions, beyond what every task is asked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brinery.assessment.columns.target import encode_target
+from brinery.assessment.predictions import Predictions
+from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics, Interval
+
+MAX_CONFUSION = 100
+
+
+class ClassificationAssessor:
+    """See `brinery.assessment.assessor.Assessor`."""
+
+    kind = "classification"
+
+    def target(self, target: pd.Series, source: str) -> np.ndarray:
+        return encode_target(target, source)
+
+    def task(self, fitted: Any) -> Classification:
+        return Classification(classes=tuple(fitted.classes_.tolist()))
+
+    def answers(self, fitted: Any, array: np.ndarray) -> Answers:
+        probabilities = fitted.predict_proba(array) if hasattr(fitted, "predict_proba") else None
+        return self.task(fitted).answers(fitted.predict(array), probabilities)
+
+    def golden_rows(self, answers: Answers, count: int) -> list[int]:
+        """The first row of each class that was answered, and then the first of all."""
+        firsts = [int(np.flatnonzero(answers.labels == label)[0]) for label in np.unique(answers.labels)]
+        return list(dict.fromkeys([*firsts[:count], *range(len(answers))]))[:count]
+
+    def score(self, answers: Answers, truth: np.ndarray) -> float:
+        """Accuracy, of which permutation importance says how much is lost."""
+        return float((answers.labels == truth).mean())
+
+    def baseline(self, predictions: Predictions, train_y: np.ndarray) -> Predictions:
+        """The model that always answers the most frequent class, with the classes' shares as probabilities."""
+        classes = predictions.classes
+        shares = np.bincount(np.searchsorted(classes, train_y), minlength=len(classes))
+        rows = len(predictions.truth)
+        probabilities = None if predictions.probabilities is None else np.tile(shares / shares.sum(), (rows, 1))
+        return Predictions(
+            predictions.truth, Answers(classes, probabilities, given_indices=np.repeat(shares.argmax(), rows))
+        )
+
+    def beside(self, truth: np.ndarray, classes: np.ndarray, answers: Answers) -> Predictions:
+        """The predictions of another version, over its classes and those of the data together.
+
+        Where it does not know a class, its probability is 0.
+
+        Raises:
+            ValueError: its classes are of another type.
+        """
+        own = answers.classes
+        if own.dtype.kind != classes.dtype.kind:
+            raise ValueError(f"its classes are {own.tolist()[:5]}, those of the data {classes.tolist()[:5]}")
+        union = np.union1d(classes, own)
+        probabilities = None
+        if answers.probabilities is not None:
+            probabilities = np.zeros((len(answers), len(union)))
+            probabilities[:, np.searchsorted(union, own)] = answers.probabilities
+            probabilities /= probabilities.sum(axis=1, keepdims=True)  # ONNX gives single precision
+        return Predictions(truth, Answers(union, probabilities, given_labels=answers.labels))
+
+    def resampler(self, predictions: Predictions) -> "Resampler":
+        return Resampler(predictions)
+
+    def details(self, predictions: Predictions, draws: Sequence["Draw"]) -> ClassificationDetails:
+        """Each class's precision and recall with their intervals, and the confusion matrix."""
+        classes = predictions.classes
+        truth, answered = predictions.truth_indices, predictions.answers.indices
+        whole = Draw(*_sums(truth, answered, len(classes)))
+        precision, recall = (
+            [_percentiles(np.array([getattr(draw, side)[k] for draw in draws])) for k in range(len(classes))]
+            for side in ("precision", "recall")
+        )
+        return ClassificationDetails(
+            classes=tuple(
+                ClassMetrics(
+                    precision=whole.precision[k],
+                    precision_interval=precision[k],
+                    recall=whole.recall[k],
+                    recall_interval=recall[k],
+                    support=int(whole.rows[k]),
+                )
+                for k in range(len(classes))
+            ),
+            confusion=_confusion(truth, answered, len(classes)) if len(classes) <= MAX_CONFUSION else None,
+        )
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Weighted rows as sums by class, shape (classes,): those that were right, of the class, and answered with it."""
+
+    hits: np.ndarray
+    rows: np.ndarray
+    answers: np.ndarray
+    log_loss: float = float("nan")
+    area: float = float("nan")  # mean of the areas under the classes' ROC curves
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Which classes have a row, shape (classes,)."""
+        return np.asarray(self.rows > 0)
+
+    @property
+    def named(self) -> np.ndarray:
+        """Which classes have a row or an answer, shape (classes,)."""
+        return np.asarray(self.rows + self.answers > 0)
+
+    @property
+    def precision(self) -> np.ndarray:
+        """By class, shape (classes,), as are the next two; 0 where there is nothing to divide by."""
+        return _share(self.hits, self.answers)
+
+    @property
+    def recall(self) -> np.ndarray:
+        return _share(self.hits, self.rows)
+
+    @property
+    def f1(self) -> np.ndarray:
+        return _share(2 * self.hits, self.rows + self.answers)
+
+
+class Resampler:
+    """Draws of weighted rows from predictions; `width` says how much a draw computes a row."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.width = len(predictions.classes)
+        self._truth, self._answered = predictions.truth_indices, predictions.answers.indices
+        probabilities = predictions.probabilities
+        self._losses = None if probabilities is None else log_losses(probabilities, self._truth)
+        self._curves = [] if probabilities is None else list(curves(probabilities, self._truth))
+
+    def draw(self, weights: np.ndarray) -> Draw:
+        """The draw that has each row as often as `weights`, shape (rows,), says."""
+        sums = _sums(self._truth, self._answered, self.width, weights)
+        if self._losses is None:
+            return Draw(*sums)
+        area = float(np.mean([curve.area(weights) for curve in self._curves]))
+        return Draw(*sums, float(self._losses @ weights / len(weights)), area)
+
+
+@dataclass(frozen=True)
+class WeightedCurve:
+    """One class against the rest, its rows sorted by score; rows of one score share a group."""
+
+    order: np.ndarray
+    positive: np.ndarray
+    starts: np.ndarray
+
+    def area(self, weights: np.ndarray) -> float:
+        """Area under the ROC curve of weighted rows; NaN where one side has no weight."""
+        sorted_weights = weights[self.order]
+        positives = np.add.reduceat(sorted_weights * self.positive, self.starts)
+        negatives = np.add.reduceat(sorted_weights, self.starts) - positives
+        pairs = positives.sum() * negatives.sum()
+        below = np.cumsum(negatives) - negatives / 2
+        return float(positives @ below / pairs) if pairs else float("nan")
+
+
+def curves(probabilities: np.ndarray, truth: np.ndarray) -> Iterator[WeightedCurve]:
+    """The curve of each class, or of the second of two.
+
+    Args:
+        probabilities: shape (rows, classes).
+        truth: positions of the classes, shape (rows,).
+    """
+    count = probabilities.shape[1]
+    for k in range(1, count) if count == 2 else range(count):
+        order = np.argsort(probabilities[:, k], kind="stable")
+        scores = probabilities[order, k]
+        starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
+        yield WeightedCurve(order, (truth[order] == k).astype(np.float64), starts)
+
+
+def log_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Each row's part of the log loss, shape (rows,), clipped as scikit-learn does; arguments as of `curves`."""
+    tiny = np.finfo(probabilities.dtype).eps
+    shares = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return np.asarray(-np.log(np.clip(shares[np.arange(len(truth)), truth], tiny, 1 - tiny)))
+
+
+def _confusion(truth: np.ndarray, answered: np.ndarray, count: int) -> tuple[tuple[int, ...], ...]:
+    counts: np.ndarray = np.bincount(truth * count + answered, minlength=count * count)
+    return tuple(map(tuple, counts.reshape(count, count).tolist()))
+
+
+def _sums(
+    truth: np.ndarray, answered: np.ndarray, count: int, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a draw begins with; the arguments have shape (rows,), the sums (classes,)."""
+    right = truth == answered
+    hits = np.bincount(truth[right], None if weights is None else weights[right], minlength=count)
+    rows, answers = (np.bincount(indices, weights, minlength=count) for indices in (truth, answered))
+    return hits, rows, answers
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
+
+
+def _percentiles(values: np.ndarray) -> Interval:
+    low, high = np.nanpercentile(values, (2.5, 97.5))
+    return float(low), float(high)

@@ -1,0 +1,52 @@
+"""The target of a classifier: its labels as an array."""
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from brinery.errors import DataInvalid
+
+MAX_CLASSES = 1000
+EXACT = 2.0**53  # beyond it, floats skip whole numbers
+
+
+def encode_target(target: pd.Series, source: str) -> np.ndarray:
+    """The target as an array of whole numbers, booleans or strings, whichever it holds, shape (rows,).
+
+    Args:
+        source: where it came from, for messages.
+
+    Raises:
+        DataInvalid: a label is missing; there is one class, or too many; a class has one row; or it holds fractions.
+    """
+    where = f'the target "{target.name}" of {source}'
+    if target.isna().any():
+        raise DataInvalid(f'the target "{target.name}" is missing in {int(target.isna().sum())} rows of {source}')
+    if target.nunique() < 2:
+        raise DataInvalid(f"{where} has one class only; at least two are needed")
+    target = _plain(target)
+    if types.is_float_dtype(target) and not (target.abs().le(EXACT) & target.eq(target.round())).all():
+        raise DataInvalid(f"{where} holds fractions; a class is a whole number, a text or a boolean")
+    counts = target.value_counts()
+    if len(counts) > MAX_CLASSES or len(counts) == len(target):
+        raise DataInvalid(
+            f"{where} has {len(counts)} classes in {len(target)} rows, as a number to predict or an identifier has; "
+            f"at most {MAX_CLASSES} classes of 2 or more rows can be learnt"
+        )
+    if counts.iloc[-1] < 2:
+        raise DataInvalid(
+            f'{where} has one row only of the class "{counts.index[-1]}"; each class needs 2 or more, '
+            "so that one is held out"
+        )
+    if types.is_bool_dtype(target):
+        return np.asarray(target.to_numpy(dtype=np.bool_))
+    if types.is_numeric_dtype(target):
+        return np.asarray(target.to_numpy(dtype=np.int64))
+    return np.asarray(target.to_numpy(dtype=object).astype(np.str_))
+
+
+def _plain(target: pd.Series) -> pd.Series:
+    """The target by what it holds: a categorical as its categories' type, objects as theirs."""
+    if isinstance(target.dtype, pd.CategoricalDtype):
+        return target.astype(target.cat.categories.dtype)
+    return target.infer_objects() if types.is_object_dtype(target) else target

@@ -1,0 +1,262 @@
+"""From a fitted model and held-out rows to a published version: measured, judged, exported, described, checked."""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from brinery.assessment.assessor import assessor_of
+from brinery.assessment.candidate import Candidate, Stages
+from brinery.assessment.card.card import render_card
+from brinery.assessment.columns.arrays import to_array, to_rows
+from brinery.assessment.columns.histogram import histograms
+from brinery.assessment.columns.infer import infer_features
+from brinery.assessment.evaluate import evaluate, measure
+from brinery.assessment.export import Export, export_onnx
+from brinery.assessment.gate import Comparison, compare_with_promoted, judge
+from brinery.assessment.importance import importances
+from brinery.assessment.lineage import git_state, libraries, peak_memory
+from brinery.assessment.predictions import Predictions
+from brinery.assessment.rules import GateSpec
+from brinery.errors import DataInvalid, GateInvalid, NotServable
+from brinery.formats.choice import FORMATS
+from brinery.loading.golden import COUNT, make_golden
+from brinery.loading.servable import ServingCheck
+from brinery.tasks.task import AnyAnswers
+from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
+from brinery.versions.profiles import profile_credentials
+from brinery.versions.publish import publish
+from brinery.versions.read import Published
+from brinery.versions.reference import Reference, check_name
+from brinery.versions.store import Store, open_store, registry_url
+
+CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
+Asked = Callable[[Store, Published], str | None]
+
+
+def publish_fitted(
+    name: str,
+    model: Any,
+    x_test: pd.DataFrame | np.ndarray,
+    y_test: Any,
+    *,
+    x_train: pd.DataFrame | np.ndarray | None = None,
+    y_train: Any = None,
+    registry: str | None = None,
+    gate: Mapping[str, Any] | None = None,
+    description: str = "",
+    random_state: int = 0,
+) -> Reference:
+    """Publish a fitted scikit-learn classifier or pipeline as a new version, whatever its gate says of it.
+
+    It is measured on the held-out rows, exported to ONNX where that answers alike, and loaded by a process that has
+    what the serving image has, before it is published.
+
+    Args:
+        model: fitted on arrays; one that was fitted on a frame with column names is refused.
+        x_test, y_test: held-out rows, shape (rows, features), and their labels, shape (rows,). Rows of an array get
+            the names x0, x1, ….
+        x_train: the rows that it was fitted on: ranges and categories of the features then come from both.
+        y_train: their labels, which the baseline is made from; else it is made from the held-out ones, and looks
+            better than it is.
+        registry: a URL; default: $MODEL_REGISTRY, else the folder .registry here.
+        gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
+        random_state: seed of the intervals and of the importance.
+
+    Returns:
+        The reference, pinned to the manifest's digest.
+
+    Raises:
+        DataInvalid: the rows or labels cannot be used, or the model does not take them.
+        GateInvalid: the gate is none, or asks for what the model does not give.
+        NotServable: serving could not load it; nothing was published.
+        BrineryError: the registry cannot be used; nothing was published.
+    """
+    check_name(name)
+    stages, assessor = Stages(), assessor_of(model)
+    if hasattr(model, "feature_names_in_"):
+        raise DataInvalid(
+            f"{type(model).__name__} was fitted on a frame with column names, and serving gives it arrays; "
+            "fit it on x.to_numpy()"
+        )
+    test, train = _frame(x_test), None if x_train is None else _frame(x_train)
+    whole = test if train is None else pd.concat([train, test], ignore_index=True)
+    features = infer_features(whole, named=list(map(str, whole.columns)))
+    test_x, test_y = to_array(test, features), _labels(assessor, y_test)
+    train_y = test_y if y_train is None else _labels(assessor, y_train)
+    try:
+        answers = assessor.answers(model, test_x)
+    except Exception as exc:  # a model raises whatever it likes
+        raise DataInvalid(f"the model does not answer the held-out rows: {' '.join(str(exc).split())[:300]}") from exc
+    store = open_store(
+        registry_url(registry or os.environ.get("MODEL_REGISTRY"), Path.cwd()),
+        create=True,
+        credentials=profile_credentials(os.environ),
+    )
+    candidate = Candidate(
+        name=name,
+        description=description,
+        fitted=model,
+        assessor=assessor,
+        features=features,
+        train_y=train_y,
+        test_x=test_x,
+        test_y=test_y,
+        test_rows=test,
+        held_out=Predictions(test_y, answers),
+        folds=None,
+        histograms=histograms(to_array(whole, features), features),
+        data=TrainingData(
+            source="publish_fitted",
+            sha256=_digest(whole, train_y if y_train is not None else test_y[:0], test_y),
+            rows=len(whole),
+            columns=len(features) + 1,
+            train_rows=len(whole) - len(test),
+            test_rows=len(test),
+        ),
+        spec={"estimator": f"{type(model).__module__}.{type(model).__qualname__}", "random_state": random_state},
+        gate=_gate(gate or {}),
+        random_state=random_state,
+        git=git_state(Path.cwd(), None),
+    )
+    with ServingCheck() as check:
+        return publish_candidate(candidate, store, check, stages).reference
+
+
+def publish_candidate(
+    candidate: Candidate,
+    store: Store,
+    check: Asked,
+    stages: Stages,
+    writing: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Published:
+    """Assess a candidate, and publish it as a new version.
+
+    Args:
+        check: loads the stored files as serving will; gives the error as a sentence, or None.
+        writing: a context in which the version is written.
+
+    Raises:
+        GateInvalid: a rule of the gate is for a metric that the model does not have; nothing was published.
+        NotServable: the check found an error; nothing was published.
+        BrineryError: the store failed; nothing was published.
+    """
+    assessor, fitted, test_x = candidate.assessor, candidate.fitted, candidate.test_x
+    task = assessor.task(fitted)
+    with stages("evaluate"):
+        comparison = _compared(candidate, store)
+        metrics = measure(assessor, candidate.held_out)
+        gate = judge(metrics, candidate.gate, comparison)
+        evaluation = evaluate(
+            assessor,
+            candidate.held_out,
+            candidate.train_y,
+            candidate.random_state,
+            candidate.folds,
+            comparison.promoted,
+            comparison.reason,
+        )
+    with stages("export"):
+        answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
+        pickle = io.BytesIO()
+        joblib.dump(fitted, pickle)
+        exported = export_onnx(fitted, candidate.features, task, test_x, answers)
+        files, artifacts = _files(pickle.getvalue(), exported)
+        picked = assessor.golden_rows(answers, COUNT)
+        files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[np.array(picked)])
+
+        def predict(rows: np.ndarray) -> AnyAnswers:
+            return exported.predict(rows) if exported.predict else assessor.answers(fitted, rows)
+
+        important = importances(
+            assessor, fitted, predict, test_x, candidate.test_y, candidate.features, candidate.random_state
+        )
+    content = ManifestContent(
+        name=candidate.name,
+        description=candidate.description,
+        trained_at=datetime.now(UTC).replace(microsecond=0),
+        task=task,
+        features=candidate.features,
+        metrics=metrics,
+        evaluation=evaluation,
+        gate=gate,
+        data=candidate.data,
+        spec=candidate.spec,
+        git=candidate.git,
+        libraries=libraries(),
+        timings=stages.timings,
+        duration_seconds=round(stages.seconds, 3),
+        peak_memory_bytes=peak_memory(),
+        artifacts=artifacts,
+        omitted={"onnx": exported.reason} if exported.reason else {},
+        profile=None,
+    )
+    files[CARD] = render_card(content, candidate.held_out, candidate.histograms, important).encode()
+    stages.report("publish")
+    with writing():
+        return publish(store, content, files, refusing(check))
+
+
+def _frame(rows: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+    if isinstance(rows, pd.DataFrame):
+        return rows.rename(columns=str)
+    array = np.asarray(rows)
+    if array.ndim != 2:
+        raise DataInvalid(f"rows have shape {array.shape}; they must have two dimensions, rows and features")
+    return pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
+
+
+def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
+    """The sha256 of the rows as CSV, and of the labels that are known, a line each."""
+    texts = [rows.to_csv(index=False), *("\n".join(map(str, part.tolist())) for part in labels)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _labels(assessor: Any, labels: Any) -> np.ndarray:
+    series = labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name="y")
+    return assessor.target(series, "the labels")  # type: ignore[no-any-return]
+
+
+def _gate(rules: Mapping[str, Any]) -> GateSpec:
+    try:
+        return GateSpec(**rules)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise GateInvalid(f"gate.{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
+
+
+def _compared(candidate: Candidate, store: Store) -> Comparison:
+    if candidate.folds:
+        return Comparison(reason=CROSS_VALIDATED)
+    return compare_with_promoted(candidate.assessor, store, candidate.name, candidate.test_rows, candidate.held_out)
+
+
+def _files(pickle: bytes, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:
+    """The artifacts and the manifest's entries of them, by file and by format."""
+    made = {"pickle": (pickle, Faithful(largest_difference=None, tested="the fitted model itself"))}
+    if exported.data is not None and exported.difference is not None:
+        found = exported.difference
+        tested = f"of the held-out rows, {found.text}"
+        made["onnx"] = exported.data, Faithful(largest_difference=found.largest, tested=tested)
+    files = {FORMATS[name].file: data for name, (data, _) in made.items()}
+    return files, {name: FORMATS[name].artifact(len(data), faithful) for name, (data, faithful) in made.items()}
+
+
+def refusing(check: Asked) -> Callable[[Store, Published], None]:
+    """The check as `publish` takes it: a sentence becomes a NotServable."""
+
+    def run(store: Store, published: Published) -> None:
+        error = check(store, published)
+        if error is not None:
+            raise NotServable(f"it was trained and is not published, as it could not be served: {error}")
+
+    return run

@@ -1,0 +1,49 @@
+"""The scripts `train`, `serve` and `worker`: applications that lie beside this package, and are no part of it."""
+
+import os
+import sys
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+
+BESIDE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def train() -> int:
+    """Train and publish what models.json declares; the exit code."""
+    return _run("train", "training", "__main__")
+
+
+def serve() -> int:
+    """Serve the version that the environment pins; the exit code."""
+    return _run("serve", "serving", "__main__")
+
+
+def worker() -> int:
+    """Answer jobs from the queue; the exit code."""
+    return _run("worker", "serving", "worker")
+
+
+def _run(command: str, application: str, module: str) -> int:
+    if not os.path.isfile(os.path.join(BESIDE, application, f"{module}.py")):
+        print(
+            f"{command}: it is part of the Brinery repository and not of the package alone; "
+            "clone or copy the repository and run it there",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        _import_from_here(application)
+        return int(import_module(f"{application}.{module}").main())
+    except KeyboardInterrupt:
+        print(f"{command}: interrupted", file=sys.stderr)
+        return 1
+
+
+def _import_from_here(application: str) -> None:
+    """Import the package that lies beside this one, whatever else of its name comes first on the path."""
+    spec = PathFinder.find_spec(application, [BESIDE])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{os.path.join(BESIDE, application)} is not a package")
+    sys.modules[application] = package = module_from_spec(spec)
+    spec.loader.exec_module(package)

@@ -1,0 +1,26 @@
+"""Which environment a command is about: the environment file or the stack that its options name."""
+
+import os
+import socket
+from argparse import Namespace
+from collections.abc import Callable
+
+from brinery.promotion.env_file import EnvFile
+from brinery.promotion.environment import Environment
+from brinery.promotion.stack import Stack
+from brinery.versions.store import Store
+
+Connect = Callable[[Store, Namespace], Environment]
+
+
+def registry_of_stack(arguments: Namespace) -> str | None:
+    """The URL of the registry that the stack reads, where the command names a stack and that tells."""
+    stack: str | None = getattr(arguments, "stack", None)
+    return Stack.connect(stack, os.environ).registry if stack else None
+
+
+def environment_of(store: Store, arguments: Namespace) -> Environment:
+    """The one that the arguments name; in a registry that machines share, a file is told apart by its machine."""
+    if arguments.stack:
+        return Stack.connect(arguments.stack, os.environ)
+    return EnvFile(arguments.env_file, socket.gethostname() if store.url.startswith("s3:") else "")

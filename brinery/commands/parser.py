@@ -1,0 +1,135 @@
+"""The options of every `registry` subcommand. Its module, of the same name, is imported only when it runs."""
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+EXAMPLES = """\
+examples:
+  registry list                                  every version of every model
+  registry list wine --json                      one model's versions, as JSON
+  registry show wine:7                           what version 7 is and how to serve it
+  registry diff wine:7 wine:8                    what changed between two versions
+  registry verify wine:7@sha256:…                hash everything again and replay the golden rows
+  registry promote wine:8 --env-file .env        check it, record the decision, and set what compose serves
+  registry promote wine:8 --stack prod --wait    … what a stack on AWS serves, and follow it to the end
+  registry rollback wine --env-file .env         back to what was served before
+  registry log wine                              every promotion: when, who, from, to, why, and how it ended
+  registry live wine --at 2026-11-01T12:00Z      what was served then
+
+The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
+"""
+
+REF = "as in wine:7 or wine:7@sha256:…"
+LONGEST_REASON = 1000
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """What reads the command's arguments; `command` is the subcommand's name."""
+    parser = argparse.ArgumentParser(
+        prog="registry",
+        description="Look at the versions in a registry, and promote them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--registry", metavar="URL", help="s3://BUCKET[/PREFIX] or file:///FOLDER")
+    common.add_argument("--json", action="store_true", help="print JSON, for machines")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, (help, example, add_options) in COMMANDS.items():
+        epilog = f"example: registry {name} {example}"
+        add_options(commands.add_parser(name, parents=[common], help=help, description=help, epilog=epilog))
+    return parser
+
+
+def _list(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", nargs="?", metavar="MODEL", help="a model's name; without it, all")
+
+
+def _reference(command: argparse.ArgumentParser) -> None:
+    command.add_argument("reference", metavar="REF", help=REF)
+
+
+def _diff(command: argparse.ArgumentParser) -> None:
+    command.add_argument("before", metavar="REF", help=REF)
+    command.add_argument("after", metavar="REF", help="the other one")
+
+
+def _promote(command: argparse.ArgumentParser) -> None:
+    _reference(command)
+    _decision(command, "overrule a failed gate")
+
+
+def _rollback(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    _decision(command, "skip the load as serving would, not the hashes")
+
+
+def _log(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    command.add_argument("--verify", action="store_true", help="check also that what was promoted is in the registry")
+    _environment(command, required=False, help="with --verify: check also that it is set to what the records say, ")
+
+
+def _live(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    command.add_argument("--at", type=_moment, metavar="TIME", help="ISO 8601; without an offset, UTC; default: now")
+
+
+def _model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", help="a model's name")
+
+
+def _decision(command: argparse.ArgumentParser, forced: str) -> None:
+    _environment(command, required=True)
+    command.add_argument("--reason", type=_reason, default="", metavar="TEXT", help="why, for the record")
+    command.add_argument("--force", action="store_true", help=f"{forced}; needs --reason")
+    command.add_argument("--wait", action="store_true", help="follow the stack's update and record its outcome")
+
+
+def _environment(command: argparse.ArgumentParser, *, required: bool, help: str = "") -> None:
+    where = command.add_mutually_exclusive_group(required=required)
+    where.add_argument(
+        "--env-file", type=_path, metavar="FILE", help=f"{help}the file that compose reads, such as .env"
+    )
+    where.add_argument("--stack", type=_given, metavar="NAME", help=f"{help}a stack made of infra/template.yaml")
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_given(text))
+
+
+def _reason(text: str) -> str:
+    """One line of text that can be shown anywhere."""
+    line = " ".join(text.split())
+    if not line.isprintable() or len(line) > LONGEST_REASON:
+        raise argparse.ArgumentTypeError(f"it must be printable text of at most {LONGEST_REASON} characters")
+    return line
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time, such as 2026-11-01T12:00Z") from exc
+
+
+# What each is for, an example, and what adds its options.
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "list": ("list versions, the newest first", "wine", _list),
+    "show": ("show what a version is", "wine:7", _reference),
+    "verify": ("hash all files of a version again and replay its golden rows", "wine:7", _reference),
+    "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
+    "promote": ("check a version, record the decision, serve it", "wine:8 --env-file .env", _promote),
+    "rollback": ("serve what was served before", "wine --env-file .env", _rollback),
+    "log": ("list every promotion of a model", "wine --verify", _log),
+    "live": ("tell what was served, by the records alone", "wine --at 2026-11-01T12:00Z", _live),
+}

@@ -1,0 +1,59 @@
+"""Reading: from a source to a table whose header is known, and from there to a frame."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from brinery.errors import DataInvalid
+from brinery.tables.compression import decompressed
+from brinery.tables.csv import CsvFile
+from brinery.tables.parquet import MAGIC, ParquetFile, ParquetSet
+from brinery.tables.sources import Load, Source
+from brinery.tables.table import Table, to_frame, with_usable_types
+
+
+class SourceTable:
+    """A source with its header read, whose columns can then be chosen; it is read once, and holds its bytes till then.
+
+    `names` are those of all its columns.
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Read the header; of many files, that of the first.
+
+        Raises:
+            DataInvalid: the source cannot be read, is empty, or is neither CSV nor Parquet.
+        """
+        self.shown = source.shown
+        self._digest = ""
+        self._table: Table = (
+            ParquetSet(source.shown, source.files) if source.file is None else self._one_file(source.file)
+        )
+        self.names = self._table.names
+
+    def read(self, columns: Sequence[str], texts: Collection[str] = ()) -> tuple[pd.DataFrame, str]:
+        """The frame of some columns, and the sha256 of the source's bytes as fetched.
+
+        Of a folder the digest is that of the lines "SHA256  PATH" of its files.
+
+        Args:
+            texts: columns to be read as they are written, whatever they look like.
+
+        Raises:
+            DataInvalid: a row cannot be read, there is none, or a column is of a type that no model can take.
+        """
+        table = with_usable_types(self.shown, self._table.read(columns, texts))
+        if isinstance(self._table, ParquetSet):
+            listing = "".join(f"{digest}  {path}\n" for path, digest in self._table.digests.items())
+            self._digest = hashlib.sha256(listing.encode()).hexdigest()
+        del self._table  # with the bytes
+        return to_frame(table), self._digest
+
+    def _one_file(self, load: Load) -> Table:
+        data, self._digest = load()
+        if not memoryview(data).nbytes:
+            raise DataInvalid(f"{self.shown} is empty; it must hold a header and rows")
+        data = decompressed(self.shown, data)
+        file = ParquetFile if bytes(memoryview(data)[:4]) == MAGIC else CsvFile
+        return file(self.shown, data)

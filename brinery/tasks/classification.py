@@ -1,0 +1,207 @@
+"""Classification: an answer is one of a few labels, with the probability of each where the model gives them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from brinery.tasks.difference import Difference
+
+Label = bool | int | str
+Interval = tuple[FiniteFloat, FiniteFloat]
+TOLERANCE = 1e-5  # of a probability, between two forms of one model
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers to rows: which class each one is, and probabilities, where the model gives them.
+
+    Either of `labels` and `indices`, shape (rows,), is given, whichever the model says; the other follows from
+    `classes`, sorted, shape (classes,), when it is first asked for. `probabilities` has shape (rows, classes).
+    """
+
+    classes: np.ndarray
+    probabilities: NDArray[np.floating[Any]] | None
+    given_labels: np.ndarray | None = None
+    given_indices: NDArray[np.intp] | None = None
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The classes themselves, shape (rows,)."""
+        return self.classes[self.given_indices] if self.given_labels is None else self.given_labels
+
+    @cached_property
+    def indices(self) -> NDArray[np.intp]:
+        """Positions in `classes`, shape (rows,)."""
+        if self.given_indices is not None:
+            return self.given_indices
+        return np.searchsorted(self.classes, self.labels)
+
+    def __len__(self) -> int:
+        given = self.given_indices if self.given_labels is None else self.given_labels
+        return 0 if given is None else len(given)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Self:
+        """The answers to some of the rows."""
+        return type(self)(
+            self.classes,
+            None if self.probabilities is None else self.probabilities[rows],
+            None if self.given_labels is None else self.given_labels[rows],
+            None if self.given_indices is None else self.given_indices[rows],
+        )
+
+
+class ClassMetrics(BaseModel):
+    """Precision and recall of one class with their 95 % intervals, and its rows among the held-out ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: FiniteFloat
+    precision_interval: Interval
+    recall: FiniteFloat
+    recall_interval: Interval
+    support: int
+
+
+class ClassificationDetails(BaseModel):
+    """What stands beside a classifier's metrics.
+
+    `classes` is in the order of the task's; `confusion[i][j]` counts rows of class i answered with class j, and is
+    null above 100 classes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["classification"] = "classification"
+    classes: tuple[ClassMetrics, ...]
+    confusion: tuple[tuple[int, ...], ...] | None
+
+
+class Classification(BaseModel):
+    """The task of a classifier: its labels, sorted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["classification"] = "classification"
+    classes: Annotated[tuple[Label, ...], Field(min_length=2)]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The classes as an array, shape (classes,)."""
+        return np.asarray(self.classes)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The classes as keys of a JSON object."""
+        return [label if isinstance(label, str) else json.dumps(label) for label in self.classes]
+
+    @property
+    def tolerance(self) -> float:
+        """How much a number in an answer may differ between two forms of one model."""
+        return TOLERANCE
+
+    @property
+    def text(self) -> str:
+        """What the task is, in words."""
+        return f"classification into {', '.join(map(str, self.classes))}"
+
+    def is_of(self, estimator: Any) -> bool:
+        """Whether a fitted estimator of scikit-learn has this task."""
+        return bool(np.asarray(estimator.classes_).tolist() == list(self.classes))
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What the task is, for people."""
+        return [("classes", ", ".join(map(str, self.classes)))]
+
+    def answers(
+        self, predicted: np.ndarray | None, probabilities: NDArray[np.floating[Any]] | None, tie: float = 0.0
+    ) -> Answers:
+        """Answers from what a model gives.
+
+        Args:
+            predicted: labels, shape (rows,); None where the label is that of the largest probability.
+            probabilities: shape (rows, classes), or None.
+            tie: probabilities this close to the largest count as equal to it, and the first class wins.
+        """
+        if predicted is not None:
+            return Answers(self.labels, probabilities, given_labels=np.asarray(predicted, dtype=self.labels.dtype))
+        if probabilities is None:
+            raise ValueError("a classifier gives labels, probabilities or both")
+        if tie:
+            indices = (probabilities > probabilities.max(axis=1, keepdims=True) - tie).argmax(axis=1)
+        else:
+            indices = probabilities.argmax(axis=1)
+        return Answers(self.labels, probabilities, given_indices=indices)
+
+    def joined(self, parts: Sequence[Answers]) -> Answers:
+        """The answers to rows that came in parts, one or more."""
+        probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+        return Answers(
+            self.labels,
+            np.concatenate(probabilities) if probabilities else None,
+            given_indices=np.concatenate([part.indices for part in parts]),
+        )
+
+    def written(self, answers: Answers) -> list[dict[str, Any]]:
+        """One JSON object a row, as every answer carries it."""
+        written: list[dict[str, Any]] = [{"prediction": label} for label in answers.labels.tolist()]
+        if answers.probabilities is not None:
+            for answer, row in zip(written, answers.probabilities.tolist(), strict=True):
+                answer["probabilities"] = dict(zip(self.keys, row, strict=True))
+        return written
+
+    def read(self, written: Sequence[Mapping[str, Any]]) -> Answers:
+        """Answers from JSON objects, as `written` makes them.
+
+        Raises:
+            KeyError, ValueError: they are none of this task.
+        """
+        labels = [answer["prediction"] for answer in written]
+        unknown = [label for label in labels if not any(label is each or label == each for each in self.classes)]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is none of the classes")
+        probabilities = None
+        if any("probabilities" in answer for answer in written):
+            rows = [[answer["probabilities"][key] for key in self.keys] for answer in written]
+            probabilities = np.array(rows, dtype=np.float64)
+        return self.answers(np.array(labels, dtype=self.labels.dtype), probabilities)
+
+    def difference(self, ours: Answers, theirs: Answers) -> Difference:
+        """How two models' answers to the same rows differ; those of other classes in labels alone."""
+        other = int((ours.labels != theirs.labels).sum())
+        largest = None
+        alike = other == 0 and (ours.probabilities is None) == (theirs.probabilities is None)
+        text = f"{other} of {len(ours)} get another label"
+        if ours.probabilities is not None and theirs.probabilities is not None:
+            if np.array_equal(ours.classes, theirs.classes):
+                largest = float(np.abs(ours.probabilities - theirs.probabilities).max(initial=0.0))
+                text += f"; a probability differs by {largest:.2g} at most"
+            alike = alike and largest is not None and largest <= self.tolerance
+        elif (ours.probabilities is None) != (theirs.probabilities is None):
+            text += "; only one of them gives probabilities"
+        facts = {"other_label": other, "largest_difference_of_a_probability": largest}
+        return Difference(len(ours), alike, largest, text, facts)
+
+    def unanswered(self, answers: Answers) -> Iterable[int]:
+        """Rows that have no finite answer, as where a value overflowed inside the model."""
+        if answers.probabilities is None or (finite := np.isfinite(answers.probabilities)).all():
+            return ()
+        return np.flatnonzero(~finite.all(axis=1)).tolist()
+
+    def answer_schema(self) -> dict[str, Any]:
+        """The JSON schema of one written answer."""
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        return {
+            "type": "object",
+            "required": ["prediction"],
+            "properties": {
+                "prediction": {"enum": list(self.classes)},
+                "probabilities": {"type": "object", "additionalProperties": share},
+            },
+        }

@@ -1,0 +1,71 @@
+"""Answers: from the bytes of a request to a status and a JSON object, for whatever carries them."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic_core import from_json
+
+from brinery.errors import RowInvalid, TooManyRows
+from brinery.loading.model import Prediction, VerifiedModel
+from serving.problem import Problem, problem_content
+
+
+def answer(model: VerifiedModel, body: bytes, max_rows: int) -> tuple[int, dict[str, Any]]:
+    """The status, and the answer or the problem's content; returned, not raised, so that nothing keeps the body alive.
+
+    Args:
+        body: JSON, an object {"data": …}.
+        max_rows: more rows are a 413.
+    """
+    with _collector_paused():
+        try:
+            return 200, _written(model, model.answer(_data(body), max_rows))
+        except Problem as problem:
+            return problem.status, problem.content
+        except TooManyRows as exc:
+            return 413, problem_content(413, str(exc))
+        except RowInvalid as exc:
+            detail = f"the input does not fit the features of {model.manifest.name}"
+            return 422, problem_content(422, detail, exc.errors)
+
+
+def identity(model: VerifiedModel) -> dict[str, Any]:
+    """Which version answers."""
+    return {"name": model.reference.name, "version": model.reference.version}
+
+
+def _data(body: bytes) -> Any:
+    """What stands under `data` in the body."""
+    try:
+        decoded = from_json(body)
+    except ValueError as exc:
+        reason = str(exc).encode("ascii", "backslashreplace").decode()[:200]
+        raise Problem(400, f"the body is not JSON: {reason}") from exc
+    if not isinstance(decoded, dict) or "data" not in decoded:
+        raise Problem(422, 'the body must be an object {"data": …}', errors=[("/data", "is missing")])
+    if len(decoded) > 1:
+        raise Problem(422, 'the body must be an object {"data": …}', errors=[("", 'only "data" is allowed')])
+    return decoded["data"]
+
+
+def _written(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
+    answers = model.task.written(prediction.answers)
+    written: dict[str, Any] = answers[0] if prediction.single else {"predictions": answers}
+    written["model"] = identity(model)
+    if prediction.warnings:
+        written["warnings"] = [warning._asdict() for warning in prediction.warnings]
+    return written
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Decoded JSON holds no cycles, and the collector would scan a large body over and over."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

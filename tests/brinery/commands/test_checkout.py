@@ -1,0 +1,73 @@
+"""The scripts of the applications: with a checkout they run it, with the package alone they say what is missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import brinery
+
+SCRIPTS = {"train": ("training", "__main__"), "serve": ("serving", "__main__"), "worker": ("serving", "worker")}
+ENDS_BY_SIGINT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder with a copy of the package, and nothing beside it."""
+    code = Path(brinery.__file__).parent
+    shutil.copytree(code, tmp_path / "installed/brinery", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "installed"
+
+
+def application(folder: Path, script: str, main: str) -> None:
+    package, module = SCRIPTS[script]
+    (folder / package).mkdir(parents=True)
+    (folder / package / "__init__.py").touch()
+    (folder / package / f"{module}.py").write_text(main)
+
+
+def run(installed: Path, script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script as its entry point does, in `folder`, whose modules come first."""
+    code = f"import sys; from brinery.commands.checkout import {script}; sys.exit({script}())"
+    path = os.pathsep.join([str(folder), str(installed)])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_without_a_checkout_says_in_one_sentence_what_it_needs(
+    installed: Path, tmp_path: Path, script: str
+) -> None:
+    application(tmp_path / "own", script, "def main(): print('a user\\'s own')\n")
+    done = run(installed, script, tmp_path / "own")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{script}: it is part of the Brinery repository and not of the package alone; "
+        "clone or copy the repository and run it there\n"
+    )
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_runs_what_lies_beside_the_package_whatever_else_has_its_name(
+    installed: Path, tmp_path: Path, script: str
+) -> None:
+    application(installed, script, "def main(): return print(__name__) or 3\n")
+    application(tmp_path / "own", script, "def main(): print('a user\\'s own')\n")
+    done = run(installed, script, tmp_path / "own")
+    assert (done.returncode, done.stdout, done.stderr) == (3, ".".join(SCRIPTS[script]) + "\n", "")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_that_is_interrupted_while_it_imports_shows_no_traceback(installed: Path, script: str) -> None:
+    application(installed, script, ENDS_BY_SIGINT)
+    done = run(installed, script, installed)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{script}: interrupted\n")

@@ -1,0 +1,116 @@
+"""The runs of one command: the models of a file, trained one after the other."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from tqdm import tqdm
+
+from brinery.assessment.candidate import Report
+from brinery.assessment.lineage import git_state
+from brinery.assessment.publish_fitted import Asked
+from brinery.errors import BrineryError, GateInvalid
+from brinery.loading.servable import ServingCheck
+from brinery.versions.profiles import profile_credentials
+from brinery.versions.store import open_store, registry_url
+from training import interrupt
+from training.errors import SpecInvalid, TrainingError
+from training.fit.cluster import connect
+from training.fit.pipeline import make_estimator
+from training.report import as_json as json_of
+from training.report import report_text
+from training.run import Result, Session, train
+from training.spec import ModelSpec
+
+
+def check_estimators(file: Path, specs: Mapping[str, ModelSpec]) -> None:
+    """Refuse, before anything runs, an estimator that cannot be made.
+
+    Raises:
+        SpecInvalid: for the first of them; the text names the file and the model.
+    """
+    for name, spec in specs.items():
+        try:
+            make_estimator(spec, file.resolve().parent)
+        except SpecInvalid as exc:
+            raise SpecInvalid(_sentence(file, name, exc)) from exc
+
+
+def train_all(
+    file: Path,
+    specs: Mapping[str, ModelSpec],
+    registry: str | None,
+    dask: str | None,
+    check: Callable[[], AbstractContextManager[Asked]] | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Train the models and print what was published; the command's exit code.
+
+    Args:
+        file: where the models are declared; relative paths and the default registry are beside it.
+        dask: the address of a scheduler, for searches and folds.
+        check: starts what loads a version as serving would; default: a process of its own.
+    """
+    store = open_store(registry_url(registry, file.parent), create=True, credentials=profile_credentials(os.environ))
+    cluster = connect(dask) if dask else nullcontext(nullcontext)
+    folder = file.resolve().parent
+    with (check or ServingCheck)() as checking, cluster as run_there:
+        session = Session(store, checking, git_state(folder, os.environ.get("GIT_COMMIT")), folder, run_there)
+        results, failures = _train_each(file, specs, session)
+    if as_json:
+        for result in results:
+            print(json.dumps(json_of(result)))
+    elif results:
+        print(report_text(results, os.environ.get("SERVE_COMMAND") or "uv run serve"))
+    for failure in failures:
+        print(f"train: {failure}", file=sys.stderr)
+    if failures:
+        return 1
+    return 0 if all(result.manifest.gate.passed for result in results) else 3
+
+
+def _train_each(file: Path, specs: Mapping[str, ModelSpec], session: Session) -> tuple[list[Result], list[str]]:
+    """A failed model does not keep the next from being trained."""
+    results: list[Result] = []
+    failures: list[str] = []
+    for name, spec in specs.items():
+        with _progress(name) as report:
+            try:
+                with contextlib.redirect_stdout(sys.stderr):  # estimators may be told to talk
+                    results.append(train(name, spec, session.reporting(report)))
+                interrupt.raise_held()
+            except (TrainingError, BrineryError) as exc:
+                failures.append(_sentence(file, name, exc))
+            except KeyboardInterrupt:
+                interrupt.handled()
+                was = "was" if results and results[-1].reference.name == name else "was not"
+                failures.append(f"{name}: interrupted; this version {was} published")
+                break
+            except Exception as exc:
+                failures.append(f"{name}: an unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:400]}")
+    return results, failures
+
+
+def _sentence(file: Path, name: str, exc: Exception) -> str:
+    """What went wrong with a model, named here and nowhere else; what the file says wrongly is told with its key."""
+    return f"{file}: {name}.{exc}" if isinstance(exc, SpecInvalid | GateInvalid) else f"{name}: {exc}"
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Report]:
+    """The stage on stderr, and in a search the fits done with the time left; nothing where it is no terminal."""
+    with tqdm(desc=name, unit="fit", disable=None, leave=False, bar_format="{desc} [{elapsed}]") as bar:
+
+        def report(stage: str, done: int = 0, total: int = 0) -> None:
+            bar.bar_format = None if total else "{desc} [{elapsed}]"
+            if bar.total != (total or None):
+                bar.reset(total or None)
+            bar.n = done
+            bar.set_description(f"{name}: {stage}")
+
+        yield report
