@@ -1,6 +1,7 @@
 """Real parts for all tests: S3 over HTTP, folders, published models."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from obstore.store import MemoryStore
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.examples import publish_example
+from tests.https_site import make_certificate
 
 ROOT = Path(__file__).parent.parent
 LOCAL_AWS = "ministack==1.5.33"
@@ -26,6 +28,10 @@ SAM = "aws-sam-translator==1.115.0"
 TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13", "--from")
 SAM_CLI = " ".join([*TOOL, "aws-sam-cli==1.170.0", "sam"])
 BUCKET = "models"
+LEFT_OUT = {
+    "campaign": "the campaigns, tests of these with larger parameters",
+    "docker": "the tests that need a Docker engine",
+}
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -38,11 +44,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A shell starts its background jobs with SIGINT ignored, which every process that a test starts would inherit."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.option.markexpr == "not docker":
-        terminalreporter.write_line(
-            "left out: the tests that need a Docker engine; run them with: uv run pytest -m docker"
-        )
+    for mark, what in LEFT_OUT.items():
+        if f"not {mark}" in config.option.markexpr:
+            terminalreporter.write_line(f"left out: {what}; run them with: uv run pytest -m {mark}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -108,6 +119,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str
     """A folder registry, not to be changed, with one version of each example model."""
     store = open_store(tmp_path_factory.mktemp("published").as_uri(), create=True)
     return store, {name: publish_example(store, name) for name in ("wine", "alcohol", "mixed")}
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What makes a server at localhost trusted, where SSL_CERT_FILE names it."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @contextmanager

@@ -1,24 +1,21 @@
 """Data behind https, from a real server with a certificate of its own."""
 
 import hashlib
-import ssl
-import subprocess
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from brinery.errors import DataInvalid
 from brinery.tables.https import download
-from tests.training.test_dataset import ROWS, read
+from tests.brinery.tables.reading import ROWS, read
+from tests.https_site import Pages, https_site
 
 TOKEN = "Basic bWU6cEBzcw=="  # of me and p@ss
 
 
-class Server(BaseHTTPRequestHandler):
+class Server(Pages):
     """Answers by path; `asked` counts the requests, `tokens` keeps what they were sent with."""
 
     asked: Counter[str] = Counter()
@@ -29,43 +26,17 @@ class Server(BaseHTTPRequestHandler):
         self.asked[path] += 1
         self.tokens[path] = self.headers["Authorization"]
         if path == "/moved":
-            self._answer(302, location="/rows.csv")
+            self.answer(302, location="/rows.csv")
         elif path == "/downgraded":
-            self._answer(302, location="http://127.0.0.1/rows.csv?key=secret")
+            self.answer(302, location="http://127.0.0.1/rows.csv?key=secret")
         elif path == "/cut":
-            self._answer(200, ROWS, length=len(ROWS) + 9)
+            self.answer(200, ROWS, length=len(ROWS) + 9)
         elif (path == "/busy" and self.asked[path] < 3) or path == "/down":
-            self._answer(503)
+            self.answer(503)
         elif path in ("/rows.csv", "/busy"):
-            self._answer(200, ROWS)
+            self.answer(200, ROWS)
         else:
-            self._answer(404)
-
-    def _answer(self, status: int, body: bytes = b"", length: int | None = None, location: str = "") -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        if location:
-            self.send_header("Location", location)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return folder / "certificate.pem"
+            self.answer(404)
 
 
 @pytest.fixture
@@ -73,26 +44,19 @@ def site(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setenv("no_proxy", "localhost")
     Server.asked.clear()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"https://localhost:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with https_site(Server, certificate) as url:
+        yield url
 
 
 def test_https_shows_neither_password_nor_query(site: str) -> None:
-    dataset = read(f"{site.replace('//', '//me:p%40ss@')}/rows.csv?signature=secret#part")
-    assert (dataset.source, dataset.features["x"].tolist()) == (f"{site}/rows.csv", [1, 2.5, 3, 4])
-    assert dataset.sha256 == hashlib.sha256(ROWS).hexdigest()
+    found = read(f"{site.replace('//', '//me:p%40ss@')}/rows.csv?signature=secret#part")
+    assert (found.shown, found.frame["x"].tolist()) == (f"{site}/rows.csv", [1, 2.5, 3, 4])
+    assert found.sha256 == hashlib.sha256(ROWS).hexdigest()
     assert Server.tokens["/rows.csv"] == TOKEN
 
 
 def test_https_follows_https_without_the_password(site: str) -> None:
-    assert len(read(f"{site.replace('//', '//me:p%40ss@')}/moved").features) == 4
+    assert len(read(f"{site.replace('//', '//me:p%40ss@')}/moved").frame) == 4
     assert (Server.tokens["/moved"], Server.tokens["/rows.csv"]) == (TOKEN, None)
 
 

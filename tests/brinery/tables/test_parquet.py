@@ -1,0 +1,126 @@
+"""Parquet: one file, and folders of files that are one data set, on disk and on S3."""
+
+import gzip
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import obstore
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from brinery.errors import DataInvalid
+from brinery.versions.store import Store
+from tests.brinery.tables.reading import ROWS, parquet, read, read_bytes
+
+FRAME = pd.DataFrame({"x": [1, 2.5, 3, 4], "y": list("abab"), "target": list("uvuv")})
+FORMATS: dict[str, bytes] = {
+    "parquet": FRAME.to_parquet(),
+    "parquet with an index": FRAME.set_index(pd.Index([9, 5, 7, 6])).to_parquet(),
+    "parquet in gzip": gzip.compress(FRAME.to_parquet()),
+    "parquet of a dictionary": parquet(
+        x=FRAME["x"], y=pa.array(list("abab")).dictionary_encode(), target=pa.array(list("uvuv"), pa.large_string())
+    ),
+}
+
+
+@pytest.mark.parametrize("data", FORMATS.values(), ids=FORMATS)
+def test_parquet_is_told_from_its_bytes(tmp_path: Path, data: bytes) -> None:
+    found = read_bytes(tmp_path, data)
+    assert found.frame["x"].tolist() == [1, 2.5, 3, 4]
+    assert found.frame["y"].tolist() == list("abab")
+    assert found.frame["target"].tolist() == list("uvuv")
+    assert list(found.names) == list(found.frame) == ["x", "y", "target"]
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_parquet_types_become_those_of_a_frame(tmp_path: Path) -> None:
+    days = [date(2007, 11, 11), None]
+    columns = {"a": [1, 2], "a.b": [3, 4], "price": [Decimal("1.50"), None], "seen": days, "target": ["u", "v"]}
+    found = read_bytes(tmp_path, parquet(**columns), ["seen", "a", "price"])
+    assert list(found.frame) == ["seen", "a", "price"]
+    assert [str(kind) for kind in found.frame.dtypes] == ["datetime64[ms]", "int64", "float64"]
+
+
+WRONG: dict[str, tuple[bytes, str]] = {
+    "empty parquet": (parquet(x=[], target=[]), "data has columns and no row"),
+    "broken parquet": (parquet(x=[1], target=["u"])[:-9], "data cannot be read as Parquet: "),
+    "start of parquet": (b"PAR1", "data cannot be read as Parquet: Parquet file size is 4 bytes"),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), WRONG.values(), ids=WRONG)
+def test_parquet_that_cannot_be_read_gets_a_sentence(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(DataInvalid) as caught:
+        read_bytes(tmp_path, data)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+Put = Callable[[str, bytes], None]
+
+
+@pytest.fixture(params=["folder", "prefix"])
+def parts(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Put]:
+    """Where a data set of many files lies, and what puts one there."""
+    if request.param == "prefix":
+        store: Store = request.getfixturevalue("s3_store")
+
+        def put_object(path: str, data: bytes) -> None:
+            obstore.put(store.backend, f"parts/{path}", data)
+
+        return f"{store.url}/parts", put_object
+
+    def put_file(path: str, data: bytes) -> None:
+        (tmp_path / "parts" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "parts" / path).write_bytes(data)
+
+    return str(tmp_path / "parts"), put_file
+
+
+def test_folder_of_parquet_is_one_data_set(parts: tuple[str, Put]) -> None:
+    url, put = parts
+    first, second = parquet(x=[1, 2], y=[None, None], target=["u", "v"]), parquet(y=["b"], target=["u"], x=[3])
+    put("b/2.parquet", second)
+    put("a/1.parquet", first)
+    for ignored in ("_SUCCESS", "_old/3.parquet", ".hidden.parquet", "notes.txt"):
+        put(ignored, b"ignored")
+    found = read(url)
+    assert found.frame["x"].tolist() == [1, 2, 3]
+    assert found.frame["y"].dropna().tolist() == ["b"]
+    assert (found.frame["target"].tolist(), len(found.names), found.shown) == (["u", "v", "u"], 3, url)
+    digests = [hashlib.sha256(data).hexdigest() for data in (first, second)]
+    listing = f"{digests[0]}  a/1.parquet\n{digests[1]}  b/2.parquet\n"
+    assert found.sha256 == hashlib.sha256(listing.encode()).hexdigest()
+
+
+PARTS_WRONG: dict[str, tuple[dict[str, bytes], str]] = {
+    "no parquet": ({"a.csv": ROWS, "b.txt": b""}, "holds no file that ends in .parquet; it holds a.csv, b.txt"),
+    "another type": ({"2.parquet": parquet(x=["1"], target=["u"])}, '2.parquet: column "x" is of type string; in 1'),
+    "a column more": ({"2.parquet": parquet(x=[1], y=[1], target=["u"])}, '2.parquet has a column "y", which 1.parq'),
+    "a column less": ({"2.parquet": parquet(target=["u"])}, '2.parquet has no column "x", which 1.parquet has'),
+    "not parquet": ({"2.parquet": ROWS}, "2.parquet is not Parquet; each file of a data set must be"),
+    "broken": ({"2.parquet": b"PAR1"}, "2.parquet cannot be read as Parquet"),
+    "hive": (
+        {"year=2007/2.parquet": b"PAR1"},
+        "is split by a column into folders such as year=2007, which are not read",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), PARTS_WRONG.values(), ids=PARTS_WRONG)
+def test_folder_that_is_no_data_set_gets_a_sentence(
+    parts: tuple[str, Put], files: dict[str, bytes], message: str
+) -> None:
+    url, put = parts
+    if "a.csv" not in files:
+        put("1.parquet", parquet(x=[1, 2], target=["u", "v"]))
+    for path, data in files.items():
+        put(path, data)
+    with pytest.raises(DataInvalid) as caught:
+        read(url)
+    assert str(caught.value).startswith(url)
+    assert message in str(caught.value)

@@ -1,0 +1,39 @@
+"""Tables: the types that a model can take, and names."""
+
+from pathlib import Path
+
+import pytest
+
+from brinery.errors import DataInvalid
+from brinery.tables.table import listed, named_once
+from tests.brinery.tables.reading import parquet, read_bytes
+
+WRONG: dict[str, tuple[bytes, str]] = {
+    "times": (b"x,target\n10:00:00,u\n11:00:00,v\n", 'column "x" is of type time32[s], which no model can take'),
+    "nested": (parquet(x=[[1], [2]], target=["u", "v"]), 'column "x" is of type list<element: int64>, which no'),
+    "bytes": (parquet(x=[b"1", b"2"], target=["u", "v"]), 'column "x" is of type binary, which no model can take'),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), WRONG.values(), ids=WRONG)
+def test_column_of_a_type_that_no_model_takes_gets_a_sentence(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(DataInvalid) as caught:
+        read_bytes(tmp_path, data)
+    assert message in str(caught.value)
+
+
+def test_columns_that_are_not_asked_for_may_hold_anything(tmp_path: Path) -> None:
+    data = parquet(x=[1, 2], nested=[[1], [2]], raw=[b"a", b"b"])
+    found = read_bytes(tmp_path, data, ["x"])
+    assert (list(found.frame), list(found.names)) == (["x"], ["x", "nested", "raw"])
+
+
+def test_names_stand_there_once_unless_they_are_empty() -> None:
+    assert named_once("d.csv", ["", "a", ""]) == ["", "a", ""]
+    with pytest.raises(DataInvalid, match='^d.csv has two columns named "a"; each name must be there once$'):
+        named_once("d.csv", ["a", "b", "a"])
+
+
+def test_names_for_a_message_are_thirty_at_most() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([f"c{n}" for n in range(32)]).endswith("c28, c29 and 2 more")
