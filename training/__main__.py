@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,9 @@ from training.errors import TrainingError
 
 if TYPE_CHECKING:
     from brinery.assessment.publish_fitted import Asked
+    from training.spec import ModelSpec
+
+    Schedule = Callable[[Path, Mapping[str, ModelSpec], Sequence[str]], int]
 
 EXAMPLES = """\
 examples:
@@ -28,16 +31,21 @@ exit codes: 0 all published and passed their gates, 1 a model failed, 2 wrong us
 """
 
 
-def main(argv: Sequence[str] | None = None, check: "Callable[[], AbstractContextManager[Asked]] | None" = None) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    check: "Callable[[], AbstractContextManager[Asked]] | None" = None,
+    schedule: "Schedule | None" = None,
+) -> int:
     """Run the command, and give its exit code.
 
     Args:
         check: starts what loads a version as serving would, before it is published; default: a process of its own.
+        schedule: runs what `--schedule` asks for; default: `training.schedule.run_schedule`.
     """
     arguments = _parser().parse_args(argv)
     interrupt.listen()
     try:
-        return _run(arguments, check)
+        return _run(arguments, check, schedule)
     except (TrainingError, BrineryError) as exc:
         print(f"train: {exc}", file=sys.stderr)
         return 1
@@ -47,7 +55,7 @@ def main(argv: Sequence[str] | None = None, check: "Callable[[], AbstractContext
         return 1
 
 
-def _run(arguments: argparse.Namespace, check: Any) -> int:
+def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None") -> int:
     """What takes long to import comes last: a fault in the file is told at once."""
     from training.spec import read_specs, select
 
@@ -59,7 +67,7 @@ def _run(arguments: argparse.Namespace, check: Any) -> int:
     if arguments.schedule:
         from training.schedule import run_schedule
 
-        return run_schedule(arguments.models, specs, _run_arguments(arguments))
+        return (schedule or run_schedule)(arguments.models, specs, _run_arguments(arguments))
     registry = arguments.registry or os.environ.get("MODEL_REGISTRY")
     return train_all(arguments.models, specs, registry, arguments.dask, check, as_json=arguments.json)
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -21,7 +21,17 @@ OUTCOMES = {0: "published", 3: "gate not passed"}
 POLL_SECONDS = 0.5
 
 
-def run_schedule(file: Path, specs: Mapping[str, ModelSpec], arguments: Sequence[str]) -> int:
+def next_time(line: str) -> datetime:
+    """When a cron line next comes due, in UTC."""
+    return next(CronSim(line, datetime.now(UTC)))
+
+
+def run_schedule(
+    file: Path,
+    specs: Mapping[str, ModelSpec],
+    arguments: Sequence[str],
+    next_time: Callable[[str], datetime] = next_time,
+) -> int:
     """Train each model that has a schedule when its time comes, until SIGTERM or Ctrl-C; one JSON line a run on stdout.
 
     A model whose time comes while another is trained waits for it; a time that passes during its own run is left out.
@@ -29,6 +39,7 @@ def run_schedule(file: Path, specs: Mapping[str, ModelSpec], arguments: Sequence
     Args:
         file: where the models are declared, for messages.
         arguments: of the `train` command, for every run.
+        next_time: when a model's line comes due.
 
     Raises:
         SpecInvalid: no model has a schedule.
@@ -39,19 +50,15 @@ def run_schedule(file: Path, specs: Mapping[str, ModelSpec], arguments: Sequence
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    due = {name: _next(line) for name, line in lines.items()}
+    due = {name: next_time(line) for name, line in lines.items()}
     for name, moment in due.items():
         print(f"train: {name} is next trained at {utc_text(moment)}", file=sys.stderr, flush=True)
     while not stopping.wait(POLL_SECONDS):
         name = min(due, key=lambda model: due[model])
         if due[name] <= datetime.now(UTC):
             _run(name, due[name], arguments, stopping)
-            due[name] = _next(lines[name])
+            due[name] = next_time(lines[name])
     return 0
-
-
-def _next(line: str) -> datetime:
-    return next(CronSim(line, datetime.now(UTC)))
 
 
 def _run(name: str, due: datetime, arguments: Sequence[str], stopping: Event) -> None:

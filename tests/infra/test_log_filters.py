@@ -11,8 +11,8 @@ from brinery.versions.store import Store
 from tests.conftest import overwrite, python
 from tests.examples import publish_example
 from tests.infra.template import raw
+from tests.models_file import write
 from tests.serving.test_handler import BOOT
-from tests.training.test_spec import write
 
 CLAUSE = re.compile(r'\(\$\.([a-z_.]+) (?:= "([^"]*)"|IS (TRUE))\)')
 

@@ -1,11 +1,17 @@
-"""One process for the check before publishing, shared by all tests that call `train` in this one."""
+"""The `train` command in this process, with one process for the check before publishing that all its tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from brinery.loading.servable import ServingCheck
+from tests.models_file import write
+from training.__main__ import main
+
+Train = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +20,14 @@ def serving_check() -> Iterator[ServingCheck]:
         yield check
 
 
-@pytest.fixture(autouse=True)
-def _shared_check(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.setattr("training.runs.ServingCheck", lambda: nullcontext(request.getfixturevalue("serving_check")))
+@pytest.fixture
+def train(tmp_path: Path, capsys: pytest.CaptureFixture[str], serving_check: ServingCheck) -> Train:
+    """What trains the models of an object: its exit code, and what it wrote to stdout and to stderr."""
+
+    def run(models: Any, *arguments: str) -> tuple[int, str, str]:
+        argv = ["--models", str(write(tmp_path, models)), *arguments]
+        code = main(argv, check=lambda: nullcontext(serving_check))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

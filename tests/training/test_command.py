@@ -5,68 +5,63 @@ import json
 import re
 import subprocess
 import sys
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
+from sklearn.datasets import load_wine
 
 from brinery.loading.load import load
 from brinery.promotion.records import Promotion, append
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
 from tests.conftest import ROOT, python
-from tests.training.test_spec import SPEC, write
+from tests.https_site import Pages, https_site
+from tests.models_file import EXAMPLES, SPEC, write
+from tests.training.conftest import Train
+from tests.training.slow import slow_model, wait_for_the_fit
 from training.__main__ import main
-from training.dataset import Dataset, read_dataset
-from training.spec import ModelSpec
 
 MODELS = ["wine", "wine-alcohol", "penguins", "digits"]
 
 
-def run(capsys: pytest.CaptureFixture[str], folder: Path, models: Any, *arguments: str) -> tuple[int, str, str]:
-    code = main(["--models", str(write(folder, models)), *arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path) -> None:
-    result = python("-m", "training", "--registry", (tmp_path / ".registry").as_uri())
+@pytest.mark.parametrize("models", [["wine", "penguins"], pytest.param(MODELS, marks=pytest.mark.campaign)], ids=len)
+def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: list[str]) -> None:
+    registry = (tmp_path / ".registry").as_uri()
+    result = python("-m", "training", *models, "--models", str(EXAMPLES), "--registry", registry)
     assert (result.returncode, result.stderr) == (0, "")
     table, columns, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
     head, *rows = table
     assert head.split()[:3] == ["MODEL", "REFERENCE", "ACCURACY"] and head.split()[-2:] == ["GATE", "SECONDS"]
-    assert [row.split()[0] for row in rows] == MODELS and all("passed" in row for row in rows)
+    assert [row.split()[0] for row in rows] == models and all("passed" in row for row in rows)
     assert columns[:2] == [
         "Columns:",
         "  wine: 13 numbers (alcohol, malic_acid, ash, alcalinity_of_ash, magnesium, total_phenols, …)",
     ]
-    assert columns[3] == (
+    assert columns[models.index("penguins") + 1] == (
         "  penguins: 3 categories (island, sex?, year), 4 numbers (bill_length_mm?, bill_depth_mm?, "
         "flipper_length_mm?, body_mass_g?) (? may be missing)"
     )
     say, *lines = promote
     assert say == "Promote and serve one of them:"
     store = open_store((tmp_path / ".registry").as_uri())
-    for line, name in zip(lines, MODELS, strict=True):
+    for line, name in zip(lines, models, strict=True):
         match = re.fullmatch(rf"MODEL_NAME={name} MODEL_VERSION=(1@sha256:[0-9a-f]{{64}}) uv run serve", line)
         assert match
         assert load(store, Reference.of(name, match[1])).manifest.gate.passed
 
 
-def test_train_names_how_to_serve_as_it_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_train_names_how_to_serve_as_it_is_told(tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVE_COMMAND", "docker compose up -d serve")
-    _, out, _ = run(capsys, tmp_path, {"wine": SPEC})
+    _, out, _ = train({"wine": SPEC})
     assert re.search(r"^MODEL_NAME=wine MODEL_VERSION=1@sha256:\w{64} docker compose up -d serve$", out, re.MULTILINE)
 
 
-def test_train_fills_the_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_fills_the_manifest(tmp_path: Path, train: Train) -> None:
     spec = {**SPEC, "description": "Cultivars", "features": ["alcohol", "proline"], "search": {"C": [0.001, 1.0]}}
-    code, out, _ = run(capsys, tmp_path, {"wine": spec}, "--json")
+    code, out, _ = train({"wine": spec}, "--json")
     assert code == 0
     manifest = load(
         open_store((tmp_path / ".registry").as_uri()), Reference.parse(json.loads(out)["reference"])
@@ -80,11 +75,11 @@ def test_train_fills_the_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert manifest.trained_at.utcoffset() is not None
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [MODELS[0], *(pytest.param(name, marks=pytest.mark.campaign) for name in MODELS[1:])])
 def test_same_commit_data_and_seed_give_the_same_pickle(tmp_path: Path, name: str) -> None:
-    registry = (tmp_path / "registry").as_uri()
+    arguments = ["--models", str(EXAMPLES), "--registry", (tmp_path / "registry").as_uri()]
     for seed in ("1", "2"):  # of Python's hashes, which no pickle may depend on
-        assert python("-m", "training", name, "--registry", registry, PYTHONHASHSEED=seed).returncode == 0
+        assert python("-m", "training", name, *arguments, PYTHONHASHSEED=seed).returncode == 0
     first, second = ((tmp_path / f"registry/{name}/versions/00000{n}/model.joblib").read_bytes() for n in (1, 2))
     differing = [i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
     assert first == second, (
@@ -92,10 +87,10 @@ def test_same_commit_data_and_seed_give_the_same_pickle(tmp_path: Path, name: st
     )
 
 
-def test_manifest_has_the_lineage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_manifest_has_the_lineage(tmp_path: Path, train: Train) -> None:
     (tmp_path / "rows.csv").write_text("size,kind\n" + "".join(f"{i},{i // 20}\n" for i in range(40)))
     spec = {"data": "rows.csv", "target": "kind", "estimator": "sklearn.tree.DecisionTreeClassifier"}
-    assert run(capsys, tmp_path, {"mine": spec})[0] == 0
+    assert train({"mine": spec})[0] == 0
     manifest = load(open_store((tmp_path / ".registry").as_uri()), Reference("mine", 1)).manifest
     data = manifest.data
     assert (data.source, data.rows, data.columns, data.train_rows, data.test_rows) == ("rows.csv", 40, 2, 30, 10)
@@ -106,31 +101,34 @@ def test_manifest_has_the_lineage(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert manifest.evaluation and manifest.evaluation.not_compared == "nothing was promoted yet"
 
 
-def test_nothing_secret_of_an_address_is_stored(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def read(spec: ModelSpec, folder: Path) -> Dataset:
-        return replace(read_dataset(spec.model_copy(update={"data": "sklearn:wine"})), source="https://example.org/x")
+class Wine(Pages):
+    """Scikit-learn's wines as CSV."""
 
-    monkeypatch.setattr("training.run.read_dataset", read)
-    secret = {**SPEC, "data": "https://me:password@example.org/x?signature=abc"}
-    assert run(capsys, tmp_path, {"wine": secret})[0] == 0
+    pages = {"/wine.csv": load_wine(as_frame=True).frame.to_csv(index=False).encode()}
+
+
+def test_nothing_secret_of_an_address_is_stored(
+    tmp_path: Path, train: Train, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("no_proxy", "localhost")
+    with https_site(Wine, certificate) as site:
+        secret = f"{site.replace('//', '//me:password@')}/wine.csv?signature=abc"
+        assert train({"wine": {**SPEC, "data": secret}})[0] == 0
     stored = b"".join(path.read_bytes() for path in (tmp_path / ".registry").rglob("*") if path.is_file())
-    assert b"https://example.org/x" in stored
+    assert f"{site}/wine.csv".encode() in stored
     assert b"password" not in stored and b"signature=abc" not in stored
 
 
-def test_version_worse_than_the_promoted_one_is_published_and_marked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_version_worse_than_the_promoted_one_is_published_and_marked(tmp_path: Path, train: Train) -> None:
     store = open_store((tmp_path / ".registry").as_uri(), create=True)
     good = {**SPEC, "params": {"max_iter": 1000}, "gate": {"no_worse_than_promoted": {"accuracy": 0.02}}}
-    code, out, _ = run(capsys, tmp_path, {"wine": good}, "--json")
+    code, out, _ = train({"wine": good}, "--json")
     assert code == 0
     entry = Promotion(action="promote", environment="test", was=None, to=json.loads(out)["reference"], by="me")
     append(store, "wine", [], entry, datetime.now(UTC))
-    assert run(capsys, tmp_path, {"wine": good})[0] == 0
-    code, out, _ = run(capsys, tmp_path, {"wine": {**good, "params": {"C": 1e-6}}})
+    assert train({"wine": good})[0] == 0
+    code, out, _ = train({"wine": {**good, "params": {"C": 1e-6}}})
     assert code == 3
     assert re.search(
         r"wine did not pass its gate: accuracy is 0\.\d+, at least 0\.98 is asked for \(no worse than", out
@@ -140,9 +138,9 @@ def test_version_worse_than_the_promoted_one_is_published_and_marked(
     assert manifest.evaluation.promoted.metrics["accuracy"] == 1.0
 
 
-def test_train_marks_a_version_that_fails_its_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_marks_a_version_that_fails_its_gate(tmp_path: Path, train: Train) -> None:
     weak = {**SPEC, "features": ["ash"], "gate": {"accuracy": {"min": 0.99}, "log_loss": {"max": 9}}}
-    code, out, err = run(capsys, tmp_path, {"weak": weak, "wine": SPEC})
+    code, out, err = train({"weak": weak, "wine": SPEC})
     assert (code, err) == (3, "")
     assert "FAILED" in out
     assert re.search(r"weak did not pass its gate: accuracy is 0\.\d{4}, at least 0\.99 is asked for", out)
@@ -190,23 +188,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
-def test_train_says_what_is_wrong_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, message: str
-) -> None:
-    code, out, err = run(capsys, tmp_path, {"wine": {**SPEC, **change}})
+def test_train_says_what_is_wrong_in_one_line(tmp_path: Path, train: Train, change: Any, message: str) -> None:
+    code, out, err = train({"wine": {**SPEC, **change}})
     assert (code, out) == (1, "")
     assert err.startswith("train: ") and err.count("\n") == 1
     assert message in err
 
 
-def test_train_goes_on_after_a_model_that_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, tmp_path, {"bad": {**SPEC, "target": "x"}, "wine": SPEC})
+def test_train_goes_on_after_a_model_that_failed(tmp_path: Path, train: Train) -> None:
+    code, out, err = train({"bad": {**SPEC, "target": "x"}, "wine": SPEC})
     assert code == 1
     assert "wine:1@sha256:" in out and "train: bad: " in err
 
 
-def test_train_serves_a_model_without_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, tmp_path, {"wine": {**SPEC, "estimator": "sklearn.svm.LinearSVC"}})[0] == 0
+def test_train_serves_a_model_without_probabilities(tmp_path: Path, train: Train) -> None:
+    assert train({"wine": {**SPEC, "estimator": "sklearn.svm.LinearSVC"}})[0] == 0
     model = load(open_store((tmp_path / ".registry").as_uri()), Reference("wine", 1))
     assert "log_loss" not in model.manifest.metrics
 
@@ -218,19 +214,18 @@ def test_train_used_wrongly_exits_with_2(arguments: list[str]) -> None:
     assert caught.value.code == 2
 
 
-def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, train: Train) -> None:
     forest = {
         **SPEC,
         "estimator": "sklearn.ensemble.RandomForestClassifier",
         "params": {"n_estimators": 5, "verbose": 2, "n_jobs": 2},
     }
-    code, out, err = run(capsys, tmp_path, {"wine": forest}, "--json")
+    code, out, err = train({"wine": forest}, "--json")
     assert code == 0
     assert json.loads(out)["model"] == "wine"
     assert "building tree" in err
-    served = load(open_store((tmp_path / ".registry").as_uri()), Reference("wine", 1), format="pickle")
-    assert served.predictor._last.get_params()["n_jobs"] is None  # type: ignore[attr-defined]
-    assert capsys.readouterr().out == ""
+    stored = joblib.load(tmp_path / ".registry/wine/versions/000001/model.joblib")
+    assert (stored[-1].n_jobs, stored[-1].verbose) == (None, 0)
 
 
 def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,16 +234,11 @@ def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_train_stopped_by_sigterm_names_what_was_not_published(tmp_path: Path) -> None:
-    slow = {**SPEC, "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 100_000}}
-    arguments = ["-m", "training", "--models", str(write(tmp_path, {"wine": SPEC, "slow": slow}))]
+    arguments = ["-m", "training", "--models", str(write(tmp_path, {"wine": SPEC, "slow": slow_model(tmp_path)}))]
     process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    manifest = tmp_path / ".registry/wine/versions/000001/manifest.json"
-    while not manifest.exists():
-        assert process.poll() is None
-        time.sleep(0.05)
-    time.sleep(0.5)
+    wait_for_the_fit(tmp_path, process)
     process.terminate()
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"MODEL_NAME=wine MODEL_VERSION=1@sha256:" in out
     assert err.decode().splitlines()[-1] == "train: slow: interrupted; this version was not published"

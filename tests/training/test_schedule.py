@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,25 @@ import pytest
 
 from brinery.versions.catalog import versions
 from brinery.versions.store import open_store
-from tests.conftest import ROOT, python
-from tests.training.test_spec import SPEC, write
+from tests.conftest import ROOT
+from tests.models_file import SPEC, write
+from tests.training.slow import slow_model, wait_for_the_fit
 from training.__main__ import main
-from training.schedule import _next
+from training.schedule import next_time
+from training.spec import ModelSpec
 
 EVERY_SECOND = """
 import sys
 from datetime import UTC, datetime, timedelta
-import training.schedule
-training.schedule._next = lambda line: datetime.now(UTC) + timedelta(seconds=1)
+from functools import partial
 from training.__main__ import main
-sys.exit(main(sys.argv[1:]))
+from training.schedule import run_schedule
+soon = lambda line: datetime.now(UTC) + timedelta(seconds=1)
+sys.exit(main(sys.argv[1:], schedule=partial(run_schedule, next_time=soon)))
 """
+SCHEDULED = {**SPEC, "schedule": "* * * * *"}
+BAD = {**SCHEDULED, "target": "nothing"}
+WEAK = {**SCHEDULED, "gate": {"accuracy": {"min": 1}}, "features": ["ash"]}
 
 
 def start(folder: Path, models: Any) -> "subprocess.Popen[str]":
@@ -45,40 +51,40 @@ def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return json.loads(process.stdout.readline())  # type: ignore[no-any-return]
 
 
-def test_schedule_trains_again_and_again_and_survives_a_failing_run(tmp_path: Path) -> None:
-    scheduled = {**SPEC, "schedule": "* * * * *"}
-    models = {
-        "bad": {**scheduled, "target": "nothing"},
-        "wine": scheduled,
-        "weak": {**scheduled, "gate": {"accuracy": {"min": 1}}, "features": ["ash"]},
-    }
+@pytest.mark.parametrize(
+    ("models", "count"),
+    [
+        ({"bad": BAD, "weak": WEAK}, 3),
+        pytest.param({"bad": BAD, "wine": SCHEDULED, "weak": WEAK}, 12, marks=pytest.mark.campaign),
+    ],
+    ids=["two models", "three models"],
+)
+def test_schedule_trains_again_and_again_and_survives_a_failing_run(
+    tmp_path: Path, models: dict[str, Any], count: int
+) -> None:
     process = start(tmp_path, {**models, "never": SPEC})
     try:
-        runs = [read(process) for _ in range(6)]
+        runs = [read(process) for _ in range(count)]
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    by_model: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        by_model.setdefault(run["model"], []).append(run)
-    assert set(by_model) == {"bad", "wine", "weak"}
-    assert all(run["outcome"] == "failed" and 'has no column "nothing"' in run["error"] for run in by_model["bad"])
-    assert all(run["outcome"] == "gate not passed" for run in by_model["weak"])
-    assert [run["reference"][:7] for run in by_model["wine"]] == [
-        f"wine:{n + 1}@" for n in range(len(by_model["wine"]))
-    ]
+    assert [run["model"] for run in runs] == [*models] * (count // len(models)) + [*models][: count % len(models)]
+    outcomes = {"bad": "failed", "weak": "gate not passed", "wine": "published"}
+    assert all(run["outcome"] == outcomes[run["model"]] for run in runs)
+    assert all('has no column "nothing"' in run["error"] for run in runs if run["model"] == "bad")
+    for name in models.keys() - {"bad"}:
+        references = [run["reference"].partition("@")[0] for run in runs if run["model"] == name]
+        assert references == [f"{name}:{n + 1}" for n in range(len(references))]
     assert all(run["event"] == "run" and run["due"] <= run["time"] and run["seconds"] > 0 for run in runs)
     assert process.returncode == 0
-    assert "Traceback" not in err and "train: wine is next trained at 20" in err
+    assert "Traceback" not in err and "train: bad is next trained at 20" in err
 
 
 def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    slow = {**SPEC, "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 100_000}}
-    process = start(tmp_path, {"slow": {**slow, "schedule": "* * * * *"}})
+    process = start(tmp_path, {"slow": {**slow_model(tmp_path), "schedule": "* * * * *"}})
     try:
-        time.sleep(8)
-        assert process.poll() is None
+        wait_for_the_fit(tmp_path, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     finally:
@@ -90,7 +96,7 @@ def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: P
 
 
 def test_next_time_is_that_of_the_cron_line() -> None:
-    moment = _next("30 3 * * 1")
+    moment = next_time("30 3 * * 1")
     assert (moment.hour, moment.minute, moment.weekday(), moment.utcoffset()) == (3, 30, 0, UTC.utcoffset(None))
     assert moment > datetime.now(UTC)
 
@@ -102,13 +108,13 @@ def test_schedule_without_a_line_is_refused(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_schedule_hands_on_its_options(tmp_path: Path) -> None:
-    write(tmp_path, {"wine": {**SPEC, "schedule": "* * * * *"}})
-    arguments = ["wine", "--schedule", "--registry", "file:///x", "--dask", "tcp://y"]
-    code = (
-        "import training.__main__ as m, training.schedule\n"
-        "training.schedule.run_schedule = lambda file, specs, arguments: print(list(specs), arguments) or 0\n"
-        f"m.main({[*arguments, '--models', str(tmp_path / 'models.json')]!r})"
-    )
-    assert python("-c", code).stdout == (
-        f"['wine'] ['--models', '{tmp_path}/models.json', '--registry', 'file:///x', '--dask', 'tcp://y']\n"
-    )
+    handed: list[Any] = []
+
+    def schedule(file: Path, specs: Mapping[str, ModelSpec], arguments: Sequence[str]) -> int:
+        handed.extend([file, list(specs), arguments])
+        return 7
+
+    path = write(tmp_path, {"wine": SCHEDULED, "other": SCHEDULED})
+    options = ["--models", str(path), "--registry", "file:///x", "--dask", "tcp://y"]
+    assert main(["wine", "--schedule", *options], schedule=schedule) == 7
+    assert handed == [path, ["wine"], options]

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import ROOT
-from tests.training.test_spec import SPEC
+from tests.models_file import EXAMPLES, SPEC
 from training.schema import schema_text
 
 SCHEMA = json.loads((ROOT / "infra/models.schema.json").read_text())
@@ -18,9 +18,9 @@ def test_schema_file_is_up_to_date() -> None:
     )
 
 
-def test_models_file_points_to_the_schema_and_keeps_it() -> None:
-    models = json.loads((ROOT / "models.json").read_text())
-    assert (ROOT / models["$schema"]).resolve() == ROOT / "infra/models.schema.json"
+def test_shipped_models_file_points_to_the_schema_and_keeps_it() -> None:
+    models = json.loads(EXAMPLES.read_text())
+    assert (EXAMPLES.parent / models["$schema"]).resolve() == ROOT / "infra/models.schema.json"
     jsonschema.validate(models, SCHEMA)
 
 

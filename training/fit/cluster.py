@@ -13,10 +13,13 @@ CONNECT_SECONDS = 10
 
 
 @contextmanager
-def connect(address: str) -> Iterator[Callable[[], Any]]:
+def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Callable[[], Any]]:
     """Connect to a scheduler, such as `tcp://host:8786`; gives a context in which joblib's fits run there.
 
     A worker that dies gives its fits to the others.
+
+    Args:
+        seconds: how long a scheduler and its workers are waited for.
 
     Raises:
         ClusterUnusable: there is no scheduler, no worker, or one with another scikit-learn.
@@ -33,15 +36,15 @@ def connect(address: str) -> Iterator[Callable[[], Any]]:
             return hold()
 
     try:
-        client = Keeping(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Keeping(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as exc:
         raise ClusterUnusable(f"--dask is {address!r}, and no scheduler answers there: {exc}") from exc
     with client:
         _check_workers(address, client)
-        yield lambda: joblib.parallel_config(backend=_backend(client))
+        yield lambda: joblib.parallel_config(backend=_backend(client, seconds))
 
 
-def _backend(client: Any) -> Any:
+def _backend(client: Any, seconds: float) -> Any:
     """joblib's, but for one thing: what a fit itself runs in parallel stays on its worker."""
     from joblib._dask import DaskDistributedBackend
 
@@ -54,7 +57,7 @@ def _backend(client: Any) -> Any:
             _, tasks = await super()._to_func_args(func)
             return fit_each, tasks
 
-    return Backend(client=client, wait_for_workers_timeout=CONNECT_SECONDS)
+    return Backend(client=client, wait_for_workers_timeout=seconds)
 
 
 def _check_workers(address: str, client: Any) -> None:

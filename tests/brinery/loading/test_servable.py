@@ -17,7 +17,7 @@ from brinery.versions.publish import publish
 from brinery.versions.store import Store, open_store
 from tests.conftest import ROOT, python
 from tests.examples import example, pickled, tiny
-from tests.training.test_spec import write
+from tests.models_file import write
 
 
 @pytest.fixture(scope="module")

@@ -197,13 +197,15 @@ def test_factory_that_fails_is_a_sentence(tmp_path: Path, body: str, keys: dict[
     assert "\n" not in str(caught.value)
 
 
+SCHEDULER = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
+
+
 @pytest.fixture
 def dask() -> Iterator[tuple[str, list["subprocess.Popen[bytes]"]]]:
     """A real scheduler and two real worker processes."""
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    processes = [_quiet([*command, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"])]
+    processes = [_quiet([*SCHEDULER, "--port", str(port)])]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
     processes += [_quiet([*worker, "--no-dashboard", "--host", "127.0.0.1"]) for _ in range(2)]
     try:
@@ -233,17 +235,21 @@ def _wait_for_workers(address: str, count: int) -> None:
     raise TimeoutError(f"no {count} workers at {address}")
 
 
-SLOW: dict[str, Any] = {
-    "estimator": "sklearn.ensemble.RandomForestClassifier",
-    "params": {"n_estimators": 150},
-    "search": {"max_depth": [1, 2, 3, 4, 5, 6]},
-}
+def forests(trees: int, depths: int) -> dict[str, Any]:
+    """The search for a forest's depth."""
+    return {
+        "estimator": "sklearn.ensemble.RandomForestClassifier",
+        "params": {"n_estimators": trees},
+        "search": {"max_depth": list(range(1, depths + 1))},
+    }
 
 
 @pytest.mark.filterwarnings("ignore")  # those of Dask and Tornado
+@pytest.mark.parametrize(("trees", "depths"), [(30, 3), pytest.param(150, 6, marks=pytest.mark.campaign)])
 def test_search_on_a_dask_cluster_survives_a_killed_worker(
-    dask: tuple[str, list["subprocess.Popen[bytes]"]],
+    dask: tuple[str, list["subprocess.Popen[bytes]"]], trees: int, depths: int
 ) -> None:
+    search = forests(trees, depths)
     address, workers = dask
     _wait_for_workers(address, 2)
     killed = threading.Event()
@@ -254,37 +260,25 @@ def test_search_on_a_dask_cluster_survives_a_killed_worker(
             killed.set()
 
     with connect(address) as cluster:
-        fitted, params = fitting(cluster, kill_one, **SLOW).fit(X, Y)
+        fitted, params = fitting(cluster, kill_one, **search).fit(X, Y)
     assert killed.is_set() and workers[0].wait(10) == -signal.SIGKILL
     assert workers[1].poll() is None
-    here, expected = fitting(**SLOW).fit(X, Y)
+    here, expected = fitting(**search).fit(X, Y)
     assert params == expected
     assert np.array_equal(fitted.predict_proba(X), here.predict_proba(X))
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_dask_without_a_scheduler_or_a_worker_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.fit.cluster.CONNECT_SECONDS", 1)
+def test_dask_without_a_scheduler_or_a_worker_is_a_sentence() -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(ClusterUnusable, match=f"--dask is '{address}', and no scheduler answers there"):
-        with connect(address):
+        with connect(address, seconds=1):
             pass
     with pytest.raises(ClusterUnusable, match="--dask is 'nonsense:xyz', and no scheduler answers there"):
-        with connect("nonsense:xyz"):
+        with connect("nonsense:xyz", seconds=1):
             pass
     port = free_port()
-    scheduler = _quiet(
-        [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_scheduler",
-            "--port",
-            str(port),
-            "--no-dashboard",
-            "--host",
-            "127.0.0.1",
-        ]
-    )
+    scheduler = _quiet([*SCHEDULER, "--port", str(port)])
     try:
         _wait_for_workers(f"tcp://127.0.0.1:{port}", 0)
         with pytest.raises(ClusterUnusable, match="whose scheduler has no worker yet; start one"):
