@@ -11,7 +11,7 @@ from brinery import errors
 _MODULES = {
     "Reference": "brinery.versions.reference",
     "Store": "brinery.versions.store",
-    "load": "brinery.loading.load",
+    "load": "brinery.loading.by_name",
     "open_store": "brinery.versions.store",
     "publish_fitted": "brinery.assessment.publish_fitted",
     **{

@@ -1,7 +1,6 @@
 """The `train` command: what it is told, and what it says."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -68,8 +67,7 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None")
         from training.schedule import run_schedule
 
         return (schedule or run_schedule)(arguments.models, specs, _run_arguments(arguments))
-    registry = arguments.registry or os.environ.get("MODEL_REGISTRY")
-    return train_all(arguments.models, specs, registry, arguments.dask, check, as_json=arguments.json)
+    return train_all(arguments.models, specs, arguments.registry, arguments.dask, check, as_json=arguments.json)
 
 
 def _parser() -> argparse.ArgumentParser:

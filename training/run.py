@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
 from brinery.assessment.assessor import Assessor, assessor_of
@@ -18,7 +17,6 @@ from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
-from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Git, Manifest, TrainingData
 from brinery.versions.read import Published
@@ -27,6 +25,7 @@ from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
 from training.fit.fit import Fitting
 from training.fit.pipeline import make_pipeline_for
+from training.fit.task import FITS
 from training.interrupt import held_back
 from training.spec import ModelSpec
 
@@ -136,7 +135,8 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
-    train, test = _split(spec, target)
+    every = np.arange(len(target))  # with folds, all rows are both
+    train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
     return Prepared(
         pipeline=pipeline,
         assessor=assessor,
@@ -149,18 +149,6 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         test_y=target[test],
         test_rows=dataset.features if spec.cv else dataset.features.iloc[test],
     )
-
-
-def _split(spec: ModelSpec, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to fit on and to measure on, a stratified hold-out; with folds, all of them."""
-    rows = np.arange(len(target))
-    if spec.cv:
-        return rows, rows
-    try:
-        train, test = train_test_split(rows, test_size=spec.test_size, random_state=spec.random_state, stratify=target)
-    except ValueError as exc:
-        raise DataInvalid(f"{len(target)} rows cannot be split by test_size {spec.test_size}: {exc}") from exc
-    return train, test
 
 
 def _data(dataset: Dataset, rows: int, train_rows: int, test_rows: int) -> TrainingData:

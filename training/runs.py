@@ -15,8 +15,7 @@ from brinery.assessment.lineage import git_state
 from brinery.assessment.publish_fitted import Asked
 from brinery.errors import BrineryError, GateInvalid
 from brinery.loading.servable import ServingCheck
-from brinery.versions.profiles import profile_credentials
-from brinery.versions.store import open_store, registry_url
+from brinery.versions.profiles import open_registry
 from training import interrupt
 from training.errors import SpecInvalid, TrainingError
 from training.fit.cluster import connect
@@ -56,7 +55,7 @@ def train_all(
         dask: the address of a scheduler, for searches and folds.
         check: starts what loads a version as serving would; default: a process of its own.
     """
-    store = open_store(registry_url(registry, file.parent), create=True, credentials=profile_credentials(os.environ))
+    store = open_registry(registry, file.parent, create=True)
     cluster = connect(dask) if dask else nullcontext(nullcontext)
     folder = file.resolve().parent
     with (check or ServingCheck)() as checking, cluster as run_there:

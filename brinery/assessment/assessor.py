@@ -25,12 +25,21 @@ class Resampler(Protocol):
 
 
 class Assessor(Protocol):
-    """One task's part."""
+    """One task's part; `estimators` is what its estimators are called."""
 
     kind: str
+    estimators: str
+
+    def assesses(self, estimator: Any) -> bool:
+        """Whether an estimator, fitted or not, has this task."""
+        ...
 
     def target(self, target: pd.Series, source: str) -> np.ndarray:
         """A column as the truth that a model is fitted on, shape (rows,); DataInvalid where it cannot be."""
+        ...
+
+    def truth(self, target: pd.Series, source: str, fitted: Any) -> np.ndarray:
+        """A column as the truth of rows that a fitted estimator answers; DataInvalid where it cannot be."""
         ...
 
     def task(self, fitted: Any) -> AnyTask:
@@ -73,8 +82,8 @@ def assessor_of(estimator: Any) -> Assessor:
     Raises:
         DataInvalid: it has none that is known.
     """
-    from sklearn.base import is_classifier
-
-    if is_classifier(estimator):
-        return ASSESSORS["classification"]
-    raise DataInvalid(f"{type(estimator).__name__} is no classifier")
+    for assessor in ASSESSORS.values():
+        if assessor.assesses(estimator):
+            return assessor
+    known = " nor ".join(assessor.estimators for assessor in ASSESSORS.values())
+    raise DataInvalid(f"{type(estimator).__name__} is no {known}")

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_classifier
 
-from brinery.assessment.columns.target import encode_target
+from brinery.assessment.columns.target import as_labels, encode_target
 from brinery.assessment.predictions import Predictions
+from brinery.errors import DataInvalid
 from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics, Interval
 
 MAX_CONFUSION = 100
@@ -18,9 +20,21 @@ class ClassificationAssessor:
     """See `brinery.assessment.assessor.Assessor`."""
 
     kind = "classification"
+    estimators = "classifier"
+
+    def assesses(self, estimator: Any) -> bool:
+        return bool(is_classifier(estimator))
 
     def target(self, target: pd.Series, source: str) -> np.ndarray:
         return encode_target(target, source)
+
+    def truth(self, target: pd.Series, source: str, fitted: Any) -> np.ndarray:
+        labels, classes = as_labels(target, source), fitted.classes_.tolist()
+        for label in np.unique(labels).tolist():
+            if label not in classes:
+                known = ", ".join(map(str, classes[:20]))
+                raise DataInvalid(f"{source} hold {label}, which is none of the model's classes {known}")
+        return labels
 
     def task(self, fitted: Any) -> Classification:
         return Classification(classes=tuple(fitted.classes_.tolist()))

@@ -85,9 +85,9 @@ def _convert(pipeline: Any, inputs: list[tuple[str, Any]], with_probabilities: b
             model = convert_sklearn(pipeline, initial_types=inputs, target_opset=OPSET, options=options)
     finally:
         logger.setLevel(level)
-    label, scores = model.graph.output
-    outputs = ([scores], [label, scores]) if with_probabilities else ([label],)  # else scores are of another scale
-    for kept in outputs:
+    outputs = list(model.graph.output)
+    # Without probabilities, what comes after the answer are scores of another scale.
+    for kept in (outputs[1:], outputs) if with_probabilities else (outputs[:1],):
         form = ModelProto.FromString(model.SerializeToString())
         del form.graph.output[:]
         form.graph.output.extend(kept)

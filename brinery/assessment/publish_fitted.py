@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from brinery.assessment.assessor import assessor_of
+from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
 from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.arrays import to_array, to_rows
@@ -33,11 +32,11 @@ from brinery.loading.golden import COUNT, make_golden
 from brinery.loading.servable import ServingCheck
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
-from brinery.versions.profiles import profile_credentials
+from brinery.versions.profiles import open_registry
 from brinery.versions.publish import publish
 from brinery.versions.read import Published
 from brinery.versions.reference import Reference, check_name
-from brinery.versions.store import Store, open_store, registry_url
+from brinery.versions.store import Store
 
 CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
 Asked = Callable[[Store, Published], str | None]
@@ -91,17 +90,15 @@ def publish_fitted(
     test, train = _frame(x_test), None if x_train is None else _frame(x_train)
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
     features = infer_features(whole, named=list(map(str, whole.columns)))
-    test_x, test_y = to_array(test, features), _labels(assessor, y_test)
-    train_y = test_y if y_train is None else _labels(assessor, y_train)
+    test_x, test_y = to_array(test, features), _labels(assessor, y_test, model)
+    train_y = test_y if y_train is None else _labels(assessor, y_train, model)
+    if len(test_y) != len(test_x):
+        raise DataInvalid(f"{len(test_x)} held-out rows have {len(test_y)} labels")
     try:
         answers = assessor.answers(model, test_x)
     except Exception as exc:  # a model raises whatever it likes
         raise DataInvalid(f"the model does not answer the held-out rows: {' '.join(str(exc).split())[:300]}") from exc
-    store = open_store(
-        registry_url(registry or os.environ.get("MODEL_REGISTRY"), Path.cwd()),
-        create=True,
-        credentials=profile_credentials(os.environ),
-    )
+    store = open_registry(registry, Path.cwd(), create=True)
     candidate = Candidate(
         name=name,
         description=description,
@@ -221,9 +218,9 @@ def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _labels(assessor: Any, labels: Any) -> np.ndarray:
+def _labels(assessor: Assessor, labels: Any, model: Any) -> np.ndarray:
     series = labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name="y")
-    return assessor.target(series, "the labels")  # type: ignore[no-any-return]
+    return assessor.truth(series, "the labels", model)
 
 
 def _gate(rules: Mapping[str, Any]) -> GateSpec:

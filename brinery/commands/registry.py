@@ -57,11 +57,10 @@ def _open(arguments: "Namespace") -> "Store":
     from pathlib import Path
 
     from brinery.commands.environment import registry_of_stack
-    from brinery.versions.profiles import profile_credentials
-    from brinery.versions.store import open_store, registry_url
+    from brinery.versions.profiles import open_registry
 
     configured = arguments.registry or os.environ.get("MODEL_REGISTRY") or registry_of_stack(arguments)
-    return open_store(registry_url(configured, Path.cwd()), credentials=profile_credentials(os.environ))
+    return open_registry(configured, Path.cwd())
 
 
 def _write(text: str) -> int:

@@ -24,7 +24,7 @@ def make_golden(rows: Sequence[Sequence[Any]], task: AnyTask, answers: AnyAnswer
 def read_golden(data: Buffer, manifest: Manifest) -> dict[str, Any]:
     """The contents of golden.json, whichever schema it was stored by."""
     golden: dict[str, Any] = json.loads(memoryview(data).tobytes())
-    return schema_1.golden_as_2(golden, manifest.task.keys) if manifest.schema_version == 1 else golden
+    return schema_1.golden_as_2(golden, manifest) if manifest.schema_version == 1 else golden
 
 
 def replay(data: Buffer, manifest: Manifest, format: str, parser: RowParser, model: Predictor) -> None:

@@ -1,6 +1,5 @@
 """Classification: an answer is one of a few labels, with the probability of each where the model gives them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,11 @@ from brinery.tasks.difference import Difference
 Label = bool | int | str
 Interval = tuple[FiniteFloat, FiniteFloat]
 TOLERANCE = 1e-5  # of a probability, between two forms of one model
+
+
+def label_text(label: Label) -> str:
+    """A class as JSON writes it, a text without its quotes."""
+    return str(label).lower() if isinstance(label, bool | np.bool_) else str(label)
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Classification(BaseModel):
     @cached_property
     def keys(self) -> list[str]:
         """The classes as keys of a JSON object."""
-        return [label if isinstance(label, str) else json.dumps(label) for label in self.classes]
+        return list(map(label_text, self.classes))
 
     @property
     def tolerance(self) -> float:

@@ -1,12 +1,28 @@
-"""AWS profiles and SSO for people's commands, through boto3; serving takes its role's credentials without it."""
+"""The registry as people's commands open it: with AWS profiles and SSO, through boto3, which serving has no need of."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brinery.errors import SettingInvalid
+from brinery.versions.store import Store, open_store, registry_url
 
 if TYPE_CHECKING:
     from obstore.store import S3CredentialProvider
+
+
+def open_registry(url: str | None, folder: Path, *, create: bool = False) -> Store:
+    """Open the registry at `url`, else at $MODEL_REGISTRY, else the folder `.registry` inside `folder`.
+
+    Args:
+        create: make a folder registry's folder where there is none.
+
+    Raises:
+        SettingInvalid: the URL is not one of a registry, its folder is not there, or AWS_PROFILE cannot be used.
+    """
+    found = registry_url(url or os.environ.get("MODEL_REGISTRY"), folder)
+    return open_store(found, create=create, credentials=profile_credentials(os.environ))
 
 
 def profile_credentials(environ: Mapping[str, str]) -> "S3CredentialProvider | None":

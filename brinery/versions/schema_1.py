@@ -1,6 +1,6 @@
 """Schema 1: manifests and golden rows as they were stored before there were tasks and artifacts, read as schema 2."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, FiniteFloat, model_validator
@@ -112,12 +112,9 @@ def read_as_2(data: bytes) -> Manifest:
     )
 
 
-def golden_as_2(golden: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """The contents of a golden.json of schema 1, with its answers as they are written today.
-
-    Args:
-        keys: the classes as keys of JSON, in the order of the stored probabilities.
-    """
+def golden_as_2(golden: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
+    """The contents of a golden.json of schema 1, with its answers as they are written today."""
+    keys = manifest.task.keys  # in the order of the stored probabilities
     answers: list[dict[str, Any]] = [{"prediction": label} for label in golden["predictions"]]
     if golden["probabilities"] is not None:
         for answer, row in zip(answers, golden["probabilities"], strict=True):

@@ -87,7 +87,7 @@ print(json.dumps({
     "unpickling": (root / "brinery" / "formats" / "pickle.py").exists(),
 }))
 """
-MODULES = "registry training serving pandas pytest moto sklearn scipy joblib onnxruntime skl2onnx uvicorn"
+MODULES = "brinery training serving pandas pytest moto sklearn scipy joblib onnxruntime skl2onnx uvicorn"
 
 
 def holds(stack: Stack, service: str, root: str, runtime: str = "sklearn") -> dict[str, Any]:

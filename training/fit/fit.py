@@ -11,23 +11,19 @@ import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes the import below work)
-from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils import compute_sample_weight
-from sklearn.utils.validation import has_fit_parameter
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.metrics.table import METRICS
 from brinery.assessment.predictions import Predictions
-from brinery.errors import DataInvalid
 from brinery.tasks.task import AnyAnswers, AnyTask
-from training.errors import FitFailed, SpecInvalid
+from training.errors import FitFailed
+from training.fit.progress import Report, fits_reported
+from training.fit.task import FITS, TaskFit
 from training.spec import FOLDS, ModelSpec
 
 HALVING_FACTOR = 3
-ROWS_OF_RAREST = 10  # in the smallest sample of a halving search, on average
-
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,10 @@ class Fitting:
     cluster: Callable[[], Any]
     report: Report
 
+    @property
+    def _task(self) -> TaskFit:
+        return FITS[self.assessor.kind]
+
     def fit(self, x: np.ndarray, y: np.ndarray) -> tuple[Pipeline, dict[str, object]]:
         """The fitted pipeline as serving will have it, and the parameters that were given or found.
 
@@ -52,11 +52,11 @@ class Fitting:
             DataInvalid: a class has fewer rows than a search has folds.
         """
         found: dict[str, object] = {}
-        extra = self._weights(y)
+        extra = self._task.arguments(self.spec, self.pipeline.named_steps["model"], y)
         pipeline = clone(self.pipeline)
         if self.spec.search:
-            self._check_folds(y, FOLDS, "search")
-            search, total = _search(self.spec, pipeline, y)
+            self._task.check_folds(y, FOLDS, "search")
+            search, total = _search(self.spec, self._task, pipeline, y)
             with self._failures("search"), self._many(total):
                 search.fit(x, y, **extra)
             found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
@@ -71,11 +71,11 @@ class Fitting:
 
     def cross_validate(self, x: np.ndarray, y: np.ndarray, folds: int) -> Predictions:
         """Answers to all rows, each by a model that was fitted on the other folds, with a search of its own if any."""
-        self._check_folds(y, folds, "cv")
-        splits = list(StratifiedKFold(folds, shuffle=True, random_state=self.spec.random_state).split(x, y))
+        self._task.check_folds(y, folds, "cv")
+        splits = list(self._task.folds(folds, self.spec.random_state).split(x, y))
         if self.spec.search:
-            self._check_folds(y[splits[0][0]], FOLDS, "the search within a fold of cv")
-        weights = self._weights(y)
+            self._task.check_folds(y[splits[0][0]], FOLDS, "the search within a fold of cv")
+        weights = self._task.arguments(self.spec, self.pipeline.named_steps["model"], y)
         with self._failures("cross-validate"), self._many(folds):
             parts = joblib.Parallel(n_jobs=-1)(
                 joblib.delayed(_fit_fold)(self.spec, clone(self.pipeline), self.assessor, x, y, weights, *split)
@@ -85,61 +85,12 @@ class Fitting:
         order = np.argsort(np.concatenate([held_out for _, held_out in splits]))
         return Predictions(y, joined[order])
 
-    def _weights(self, y: np.ndarray) -> dict[str, np.ndarray]:
-        """Fit arguments that carry the class weights."""
-        weight = self.spec.class_weight
-        if weight is None:
-            return {}
-        model = self.pipeline.named_steps["model"]
-        if not has_fit_parameter(model, "sample_weight"):
-            raise SpecInvalid(
-                f"class_weight is given, and {type(model).__name__} takes no weights; "
-                "leave it out, or choose another estimator"
-            )
-        return {"model__sample_weight": compute_sample_weight(self._by_label(weight, y), y)}
-
-    def _by_label(self, weight: str | Mapping[str, float], y: np.ndarray) -> Any:
-        """Weights by the labels themselves; JSON has them as texts, and classes left out weigh 1."""
-        if isinstance(weight, str):
-            return weight
-        labels = {text_of(label): label for label in np.unique(y).tolist()}
-        for key in weight:
-            if key not in labels:
-                shown = ", ".join(list(labels)[:20])
-                raise SpecInvalid(f'class_weight names "{key}"; the classes are {shown}')
-        return {label: weight.get(text, 1.0) for text, label in labels.items()}
-
-    def _check_folds(self, y: np.ndarray, folds: int, what: str) -> None:
-        labels, counts = np.unique(y, return_counts=True)
-        if counts.min() < folds:
-            rarest = text_of(labels.tolist()[counts.argmin()])
-            raise DataInvalid(
-                f'class "{rarest}" has {counts.min()} rows, fewer than the {folds} folds of {what}; '
-                "leave the class out, or gather more of it"
-            )
-
     @contextmanager
     def _many(self, total: int) -> Iterator[None]:
         """Run many fits, on the cluster where there is one, and report each that is done."""
-        original = joblib.Parallel.print_progress
-        before, current = 0, 0
-
-        def print_progress(parallel: joblib.Parallel) -> None:  # joblib calls it as tasks end
-            nonlocal before, current
-            if parallel.n_jobs == -1:  # not one within a fit
-                if parallel.n_completed_tasks < current:  # the next round of a halving search
-                    before += current
-                current = parallel.n_completed_tasks
-                self.report(min(before + current, total), total)
-
-        self.report(0, total)
-        joblib.Parallel.print_progress = print_progress
-        try:
-            with self.cluster(), warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # a candidate that fits badly loses by its score
-                yield
-        finally:
-            joblib.Parallel.print_progress = original
+        with fits_reported(self.report, total), self.cluster(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a candidate that fits badly loses by its score
+            yield
 
     @contextmanager
     def _failures(self, doing: str) -> Iterator[None]:
@@ -154,17 +105,12 @@ class Fitting:
             raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}") from exc
 
 
-def text_of(label: object) -> str:
-    """A label as a key of JSON has it."""
-    return str(label).lower() if isinstance(label, bool) else str(label)
-
-
-def _search(spec: ModelSpec, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
+def _search(spec: ModelSpec, task: TaskFit, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
     """The search, unfitted, and how many fits it takes (about, where it halves)."""
     lists = {f"model__{key}": list(values) for key, values in (spec.search or {}).items()}
     common: dict[str, Any] = {
-        "scoring": METRICS[spec.scoring].scorer(len(np.unique(y))),
-        "cv": StratifiedKFold(FOLDS, shuffle=True, random_state=spec.random_state),
+        "scoring": METRICS[spec.scoring].scorer(task.classes(y)),
+        "cv": task.folds(FOLDS, spec.random_state),
         "refit": False,
         "n_jobs": -1,
         "error_score": "raise",
@@ -173,8 +119,7 @@ def _search(spec: ModelSpec, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, in
     if spec.trials is None:
         return GridSearchCV(pipeline, lists, **common), combinations * FOLDS
     trials = min(spec.trials, combinations)
-    rarest = np.unique(y, return_counts=True)[1].min()
-    smallest = min(len(y), ceil(ROWS_OF_RAREST * FOLDS * len(y) / rarest))
+    smallest = task.smallest_sample(y, FOLDS)
     common |= {"factor": HALVING_FACTOR, "min_resources": smallest, "random_state": spec.random_state}
     rungs = 1 + min(int(log(len(y) / smallest, HALVING_FACTOR)), int(log(trials, HALVING_FACTOR)))
     fits = sum(ceil(trials / HALVING_FACTOR**rung) for rung in range(rungs)) * FOLDS
@@ -202,7 +147,7 @@ def _fit_fold(
         warnings.simplefilter("ignore")
         model: Any = pipeline
         if spec.search:
-            model = _search(spec, pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
+            model = _search(spec, FITS[assessor.kind], pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
         model.fit(x[train], y[train], **{key: value[train] for key, value in weights.items()})
         return _Fold(assessor.task(model), assessor.answers(model, x[held_out]))
 

@@ -7,12 +7,13 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from brinery.assessment.assessor import ASSESSORS
 from brinery.rows.feature import Feature
 from training.errors import SpecInvalid
 from training.spec import ModelSpec
@@ -40,8 +41,9 @@ def make_estimator(spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
             f'estimator is "{spec.estimator}", which cannot be made from '
             f"{', '.join(params) or 'no parameters'}: {' '.join(str(exc).split())[:300]}{hint}"
         ) from exc
-    if not is_classifier(estimator):
-        raise SpecInvalid(f'estimator is "{spec.estimator}"; it must be a classifier')
+    if not any(assessor.assesses(estimator) for assessor in ASSESSORS.values()):
+        wanted = " or a ".join(assessor.estimators for assessor in ASSESSORS.values())
+        raise SpecInvalid(f'estimator is "{spec.estimator}"; it must be a {wanted}')
     _check_names("search", spec.search or {}, searchable, spec.estimator)
     return estimator
 

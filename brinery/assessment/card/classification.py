@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, label_text, roc_curves
+from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, roc_curves
 from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot
 from brinery.assessment.card.svg import fit
 from brinery.assessment.predictions import Predictions
+from brinery.tasks.classification import label_text
 from brinery.versions.manifest import ManifestContent
 
 CELLS = 12

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import auc, roc_curve
 
 from brinery.assessment.predictions import Predictions
-from brinery.tasks.classification import Label
+from brinery.tasks.classification import label_text
 
 POINTS = 200
 BINS = 10
@@ -42,11 +42,6 @@ class Calibration:
     counts: tuple[int, ...]
     error: float
     of: str | None
-
-
-def label_text(label: Label) -> str:
-    """A class as JSON writes it, a text without its quotes."""
-    return str(label).lower() if isinstance(label, bool | np.bool_) else str(label)
 
 
 def roc_curves(predictions: Predictions) -> tuple[Curve, ...]:

@@ -20,14 +20,10 @@ def encode_target(target: pd.Series, source: str) -> np.ndarray:
         DataInvalid: a label is missing; there is one class, or too many; a class has one row; or it holds fractions.
     """
     where = f'the target "{target.name}" of {source}'
-    if target.isna().any():
-        raise DataInvalid(f'the target "{target.name}" is missing in {int(target.isna().sum())} rows of {source}')
-    if target.nunique() < 2:
+    labels = as_labels(target, source)
+    counts = _plain(target).value_counts()
+    if len(counts) < 2:
         raise DataInvalid(f"{where} has one class only; at least two are needed")
-    target = _plain(target)
-    if types.is_float_dtype(target) and not (target.abs().le(EXACT) & target.eq(target.round())).all():
-        raise DataInvalid(f"{where} holds fractions; a class is a whole number, a text or a boolean")
-    counts = target.value_counts()
     if len(counts) > MAX_CLASSES or len(counts) == len(target):
         raise DataInvalid(
             f"{where} has {len(counts)} classes in {len(target)} rows, as a number to predict or an identifier has; "
@@ -37,6 +33,23 @@ def encode_target(target: pd.Series, source: str) -> np.ndarray:
         raise DataInvalid(
             f'{where} has one row only of the class "{counts.index[-1]}"; each class needs 2 or more, '
             "so that one is held out"
+        )
+    return labels
+
+
+def as_labels(target: pd.Series, source: str) -> np.ndarray:
+    """Labels as an array; as `encode_target`, whether or not they can be learnt.
+
+    Raises:
+        DataInvalid: a label is missing, or is a fraction.
+    """
+    missing = int(target.isna().sum())
+    if missing:
+        raise DataInvalid(f'the target "{target.name}" is missing in {missing} rows of {source}')
+    target = _plain(target)
+    if types.is_float_dtype(target) and not (target.abs().le(EXACT) & target.eq(target.round())).all():
+        raise DataInvalid(
+            f'the target "{target.name}" of {source} holds fractions; a class is a whole number, a text or a boolean'
         )
     if types.is_bool_dtype(target):
         return np.asarray(target.to_numpy(dtype=np.bool_))

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.card.curves import label_text
 from brinery.assessment.card.svg import ISOLATE
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.evaluate import evaluate
 from brinery.assessment.importance import Importance
 from brinery.rows.feature import Feature
-from brinery.tasks.classification import Classification
+from brinery.tasks.classification import Classification, label_text
 from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, PromotedMetrics, TrainingData
 from tests.brinery.assessment.card.cards import HEBREW, LONG_NAME, NAMES, Card, card
 from tests.examples import content, predicted
