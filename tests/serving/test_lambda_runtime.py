@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from brinery.versions.reference import Reference
-from brinery.versions.store import Store, open_store
+from brinery.versions.store import TRIES, Store, open_store
+from serving.loader import FIRST_PAUSE
 from tests.conftest import BUCKET, free_port, overwrite
 from tests.examples import publish_example
 from tests.faults.proxy import Proxy, proxy
@@ -115,10 +116,9 @@ def test_runtime_survives_odd_events(invoke: Invoke, event: Any) -> None:
 
 def test_runtime_given_almost_six_megabytes_answers(invoke: Invoke) -> None:
     body = base64.b64encode(json.dumps({"data": ["x" * 100] * 40_000}).encode()).decode()
-    started = time.perf_counter()
     answer = invoke(event_v2(body, isBase64Encoded=True))
-    assert time.perf_counter() - started < 2
     problem_of(answer["body"], 413)
+    assert invoke(event_v2(BODY))["statusCode"] == 200
 
 
 def test_runtime_without_s3_at_init_answers_503_and_recovers(
@@ -129,29 +129,35 @@ def test_runtime_without_s3_at_init_answers_503_and_recovers(
         answer = invoke(event_v2(BODY))
         assert "the store did not answer as it should" in problem_of(answer["body"], 503)["detail"]
         assert invoke(event_v2(method="GET", path="/healthz"))["statusCode"] == 200
+        assert int(answer["headers"]["retry-after"]) >= 1
         with proxy(s3_endpoint, port):
-            time.sleep(int(answer["headers"]["retry-after"]))
-            assert invoke(event_v2(BODY))["statusCode"] == 200
+            wait_until_it_serves(invoke)
         assert invoke(event_v2(BODY))["statusCode"] == 200
     logged = (tmp_path / "log").read_text()
     assert '"level": "ERROR"' in logged
     assert "Traceback" not in logged.partition("Failed to get next")[0].partition("LAMBDA_RUNTIME")[0]
 
 
-def test_runtime_with_s3_stalling_at_init_answers_503_within_ten_seconds(
+@pytest.mark.campaign
+def test_runtime_with_s3_stalling_at_init_gives_up_answers_503_and_recovers(
     bucket: tuple[str, Reference], s3_endpoint: str
 ) -> None:
+    """That the tries end within the init phase of 10 seconds is said by their time limits, in tests/faults."""
     with proxy(s3_endpoint) as stalling, emulator(pinned(bucket, stalling.endpoint)) as invoke:
         stalling.fail("stall", 10**6)
-        started = time.monotonic()
         answer = invoke(event_v2(BODY))
-        assert time.monotonic() - started < 10
-        problem_of(answer["body"], 503)
+        assert "the store did not answer as it should" in problem_of(answer["body"], 503)["detail"]
+        assert len(stalling.requests) == TRIES
         stalling.fail("stall", 0)
-        deadline = time.monotonic() + 10
-        while invoke(event_v2(BODY))["statusCode"] != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
+        wait_until_it_serves(invoke)
+
+
+def wait_until_it_serves(invoke: Invoke, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while (answer := invoke(event_v2(BODY)))["statusCode"] != 200:
+        problem_of(answer["body"], 503)
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_runtime_with_changed_artifact_never_serves_nor_fetches_again(s3_store: Store, s3_endpoint: str) -> None:
@@ -164,9 +170,9 @@ def test_runtime_with_changed_artifact_never_serves_nor_fetches_again(s3_store: 
         proxy(s3_endpoint) as counting,
         emulator(pinned((s3_store.url, reference), counting.endpoint)) as invoke,
     ):
-        for _ in range(5):
+        for _ in range(3):
             answer = invoke(event_v2(BODY))
             detail = problem_of(answer["body"], 503)["detail"]
             assert "does not have the sha256 that the manifest gives: its contents were changed" in detail
-            time.sleep(0.5)
+            time.sleep(0.6 * FIRST_PAUSE)  # two of them, and what may pass would have been tried again
         assert len(counting.requests) == 2
