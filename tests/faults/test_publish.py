@@ -16,27 +16,25 @@ from brinery.versions.store import Store
 from tests.examples import publish_example, publish_files, tiny
 from tests.faults.publishers import CALLS, processes, publish_and_die, publish_many
 
-PUBLISHERS = 16
-ROUNDS = 20
-
 
 def aws_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
-def test_publish_by_sixteen_processes_at_once_gives_each_its_number(s3_store: Store) -> None:
+@pytest.mark.parametrize(("count", "rounds"), [(4, 5), pytest.param(16, 20, marks=pytest.mark.campaign)])
+def test_publish_by_many_processes_at_once_gives_each_its_number(s3_store: Store, count: int, rounds: int) -> None:
     context = processes()
-    start, results = context.Barrier(PUBLISHERS), context.Queue()
-    arguments = (s3_store.url, aws_environment(), ROUNDS, start, results)
-    publishers = [context.Process(target=publish_many, args=arguments) for _ in range(PUBLISHERS)]
+    start, results = context.Barrier(count), context.Queue()
+    arguments = (s3_store.url, aws_environment(), rounds, start, results)
+    publishers = [context.Process(target=publish_many, args=arguments) for _ in range(count)]
     for process in publishers:
         process.start()
-    published = [results.get(timeout=240) for _ in range(PUBLISHERS * ROUNDS)]
+    published = [results.get(timeout=240) for _ in range(count * rounds)]
     for process in publishers:
         process.join(60)
     assert [text for text in published if text.startswith("error")] == []
     references = [Reference.parse(text) for text in published]
-    assert len({reference.version for reference in references}) == PUBLISHERS * ROUNDS == 320
+    assert len({reference.version for reference in references}) == count * rounds
     assert versions(s3_store, "tiny") == sorted(reference.version for reference in references)
     for reference in references:  # each manifest is still the one its publisher wrote
         manifest = read_manifest(s3_store, reference).manifest

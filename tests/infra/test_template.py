@@ -22,7 +22,7 @@ def serving_version(resources: Resources) -> str:
     "command",
     [
         f"{' '.join(TOOL)} cfn-lint==1.58.0 cfn-lint {TEMPLATE.parent / 'github.yaml'}",
-        f"{SAM_CLI} validate --lint --template",
+        pytest.param(f"{SAM_CLI} validate --lint --template", marks=pytest.mark.campaign),
     ],
     ids=["cfn-lint", "sam-validate"],
 )

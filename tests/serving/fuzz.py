@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from time import perf_counter
 from typing import Any, cast
 
@@ -251,7 +252,7 @@ def run_http(model: VerifiedModel, mode: schemathesis.GenerationMode, count: int
 
 
 def fuzz(count: int, seed: int, progress: Callable[[str], None] = lambda line: None) -> Report:
-    """Send `count` requests in chunks; raises at the first answer that is not as it must be."""
+    """Send `count` requests in chunks, each to another model; raises at the first answer that is not as it must be."""
     store = Store(MemoryStore(), "memory:")
     references = [publish_example(store, name) for name in NAMES]
     models = [load(store, reference, format=fmt) for reference in references for fmt in ("pickle", "onnx")]
@@ -259,7 +260,7 @@ def fuzz(count: int, seed: int, progress: Callable[[str], None] = lambda line: N
     chunk = 0
     while report.count < count:
         model = models[chunk % len(models)]
-        left = min(CHUNK, count - report.count)
+        left = min(CHUNK, ceil(count / len(models)), count - report.count)
         chunk_seed = seed * 1_000_003 + chunk
         before = report.count
         run_events(model, max(1, left * 9 // 10), chunk_seed, report)

@@ -1,4 +1,4 @@
-"""Generated requests in CI's size; BRINERY_FUZZ=100000 runs the large one."""
+"""Generated requests: some, more in a campaign, and as many as BRINERY_FUZZ says, such as 100000."""
 
 import os
 import secrets
@@ -8,8 +8,9 @@ import pytest
 from tests.serving.fuzz import fuzz
 
 
-def test_generated_requests_are_all_answered_well(capsys: pytest.CaptureFixture[str]) -> None:
-    count = int(os.environ.get("BRINERY_FUZZ") or 2000)
+@pytest.mark.parametrize("count", [240, pytest.param(2000, marks=pytest.mark.campaign)])
+def test_generated_requests_are_all_answered_well(capsys: pytest.CaptureFixture[str], count: int) -> None:
+    count = int(os.environ.get("BRINERY_FUZZ") or count)
     seed = int(os.environ.get("BRINERY_FUZZ_SEED") or secrets.randbelow(10**6))
     with capsys.disabled():
         print(f"\nfuzz: seed {seed}; repeat with BRINERY_FUZZ={count} BRINERY_FUZZ_SEED={seed}")
