@@ -6,6 +6,7 @@ the translated template. Alarms are evaluated there as metrics arrive, whatever 
 
 import json
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 
 from brinery.commands.registry import main
 from brinery.loading.load import load
+from brinery.promotion.stack import Stack
 from brinery.versions.reference import Reference
-from brinery.versions.store import open_store
+from brinery.versions.store import Store, open_store
 from tests.conftest import s3_service
 from tests.examples import publish_example
 from tests.infra.template import IMAGE, of_type, raw, translate
@@ -100,10 +102,13 @@ def references(first: Deployed) -> list[Reference]:
 def stack(first: Deployed, references: list[Reference]) -> Deployed:
     """The stack, with the first version promoted."""
     arguments = ["promote", str(references[0]), "--registry", first.outputs["Registry"], "--stack", STACK, "--wait"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("brinery.promotion.stack.POLL_SECONDS", 0.2)
-        assert main(arguments) == 0
+    assert main(arguments, connect=connect) == 0
     return first
+
+
+def connect(store: Store, arguments: Namespace) -> Stack:
+    """The stack that a command names, asked often while it changes."""
+    return Stack(arguments.stack, boto3.client("cloudformation"), poll_seconds=0.2)
 
 
 def test_stack_without_a_version_has_a_registry_and_training_and_serves_nothing(first: Deployed) -> None:
@@ -225,13 +230,15 @@ def test_alarms_ring_and_come_back_by_the_metrics_and_tell_the_topic(stack: Depl
     names = {stack[name]: name for name in stack.names if name.endswith("Alarm")}
     alarms = cloudwatch.describe_alarms(AlarmNames=list(names))["MetricAlarms"]
     assert len(alarms) == 11
-    for alarm in alarms:  # a moment before it leaves the window that the alarm looks at
-        emit(alarm, breaching=True, seconds_ago=alarm["Period"] * alarm["EvaluationPeriods"] - 3)
+    for alarm in alarms:  # some moments before it leaves the window that the alarm looks at
+        emit(alarm, breaching=True, seconds_ago=alarm["Period"] * alarm["EvaluationPeriods"] - 4)
     assert set(states().values()) == {"ALARM"}, states()
-    time.sleep(4)
-    for alarm in alarms:
-        emit(alarm, breaching=False, seconds_ago=0)
-    assert set(states().values()) == {"OK"}, states()
+    deadline = time.monotonic() + 60
+    while set(states().values()) != {"OK"}:
+        assert time.monotonic() < deadline, states()
+        for alarm in alarms:
+            emit(alarm, breaching=False, seconds_ago=0)
+        time.sleep(0.5)
 
     told: list[tuple[str, str]] = []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):

@@ -133,9 +133,9 @@ def test_rows_that_were_not_published_are_refused(hook: Any, folder_store: Store
         hook.check(environment(reference), Objects(folder_store), functions)
 
 
-@pytest.mark.parametrize(("fault", "status"), [(None, "Succeeded"), (RuntimeError("why"), "Failed")])
+@pytest.mark.parametrize(("spoil", "status"), [(same, "Succeeded"), (not_ready, "Failed")])
 def test_codedeploy_is_always_told(
-    hook: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception | None, status: str
+    hook: Any, folder_store: Store, monkeypatch: pytest.MonkeyPatch, spoil: Spoil, status: str
 ) -> None:
     told: list[dict[str, str]] = []
 
@@ -143,12 +143,15 @@ def test_codedeploy_is_always_told(
         def put_lifecycle_event_hook_execution_status(self, **arguments: str) -> None:
             told.append(arguments)
 
-    def check(*_: object) -> None:
-        if fault:
-            raise fault
-
-    monkeypatch.setattr(hook, "check", check)
-    monkeypatch.setattr("boto3.client", lambda name: CodeDeploy())
+    reference = publish_example(folder_store, "alcohol")
+    clients = {
+        "s3": Objects(folder_store),
+        "lambda": Functions(folder_store, reference, spoil),
+        "codedeploy": CodeDeploy(),
+    }
+    for variable, value in environment(reference).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("boto3.client", clients.__getitem__)
     hook.handler({"DeploymentId": "d", "LifecycleEventHookExecutionId": "e"}, None)
     assert told == [{"deploymentId": "d", "lifecycleEventHookExecutionId": "e", "status": status}]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import psutil
 import pytest
 
 from brinery.assessment.publish_fitted import refusing
@@ -126,6 +127,8 @@ def _file(folder: Path, data: bytes) -> Path:
 
 
 def test_the_check_leaves_no_process_behind() -> None:
-    with ServingCheck() as check:
-        process = check._process
-    assert process.poll() is not None
+    before = set(psutil.Process().children())
+    with ServingCheck():
+        (process,) = set(psutil.Process().children()) - before
+        assert process.is_running()
+    assert not process.is_running()
