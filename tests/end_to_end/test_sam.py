@@ -1,5 +1,6 @@
 """SAM's own command on the template: the image that it builds, and the API that it runs of it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -70,7 +71,11 @@ def api(stack: Stack, lines: dict[str, str], built: Path) -> Iterator[str]:
             time.sleep(0.2)
     yield url
     os.killpg(process.pid, signal.SIGINT)  # it then removes its containers
-    process.wait(30)
+    try:
+        process.wait(60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_sam_local_serves_the_pinned_version(api: str) -> None:
