@@ -382,10 +382,3 @@ def test_endpoint_that_is_none_is_a_sentence(
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "nonsense")
     code, _, err = run("promote", "alcohol:2", "--stack", "x", connect=environment_of)
     assert (code, err) == (1, "registry: cannot reach stack x: Invalid endpoint: nonsense\n")
-
-
-def test_release_id_changes_with_the_pin_and_with_the_image() -> None:
-    pin, image = f"7@sha256:{'a' * 64}", "registry.example.org/serving@sha256:" + "b" * 64
-    ids = {release_id(pin, image), release_id(pin.replace("7", "8"), image), release_id(pin, image.replace("b", "c"))}
-    assert len(ids) == 3 and all(len(each) == 64 for each in ids)
-    assert release_id(pin, image) == release_id(pin, "elsewhere@sha256:" + "b" * 64)
