@@ -1,0 +1,61 @@
+"""The catalog: which models and versions there are, and what is said of one that is not."""
+
+import pytest
+
+from brinery.errors import ReferenceInvalid, VersionMissing
+from brinery.versions.catalog import contents, find_version, those_there, versions
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
+from tests.examples import publish_files, tiny
+
+
+def test_catalog_of_an_empty_registry_is_empty(store: Store) -> None:
+    assert (versions(store, "tiny"), contents(store), those_there(store)) == ([], {}, "; it has none yet")
+
+
+def test_catalog_lists_models_by_name_and_versions_by_number(store: Store) -> None:
+    for name in ("b", "a", "b"):
+        publish_files(store, *tiny(name))
+    assert list(contents(store).items()) == [("a", [1]), ("b", [1, 2])]
+    assert those_there(store) == "; it has a, b"
+
+
+def test_catalog_takes_exact_names_alone(store: Store) -> None:
+    publish_files(store, *tiny())
+    for stray in (
+        "tiny/versions/7/manifest.json",
+        "tiny/versions/000008/claim.json",
+        "tiny/versions/000009/manifest.json.bak",
+        "tiny/versions/manifest.json",
+        "Tiny/versions/000001/manifest.json",
+        "_promotions/tiny/x.json",
+        "notes.txt",
+    ):
+        store.create(stray, b"{}")
+    assert contents(store) == {"tiny": [1]}
+
+
+def test_catalog_finds_a_version_and_pins_it(folder_store: Store) -> None:
+    reference = publish_files(folder_store, *tiny())
+    assert find_version(folder_store, Reference("tiny", 1)).reference == reference
+
+
+def test_version_that_is_not_there_lists_those_that_are(folder_store: Store) -> None:
+    for _ in range(2):
+        publish_files(folder_store, *tiny())
+    with pytest.raises(VersionMissing, match="^tiny has no version 7 in file:.*; it has 1, 2$"):
+        find_version(folder_store, Reference("tiny", 7))
+    with pytest.raises(VersionMissing, match="^there is no model beer in file:.*; it has tiny$"):
+        find_version(folder_store, Reference("beer", 1))
+
+
+def test_version_that_is_not_there_lists_the_last_twenty(folder_store: Store) -> None:
+    for number in range(1, 26):
+        folder_store.create(f"tiny/versions/{number:06d}/manifest.json", b"{}")
+    with pytest.raises(VersionMissing, match="; it has 6, 7, .*, 24, 25$"):
+        find_version(folder_store, Reference("tiny", 99))
+
+
+def test_catalog_asks_for_no_name_that_none_can_have(folder_store: Store) -> None:
+    with pytest.raises(ReferenceInvalid, match="is not valid"):
+        versions(folder_store, "../tiny")
