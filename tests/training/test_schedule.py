@@ -1,5 +1,6 @@
 """The schedule: real processes, with the time that a cron line gives replaced by soon."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from brinery.versions.catalog import versions
@@ -46,6 +48,14 @@ def start(folder: Path, models: Any) -> "subprocess.Popen[str]":
     )
 
 
+def end(process: "subprocess.Popen[str]") -> None:
+    """Kill it, and the run that it started, which a killed schedule does not tell to stop."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+    process.kill()
+
+
 def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
     assert process.stdout is not None
     return json.loads(process.stdout.readline())  # type: ignore[no-any-return]
@@ -68,7 +78,7 @@ def test_schedule_trains_again_and_again_and_survives_a_failing_run(
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
     finally:
-        process.kill()
+        end(process)
     assert [run["model"] for run in runs] == [*models] * (count // len(models)) + [*models][: count % len(models)]
     outcomes = {"bad": "failed", "weak": "gate not passed", "wine": "published"}
     assert all(run["outcome"] == outcomes[run["model"]] for run in runs)
@@ -88,7 +98,7 @@ def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: P
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     finally:
-        process.kill()
+        end(process)
     (run,) = map(json.loads, out.splitlines())
     assert run["outcome"] == "stopped" and "error" not in run
     assert process.returncode == 0 and "Traceback" not in err
