@@ -67,8 +67,11 @@ def test_what_cannot_be_answered_is_a_problem(model: VerifiedModel, body: Any, s
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    yield
+    """Python's collector, running, whatever was done to it before; afterwards as it was found."""
+    collecting = gc.isenabled()
     gc.enable()
+    yield
+    (gc.enable if collecting else gc.disable)()
 
 
 @pytest.mark.usefixtures("collector")

@@ -1,5 +1,6 @@
 """The serve command, in a process of its own."""
 
+import gc
 import json
 import os
 import socket
@@ -13,7 +14,6 @@ import httpx
 import pytest
 
 from brinery.versions.store import Store
-from serving.__main__ import main
 from tests.conftest import ROOT, free_port, python
 from tests.examples import publish_example
 
@@ -85,6 +85,9 @@ def test_serve_given_a_body_without_end_stops_at_the_limit(folder_store: Store) 
 def test_serve_with_bad_variable_is_one_line(
     variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from serving.__main__ import main
+
+    gc.enable()  # which the import stops, to start quickly
     monkeypatch.setenv(variable, "many")
     assert main([]) == 1
     error = capsys.readouterr().err
