@@ -245,24 +245,39 @@ def forests(trees: int, depths: int) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore")  # those of Dask and Tornado
-@pytest.mark.parametrize(("trees", "depths"), [(30, 3), pytest.param(150, 6, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(("trees", "depths"), [(60, 4), pytest.param(150, 6, marks=pytest.mark.campaign)])
 def test_search_on_a_dask_cluster_survives_a_killed_worker(
     dask: tuple[str, list["subprocess.Popen[bytes]"]], trees: int, depths: int
 ) -> None:
+    """The one that holds the most is killed, the rows among it."""
+    from distributed import Client
+
     search = forests(trees, depths)
     address, workers = dask
     _wait_for_workers(address, 2)
-    killed = threading.Event()
+    started = threading.Event()
+    killed: list[int] = []
 
-    def kill_one(done: int, total: int) -> None:
-        if done >= 4 and not killed.is_set():
-            workers[0].send_signal(signal.SIGKILL)
-            killed.set()
+    def kill_one() -> None:
+        assert started.wait(60)
+        held = watching.has_what()
+        killed.append(pids[max(held, key=lambda worker: len(held[worker]))])
+        os.kill(killed[0], signal.SIGKILL)
 
-    with connect(address) as cluster:
-        fitted, params = fitting(cluster, kill_one, **search).fit(X, Y)
-    assert killed.is_set() and workers[0].wait(10) == -signal.SIGKILL
-    assert workers[1].poll() is None
+    def report(done: int, total: int) -> None:
+        if done >= 2:
+            started.set()
+
+    with Client(address, set_as_default=False) as watching:  # type: ignore[no-untyped-call]
+        pids = watching.run(os.getpid)
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        with connect(address) as cluster:
+            fitted, params = fitting(cluster, report, **search).fit(X, Y)
+        killer.join()
+    (victim,) = (worker for worker in workers if worker.pid in killed)
+    assert victim.wait(10) == -signal.SIGKILL
+    assert [worker.poll() for worker in workers if worker is not victim] == [None]
     here, expected = fitting(**search).fit(X, Y)
     assert params == expected
     assert np.array_equal(fitted.predict_proba(X), here.predict_proba(X))
