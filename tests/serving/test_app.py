@@ -396,30 +396,7 @@ def test_model_card_of_version_without_one_is_not_found() -> None:
     assert problem_of(answer.content, 404)["detail"] == "small:1 has no model card"
 
 
-# OpenAPI
-
-
-@pytest.mark.parametrize("name", ["wine", "alcohol", "mixed"])
-def test_openapi_example_sent_as_it_stands_is_answered(models: Models, name: str) -> None:
-    client = serving(models(name))
-    media = client.get("/openapi.json").json()["paths"]["/classify"]["post"]["requestBody"]["content"]
-    answer = client.request("POST", "/classify", json=media["application/json"]["example"])
-    assert answer.status_code == 200
-    assert "warnings" not in answer.json()
-
-
-def test_openapi_shows_the_features(models: Models) -> None:
-    document = serving(models("mixed")).get("/openapi.json").json()
-    by_name = document["components"]["schemas"]["Row"]["anyOf"][0]
-    assert by_name["required"] == ["mass", "year", "tagged", "island", "sex"]
-    properties = by_name["properties"]
-    assert properties["island"] == {"enum": ["Biscoe", "Dream", "Torgersen"], "type": "string"}
-    assert properties["sex"]["anyOf"] == [{"enum": ["female", "male"], "type": "string"}, {"type": "null"}]
-    assert properties["tagged"] == {"type": "boolean"}
-    assert {"type": "integer", "multipleOf": 1.0} in properties["year"]["anyOf"]
-    assert {"type": "null"} in properties["mass"]["anyOf"]
-    assert "Training saw 2007 to 2009" in properties["year"]["description"]
-    assert document["components"]["schemas"]["Answer"]["properties"]["prediction"] == {"enum": ["Adélie", "Gentoo"]}
+# Dates
 
 
 @pytest.fixture(scope="module")
@@ -474,14 +451,6 @@ def test_openapi_shows_dates_with_an_example_that_is_answered(dated: VerifiedMod
     assert answer.status_code == 200 and "warnings" not in answer.json()
     page = client.get("/docs").text
     assert "2007-11-11 to 2009-12-01 (days since 1970-01-01: 13828 to 14579)" in page
-
-
-def test_docs_show_the_features_and_an_example_that_works_offline(models: Models) -> None:
-    answer = serving(models("wine")).get("/docs")
-    assert answer.headers["content-type"].startswith("text/html")
-    for shown in ("POST /classify", "proline", "278 to 1680", "&quot;alcohol&quot;: 12.9", "openapi.json"):
-        assert shown in answer.text
-    assert "<script" not in answer.text and "//" not in answer.text
 
 
 def test_client_that_goes_away_is_no_unexpected_error(models: Models, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,16 +5,12 @@ import pytest
 from sklearn import metrics
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 
 from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.classification import curves, log_losses
 from brinery.assessment.evaluate import evaluate as evaluate_task
 from brinery.assessment.evaluate import measure as measure_task
-from brinery.assessment.importance import importances
 from brinery.assessment.predictions import Predictions
-from brinery.rows.feature import Feature
-from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import Evaluation
 from tests.examples import predicted
 
@@ -129,21 +125,6 @@ def test_labels_alone_have_the_metrics_of_labels() -> None:
     assert set(measure(labels)) == {"accuracy", "balanced_accuracy", "macro_f1"}
     found = evaluate(labels, labels.truth, 0)
     assert set(found.intervals) == set(found.baseline) == {"accuracy", "balanced_accuracy", "macro_f1"}
-
-
-def test_importance_finds_the_feature_that_matters() -> None:
-    random = np.random.default_rng(0)
-    array = random.normal(size=(500, 3))
-    truth = (array[:, 1] > 0).astype(int)
-    features = tuple(Feature(name=name, kind="number", minimum=0, maximum=1) for name in "abc")
-    fitted = make_pipeline(LogisticRegression()).fit(array, truth)
-
-    def predict(rows: np.ndarray) -> AnyAnswers:
-        return CLASSIFICATION.answers(fitted, rows)
-
-    first, *others = importances(CLASSIFICATION, fitted, predict, array, truth, features, 0)
-    assert first.feature == "b" and first.mean > 0.3
-    assert all(abs(other.mean) < 0.02 for other in others)
 
 
 def test_wine_is_measured_as_by_scikit_learn() -> None:
