@@ -364,8 +364,9 @@ def test_outcome_that_somebody_guessed_wrongly_is_put_right(book: tuple[Store, l
     assert live(history(store, "alcohol")) == references[0]
 
 
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.campaign)])
 def test_many_promotions_at_once_leave_file_and_book_in_agreement(
-    book: tuple[Store, list[Reference]],
+    book: tuple[Store, list[Reference]], count: int
 ) -> None:
     store, _ = book
     processes = [
@@ -384,7 +385,7 @@ def test_many_promotions_at_once_leave_file_and_book_in_agreement(
             stderr=subprocess.PIPE,
             text=True,
         )
-        for n in range(4)
+        for n in range(count)
     ]
     errors = [process.communicate(timeout=120)[1] for process in processes]
     assert any(process.returncode == 0 for process in processes)
