@@ -41,7 +41,7 @@ def pickled(estimator: object) -> bytes:
 
 def artifact(format: str, difference: float | None = None) -> Artifact:
     """A manifest's entry for a file of that format, whatever its size."""
-    return FORMATS[format].artifact(1, Faithful(largest_difference=difference, tested="of the rows, 0 differ"))
+    return FORMATS[format].artifact(1, Faithful(largest_difference=difference, rows={}, ties=0, tested="0 rows differ"))
 
 
 def content(name: str, features: tuple[Feature, ...], classes: tuple[Any, ...], **changes: Any) -> ManifestContent:
@@ -92,7 +92,7 @@ def example(name: str) -> tuple[ManifestContent, Mapping[str, bytes]]:
     array = to_array(columns, features)
     fitted = make_pipeline_for(spec, features).fit(array, target)
     task, answers = answering(fitted, array)
-    exported = export_onnx(fitted, features, task, array, answers)
+    exported = export_onnx(assessor_of(fitted), fitted, features, array, array, 0)
     files: dict[str, bytes] = {
         "model.joblib": pickled(fitted),
         "golden.json": make_golden(

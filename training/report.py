@@ -21,11 +21,19 @@ def report_text(results: Sequence[Result], serve: str) -> str:
                 result.reference.name,
                 f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
                 *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
+                ", ".join(result.manifest.artifacts),
                 "passed" if result.manifest.gate.passed else "FAILED",
                 f"{result.seconds:.1f}",
             ]
         )
-    head = ["MODEL", "REFERENCE", *(name.upper().replace("_", " ") for name in SHOWN_METRICS), "GATE", "SECONDS"]
+    head = [
+        "MODEL",
+        "REFERENCE",
+        *(name.upper().replace("_", " ") for name in SHOWN_METRICS),
+        "FORMATS",
+        "GATE",
+        "SECONDS",
+    ]
     lines = [table(head, rows), "", "Columns:"]
     lines += [f"  {result.reference.name}: {columns_text(result.manifest.features)}" for result in results]
     passed = [result.reference for result in results if result.manifest.gate.passed]

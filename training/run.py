@@ -106,6 +106,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         fitted=fitted,
         assessor=prepared.assessor,
         features=prepared.features,
+        train_x=prepared.train_x,
         train_y=prepared.train_y,
         test_x=prepared.test_x,
         test_y=prepared.test_y,

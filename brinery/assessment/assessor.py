@@ -50,6 +50,10 @@ class Assessor(Protocol):
         """A fitted estimator's answers to rows, shape (rows, features)."""
         ...
 
+    def ties(self, fitted: Any, array: np.ndarray, answers: AnyAnswers) -> tuple[np.ndarray, np.ndarray]:
+        """Rows, shape (rows,), that hang on rounding in the fitted model itself: in the label alone, and in all."""
+        ...
+
     def golden_rows(self, answers: AnyAnswers, count: int) -> list[int]:
         """At most so many rows whose answers stand for all."""
         ...

@@ -59,7 +59,7 @@ class Candidate:
 
     `fitted` takes arrays, shape (rows, features), as `columns.arrays.to_array` makes them. `test_rows` are the rows of
     `test_x` as they came, by column; `held_out` the predictions that metrics are taken from, and `folds` their
-    number where those come from cross-validation, else None. `train_y` is the truth that it was fitted on.
+    number where those come from cross-validation, else None. `train_x` and `train_y` are what it was fitted on.
     `spec` is how it was made, as it may be shown.
     """
 
@@ -68,6 +68,7 @@ class Candidate:
     fitted: Any
     assessor: Assessor
     features: tuple[Feature, ...]
+    train_x: np.ndarray
     train_y: np.ndarray
     test_x: np.ndarray
     test_y: np.ndarray

@@ -1,6 +1,7 @@
 """What assessing a classifier asks of its predictions, beyond what every task is asked."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from brinery.errors import DataInvalid
 from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics, Interval
 
 MAX_CONFUSION = 100
+TIE = 1e-9  # of scores: far above what rounding in double precision does to them, far below what a difference is
 
 
 class ClassificationAssessor:
@@ -42,6 +44,9 @@ class ClassificationAssessor:
     def answers(self, fitted: Any, array: np.ndarray) -> Answers:
         probabilities = fitted.predict_proba(array) if hasattr(fitted, "predict_proba") else None
         return self.task(fitted).answers(fitted.predict(array), probabilities)
+
+    def ties(self, fitted: Any, array: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+        return _score_ties(fitted, array, answers), _neighbour_ties(fitted, array)
 
     def golden_rows(self, answers: Answers, count: int) -> list[int]:
         """The first row of each class that was answered, and then the first of all."""
@@ -218,6 +223,39 @@ def _sums(
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
+
+
+def _score_ties(fitted: Any, array: np.ndarray, answers: Answers) -> np.ndarray:
+    """Rows whose two best scores are equal but for rounding in double precision: probabilities, votes or distances."""
+    *before, last = [step for _, step in getattr(fitted, "steps", [("model", fitted)])]
+    none = np.zeros(len(array), dtype=bool)
+    scores = answers.probabilities
+    if hasattr(last, "decision_function") and (scores is None or hasattr(last, "support_vectors_")):
+        for step in before:
+            array = step.transform(array)
+        if hasattr(last, "support_vectors_"):  # the label is that of most votes, each by the sign of one decision
+            last = copy(last)
+            last.decision_function_shape = "ovo"
+            decisions = np.atleast_2d(last.decision_function(array).T).T
+            return np.asarray((np.abs(decisions) <= TIE * np.abs(decisions).max(initial=1.0)).any(axis=1))
+        decisions = last.decision_function(array)
+        scores = np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
+    if scores is None:
+        return none
+    best = np.sort(scores, axis=1)[:, -2:]
+    return np.asarray(best[:, 1] - best[:, 0] <= TIE * np.maximum(1.0, np.abs(best[:, 1])))
+
+
+def _neighbour_ties(fitted: Any, array: np.ndarray) -> np.ndarray:
+    """Rows whose last neighbour that votes is as far away as the first that does not."""
+    *before, last = [step for _, step in getattr(fitted, "steps", [("model", fitted)])]
+    if not hasattr(last, "kneighbors") or last.n_neighbors >= last.n_samples_fit_:
+        return np.zeros(len(array), dtype=bool)
+    for step in before:
+        array = step.transform(array)
+    distances = last.kneighbors(array, last.n_neighbors + 1)[0]
+    nearest, next_one = distances[:, -2], distances[:, -1]
+    return np.asarray(next_one - nearest <= 1e-7 * np.maximum(1e-30, next_one))
 
 
 def _percentiles(values: np.ndarray) -> Interval:

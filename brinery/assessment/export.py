@@ -1,8 +1,9 @@
-"""Export to ONNX: kept only where it answers as the fitted model does on every held-out row."""
+"""Export to ONNX: kept only where it answers as the fitted model does on every row that looks for a difference."""
 
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,49 +12,83 @@ from onnx import ModelProto
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+from threadpoolctl import threadpool_limits
 
-from brinery.formats.onnx import OnnxModel
+from brinery.assessment.assessor import Assessor
+from brinery.assessment.converters import CONVERTERS, SHAPES
+from brinery.assessment.probes import probes
+from brinery.assessment.proof import Expected, Proof, expect, prove
+from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
-from brinery.tasks.difference import Difference
 from brinery.tasks.task import AnyAnswers, AnyTask
 
 # ONNX opset 21 and ai.onnx.ml 3 are understood by every ONNX Runtime from 1.18 on.
 OPSET = {"": 21, "ai.onnx.ml": 3}
-CHUNK = 10_000
 
 
 @dataclass(frozen=True)
 class Export:
-    """The bytes of model.onnx, what differs on the held-out rows, and the model; or none of them, and why."""
+    """The bytes of model.onnx, the proof that they answer alike, and the model; or none of them, and why."""
 
     data: bytes | None = None
-    difference: Difference | None = None
+    proof: Proof | None = None
     predict: Callable[[np.ndarray], AnyAnswers] | None = None
     reason: str = ""
 
 
 def export_onnx(
-    fitted: Any, features: tuple[Feature, ...], task: AnyTask, array: np.ndarray, answers: AnyAnswers
+    assessor: Assessor,
+    fitted: Any,
+    features: tuple[Feature, ...],
+    train_x: np.ndarray,
+    test_x: np.ndarray,
+    seed: int,
 ) -> Export:
-    """Convert a fitted pipeline, with single precision first and double where that differs.
+    """Convert a fitted pipeline, in single precision first and in double where that answers otherwise.
 
     Args:
-        array: the held-out rows, shape (rows, features).
-        answers: the fitted model's own to them.
+        train_x, test_x: the rows that it was fitted on and those held out, shape (rows, features).
+        seed: of the rows that it is tried on.
     """
-    reasons = []
+    task = assessor.task(fitted)
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        return assessor.answers(fitted, rows).labels
+
+    reasons: list[str] = []
+    expected: list[Expected] = []
     for precision, inputs in _inputs(features):
         try:
-            for data in _convert(fitted, inputs, with_probabilities=hasattr(fitted, "predict_proba")):
-                model = OnnxModel(data, task, array.shape[1])
-                difference = _difference(model, task, array, answers)
-                if difference.alike:
-                    return Export(data, difference, model.predict)
-        except Exception as exc:  # the converter and the runtime raise whatever they like
+            converted = list(_convert(fitted, inputs))
+        except Exception as exc:  # the converter raises whatever it likes
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
             continue
-        reasons.append(f"{precision}: {difference.text}, of the held-out rows")
+        if not expected:
+            with threadpool_limits(1):  # many small predictions: more threads would wait for each other
+                expected = expect(assessor, fitted, probes(fitted, features, train_x, test_x, predict, seed))
+        found, why = _first_that_is_proven(converted, task, len(features), expected)
+        if found is not None:
+            return found
+        reasons.append(f"{precision}: {why}")
     return Export(reason="; ".join(reasons))
+
+
+def _first_that_is_proven(
+    converted: list[bytes], task: AnyTask, features: int, expected: list[Expected]
+) -> tuple[Export | None, str]:
+    why = ""
+    for data in converted:
+        try:
+            model = OnnxModel(data, task, features)
+            proof = prove(task, model, expected)
+        except Exception as exc:  # the runtime raises whatever it likes
+            why = f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}"
+            continue
+        if not proof.fault:
+            return Export(data, proof, model.predict), ""
+        why = proof.fault
+    return None, why
 
 
 def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
@@ -72,37 +107,51 @@ def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str
         )
 
 
-def _convert(pipeline: Any, inputs: list[tuple[str, Any]], with_probabilities: bool) -> Iterator[bytes]:
+def _convert(fitted: Any, inputs: list[tuple[str, Any]]) -> Iterator[bytes]:
     """The model as ONNX, in the forms that `OnnxModel` knows: probabilities alone, then with the labels."""
-    last = pipeline.steps[-1][1] if isinstance(pipeline, Pipeline) else pipeline
-    options = {id(last): {"zipmap": False}} if with_probabilities else None
+    converted = _with_missing_named(fitted)
+    last = converted.steps[-1][1] if isinstance(converted, Pipeline) else converted
+    arguments: dict[str, Any] = {
+        "initial_types": inputs,
+        "target_opset": OPSET,
+        "custom_conversion_functions": CONVERTERS,
+        "custom_shape_calculators": SHAPES,
+    }
     logger = logging.getLogger("skl2onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = convert_sklearn(pipeline, initial_types=inputs, target_opset=OPSET, options=options)
+            try:
+                model = convert_sklearn(converted, options={id(last): {"zipmap": False}}, **arguments)
+            except NameError:  # an estimator that it knows no such option for
+                model = convert_sklearn(converted, **arguments)
     finally:
         logger.setLevel(level)
     outputs = list(model.graph.output)
     # Without probabilities, what comes after the answer are scores of another scale.
-    for kept in (outputs[1:], outputs) if with_probabilities else (outputs[:1],):
+    for kept in (outputs[1:], outputs) if hasattr(fitted, "predict_proba") else (outputs[:1],):
         form = ModelProto.FromString(model.SerializeToString())
         del form.graph.output[:]
         form.graph.output.extend(kept)
         yield form.SerializeToString()
 
 
-def _difference(model: OnnxModel, task: AnyTask, array: np.ndarray, answers: AnyAnswers) -> Difference:
-    """The largest of the differences, or the first that is too large."""
-    largest: Difference | None = None
-    for start in range(0, len(array), CHUNK):  # most that differ do so early
-        rows = slice(start, start + CHUNK)
-        found = task.difference(model.predict(array[rows]), answers[rows])
-        if largest is None or not found.alike or (found.largest or 0.0) > (largest.largest or 0.0):
-            largest = found
-        if not found.alike:
-            break
-    assert largest is not None  # noqa: S101  (there are held-out rows)
-    return largest
+def _with_missing_named(fitted: Any) -> Any:
+    """A copy whose encoders know a missing category by the text that `OnnxModel` sends for it: ONNX has no null."""
+    copy = deepcopy(fitted)
+    for encoder in _encoders(copy):
+        encoder.categories_ = [
+            np.array([MISSING if value is None else value for value in found], dtype=object)
+            for found in encoder.categories_
+        ]
+    return copy
+
+
+def _encoders(estimator: Any) -> Iterator[OneHotEncoder]:
+    if isinstance(estimator, OneHotEncoder):
+        yield estimator
+    for name in ("steps", "transformers_"):
+        for part in getattr(estimator, name, ()):
+            yield from _encoders(part[1])

@@ -1,7 +1,7 @@
 """The gate: what a version must reach, by itself and beside the version that is promoted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -12,11 +12,13 @@ from brinery.assessment.metrics.table import METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.rules import GateSpec
 from brinery.errors import BrineryError, DataInvalid, GateInvalid
-from brinery.loading.load import load
+from brinery.formats.choice import FORMATS
+from brinery.loading.load import load_files
+from brinery.loading.model import VerifiedModel
 from brinery.promotion.records import history, live
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import Gate, GateCheck, PromotedMetrics
-from brinery.versions.reference import Reference
+from brinery.versions.read import read_manifest
 from brinery.versions.store import Store
 
 CHUNK = 50_000
@@ -26,28 +28,40 @@ CHUNK = 50_000
 class Comparison:
     """The promoted version's metrics on the same held-out rows; without them, why there are none.
 
-    `nothing_promoted` says that there is no version to be compared with, which stands against nobody.
+    `own` are the new version's, taken by the format that the promoted one was measured by. `nothing_promoted` says
+    that there is no version to be compared with, which stands against nobody.
     """
 
     promoted: PromotedMetrics | None = None
+    own: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     nothing_promoted: bool = False
 
 
 def compare_with_promoted(
-    assessor: Assessor, store: Store, name: str, rows: pd.DataFrame, held_out: Predictions
+    assessor: Assessor, store: Store, name: str, rows: pd.DataFrame, by_format: Mapping[str, Predictions]
 ) -> Comparison:
-    """Measure the promoted version on the rows that `held_out` are the new version's predictions of.
+    """Measure the promoted version on the rows that `by_format` are the new version's predictions of.
+
+    Both are measured by one format, the first that both have: rounding alone would make one better than the other.
 
     Args:
         rows: by column, shape (rows, features).
+        by_format: the new version's predictions by each of its formats.
     """
     try:
         promoted = live(history(store, name))
         if promoted is None:
             return Comparison(reason="nothing was promoted yet", nothing_promoted=True)
-        theirs = assessor.beside(held_out.truth, held_out.classes, _answers(store, promoted, rows))
-        return Comparison(PromotedMetrics(reference=str(promoted), metrics=measure(assessor, theirs)))
+        published = read_manifest(store, promoted)
+        both = [name for name in FORMATS if name in by_format and name in published.manifest.artifacts]
+        if not both:
+            return Comparison(reason=f"{promoted} comes in no format that the new version has")
+        ours = by_format[both[0]]
+        theirs = assessor.beside(ours.truth, ours.classes, _answers(load_files(store, published, format=both[0]), rows))
+        own = assessor.beside(ours.truth, theirs.classes, ours.answers)
+        found = PromotedMetrics(reference=str(promoted), metrics=measure(assessor, theirs))
+        return Comparison(found, measure(assessor, own))
     except DataInvalid as exc:
         return Comparison(reason=f"{promoted} does not fit the rows: {exc}")
     except BrineryError as exc:
@@ -87,6 +101,7 @@ def _beside(name: str, value: float, allowance: float, comparison: Comparison) -
     limit, passed = None, comparison.nothing_promoted
     reason = comparison.reason
     if promoted is not None and name in promoted.metrics:
+        value = comparison.own.get(name, value)
         limit = metric.worsened(promoted.metrics[name], allowance)
         passed, reason = metric.no_worse(value, limit), promoted.reference
     elif promoted is not None:
@@ -102,8 +117,7 @@ def _beside(name: str, value: float, allowance: float, comparison: Comparison) -
     )
 
 
-def _answers(store: Store, promoted: Reference, rows: pd.DataFrame) -> AnyAnswers:
-    model = load(store, promoted)
+def _answers(model: VerifiedModel, rows: pd.DataFrame) -> AnyAnswers:
     features = model.manifest.features
     array = to_array(rows[[feature.name for feature in features]], features)
     return model.task.joined(

@@ -105,6 +105,7 @@ def publish_fitted(
         fitted=model,
         assessor=assessor,
         features=features,
+        train_x=test_x if train is None else to_array(train, features),
         train_y=train_y,
         test_x=test_x,
         test_y=test_y,
@@ -149,8 +150,16 @@ def publish_candidate(
     """
     assessor, fitted, test_x = candidate.assessor, candidate.fitted, candidate.test_x
     task = assessor.task(fitted)
+    with stages("export"):
+        answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
+        pickle = io.BytesIO()
+        joblib.dump(fitted, pickle)
+        exported = export_onnx(assessor, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state)
+        files, artifacts = _files(pickle.getvalue(), exported)
+        picked = assessor.golden_rows(answers, COUNT)
+        files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[np.array(picked)])
     with stages("evaluate"):
-        comparison = _compared(candidate, store)
+        comparison = _compared(candidate, store, exported)
         metrics = measure(assessor, candidate.held_out)
         gate = judge(metrics, candidate.gate, comparison)
         evaluation = evaluate(
@@ -162,14 +171,6 @@ def publish_candidate(
             comparison.promoted,
             comparison.reason,
         )
-    with stages("export"):
-        answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
-        pickle = io.BytesIO()
-        joblib.dump(fitted, pickle)
-        exported = export_onnx(fitted, candidate.features, task, test_x, answers)
-        files, artifacts = _files(pickle.getvalue(), exported)
-        picked = assessor.golden_rows(answers, COUNT)
-        files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[np.array(picked)])
 
         def predict(rows: np.ndarray) -> AnyAnswers:
             return exported.predict(rows) if exported.predict else assessor.answers(fitted, rows)
@@ -231,19 +232,25 @@ def _gate(rules: Mapping[str, Any]) -> GateSpec:
         raise GateInvalid(f"gate.{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
 
 
-def _compared(candidate: Candidate, store: Store) -> Comparison:
+def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:
     if candidate.folds:
         return Comparison(reason=CROSS_VALIDATED)
-    return compare_with_promoted(candidate.assessor, store, candidate.name, candidate.test_rows, candidate.held_out)
+    by_format = {"pickle": candidate.held_out}
+    if exported.predict is not None:
+        by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
+    return compare_with_promoted(candidate.assessor, store, candidate.name, candidate.test_rows, by_format)
 
 
 def _files(pickle: bytes, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:
     """The artifacts and the manifest's entries of them, by file and by format."""
-    made = {"pickle": (pickle, Faithful(largest_difference=None, tested="the fitted model itself"))}
-    if exported.data is not None and exported.difference is not None:
-        found = exported.difference
-        tested = f"of the held-out rows, {found.text}"
-        made["onnx"] = exported.data, Faithful(largest_difference=found.largest, tested=tested)
+    itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
+    made = {"pickle": (pickle, itself)}
+    if exported.data is not None and exported.proof is not None:
+        proof = exported.proof
+        made["onnx"] = (
+            exported.data,
+            Faithful(largest_difference=proof.largest, rows=proof.rows, ties=proof.ties, tested=proof.text),
+        )
     files = {FORMATS[name].file: data for name, (data, _) in made.items()}
     return files, {name: FORMATS[name].artifact(len(data), faithful) for name, (data, faithful) in made.items()}
 

@@ -99,7 +99,8 @@ def _compared(store: Store, old: Published, new: Published) -> Difference | str:
         rows = [*_golden_rows(store, old, new), *_golden_rows(store, new, old)]
         if not rows:
             return "each version has features that the other has not"
-        return new.manifest.task.difference(*(_answers(model, rows) for model in models))
+        before, after = (_answers(model, rows) for model in models)
+        return new.manifest.task.difference(before, after)
     except RowInvalid as exc:
         return f"the rows of one do not fit the other: {str(exc)[:200]}"
     except BrineryError as exc:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Buffer
+from typing import Any
 
 # ONNX Runtime on Linux reports to its makers unless this is set before it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -13,10 +14,10 @@ from brinery.errors import ModelInvalid
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import Artifact, Manifest
 
-# Votes of a forest that tie in double precision differ in the last digits of single precision: the
-# first class this close to the best wins, as it does in scikit-learn.
-TIE = 1e-6
+# Versions of schema 1 were proven with the first class this close to the best as the answer, and this for null.
+OF_SCHEMA_1 = (1e-6, "None")
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(string)": np.object_}
+MISSING = "\ufdd0"  # for a category; Unicode keeps it free for uses like this
 NUMBERS = ("tensor(float)", "tensor(double)")
 
 
@@ -27,11 +28,13 @@ class OnnxModel:
     labels and probabilities, or probabilities alone, where the label is that of the largest.
     """
 
-    def __init__(self, data: Buffer, task: AnyTask, features: int) -> None:
+    def __init__(self, data: Buffer, task: AnyTask, features: int, tie: float = 0.0, missing: str = MISSING) -> None:
         """Start a session on the bytes of model.onnx.
 
         Args:
             features: how many columns a row has.
+            tie: see `Classification.answers`.
+            missing: the text that stands for a missing category.
 
         Raises:
             Exception: ONNX Runtime does not accept the bytes, or they take other inputs.
@@ -47,19 +50,26 @@ class OnnxModel:
         self._probabilities = [spec.name for spec in outputs if spec.type in NUMBERS]
         if len(self._inputs) not in (1, features):
             raise ValueError(f"it takes {len(self._inputs)} inputs for {features} features")
-        self._task = task
+        self._task, self._tie, self._missing = task, tie, missing
 
     def predict(self, array: np.ndarray) -> AnyAnswers:
         """Answers to rows, shape (rows, features)."""
         if len(self._inputs) == 1:
             name, dtype = self._inputs[0]
-            feed = {name: array.astype(dtype, copy=False)}
+            feed = {name: _values(array, dtype, self._missing)}
         else:
-            feed = {name: array[:, [j]].astype(dtype) for j, (name, dtype) in enumerate(self._inputs)}
+            feed = {name: _values(array[:, [j]], dtype, self._missing) for j, (name, dtype) in enumerate(self._inputs)}
         given = self._session.run([*self._predicted, *self._probabilities], feed)
         if self._predicted:
             return self._task.answers(given[0], given[1] if self._probabilities else None)
-        return self._task.answers(None, given[0], tie=TIE)
+        return self._task.answers(None, given[0], tie=self._tie)
+
+
+def _values(values: np.ndarray, dtype: Any, missing: str) -> np.ndarray:
+    """Columns, shape (rows, columns), as the file takes them; a text stands for a missing category."""
+    if dtype is np.object_:
+        return np.where(values == np.array(None), missing, values)
+    return values.astype(dtype, copy=False)
 
 
 def libraries() -> dict[str, str]:
@@ -78,6 +88,8 @@ def load(data: Buffer, manifest: Manifest) -> OnnxModel:
         ModelInvalid: ONNX Runtime does not accept them, or they do not fit the manifest.
     """
     try:
+        if manifest.schema_version == 1:
+            return OnnxModel(data, manifest.task, len(manifest.features), *OF_SCHEMA_1)
         return OnnxModel(data, manifest.task, len(manifest.features))
     except Exception as exc:
         raise ModelInvalid(

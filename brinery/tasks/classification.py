@@ -21,6 +21,13 @@ def label_text(label: Label) -> str:
     return str(label).lower() if isinstance(label, bool | np.bool_) else str(label)
 
 
+def _largest(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference; what both do not know is none, and what one alone does not know is endless."""
+    with np.errstate(invalid="ignore"):
+        difference = np.where(np.isnan(ours) & np.isnan(theirs), 0.0, np.abs(ours - theirs))
+    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0))
+
+
 @dataclass(frozen=True)
 class Answers:
     """Answers to rows: which class each one is, and probabilities, where the model gives them.
@@ -176,15 +183,20 @@ class Classification(BaseModel):
             probabilities = np.array(rows, dtype=np.float64)
         return self.answers(np.array(labels, dtype=self.labels.dtype), probabilities)
 
-    def difference(self, ours: Answers, theirs: Answers) -> Difference:
-        """How two models' answers to the same rows differ; those of other classes in labels alone."""
-        other = int((ours.labels != theirs.labels).sum())
+    def difference(self, ours: Answers, theirs: Answers, *, tied: np.ndarray | None = None) -> Difference:
+        """How two models' answers to the same rows differ; those of other classes in labels alone.
+
+        Args:
+            tied: rows whose labels are not compared, shape (rows,).
+        """
+        differs = ours.labels != theirs.labels
+        other = int((differs if tied is None else differs & ~tied).sum())
         largest = None
         alike = other == 0 and (ours.probabilities is None) == (theirs.probabilities is None)
         text = f"{other} of {len(ours)} get another label"
         if ours.probabilities is not None and theirs.probabilities is not None:
             if np.array_equal(ours.classes, theirs.classes):
-                largest = float(np.abs(ours.probabilities - theirs.probabilities).max(initial=0.0))
+                largest = _largest(ours.probabilities, theirs.probabilities)
                 text += f"; a probability differs by {largest:.2g} at most"
             alike = alike and largest is not None and largest <= self.tolerance
         elif (ours.probabilities is None) != (theirs.probabilities is None):

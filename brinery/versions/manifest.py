@@ -112,9 +112,15 @@ class Evaluation(Part):
 
 
 class Faithful(Part):
-    """How closely an artifact answers as the fitted model: the largest difference of a number, and on which rows."""
+    """How closely an artifact answers as the fitted model.
+
+    `largest_difference` is that of a number; null where none was compared. `rows` counts what was tried by kind, and
+    `ties` the rows that were left out since the model ties with itself there. `tested` says it for people.
+    """
 
     largest_difference: FiniteFloat | None
+    rows: Mapping[str, int]
+    ties: int
     tested: str
 
 

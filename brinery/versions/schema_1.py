@@ -147,5 +147,10 @@ def _artifact(
         "modules": (module,),
         "runtimes": (runtime,),
         "unpacked_size": old.files[file].size,
-        "faithful": {"largest_difference": difference, "tested": UNKNOWN if difference is None else "held-out rows"},
+        "faithful": {
+            "largest_difference": difference,
+            "rows": {},
+            "ties": 0,
+            "tested": UNKNOWN if difference is None else "held-out rows",
+        },
     }

@@ -77,6 +77,7 @@ def collector() -> Iterator[None]:
 @pytest.mark.usefixtures("collector")
 @pytest.mark.parametrize("body", [{"data": 13.2}, {"data": "much"}], ids=["answered", "refused"])
 def test_collector_is_left_as_it_was(model: VerifiedModel, body: Any) -> None:
+    gc.enable()
     ask(model, body)
     assert gc.isenabled()
     gc.disable()

@@ -9,16 +9,32 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import BaseDecisionTree
 
 from brinery.assessment.assessor import ASSESSORS
 from brinery.rows.feature import Feature
 from training.errors import SpecInvalid
 from training.spec import ModelSpec
 
-UNSCALED = ("sklearn.ensemble", "sklearn.tree")  # trees split alike on any scale, and rounding moves their splits
+TREES = (
+    BaseDecisionTree,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+OF_TREES = (AdaBoostClassifier, BaggingClassifier)  # unless they are told otherwise
 
 
 def make_estimator(spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
@@ -92,10 +108,28 @@ def make_pipeline_for(spec: ModelSpec, features: tuple[Feature, ...], folder: Pa
     """An unfitted pipeline that takes the array of `assessment.columns.arrays.to_array`; its last step is `model`."""
     estimator = make_estimator(spec, folder)
     steps: list[tuple[str, Any]] = [("model", estimator)]
-    preprocessing = _preprocessing(features, scaled=not spec.estimator.startswith(UNSCALED))
+    preprocessing = _preprocessing(features, scaled=not splits_alone(estimator))
     if preprocessing is not None:
         steps.insert(0, ("columns", preprocessing))
     return Pipeline(steps)
+
+
+def splits_alone(estimator: Any) -> bool:
+    """Whether all that an estimator learns from columns is where to split them, as trees and what is made of trees do.
+
+    Trees split alike on any scale, and rounding would move their splits.
+    """
+    if isinstance(estimator, TREES):
+        return True
+    if isinstance(estimator, Pipeline):
+        return len(estimator.steps) == 1 and splits_alone(estimator.steps[-1][1])
+    many = getattr(estimator, "estimators", None)
+    if many is not None:  # voting, stacking
+        return all(splits_alone(part) for _, part in many if not isinstance(part, str))
+    if not hasattr(estimator, "estimator"):
+        return False
+    one = estimator.estimator
+    return isinstance(estimator, OF_TREES) if one is None else splits_alone(one)
 
 
 def _preprocessing(features: tuple[Feature, ...], scaled: bool) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -31,7 +33,9 @@ class Metric:
         return "most" if self.better == "lower" else "least"
 
     def no_worse(self, value: float, limit: float) -> bool:
-        return value <= limit if self.better == "lower" else value >= limit
+        """Whether a value is at the limit or better; what rounding leaves of 0.9 - 0.02 is 0.88."""
+        room = ROUNDING * max(1.0, abs(limit))
+        return value <= limit + room if self.better == "lower" else value >= limit - room
 
     def worsened(self, value: float, allowance: float) -> float:
         """A value that is worse by the allowance."""

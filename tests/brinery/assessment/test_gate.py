@@ -22,8 +22,8 @@ BEFORE = PromotedMetrics(reference="wine:1@sha256:0", metrics={"accuracy": 0.9, 
 
 def compared(store: Store, name: str, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray) -> Comparison:
     """The promoted version beside a new one of these classes."""
-    held_out = predicted(truth, truth, None, classes)
-    return compare_with_promoted(ASSESSORS["classification"], store, name, rows, held_out)
+    by_format = dict.fromkeys(("pickle", "onnx"), predicted(truth, truth, None, classes))
+    return compare_with_promoted(ASSESSORS["classification"], store, name, rows, by_format)
 
 
 def gate(**keys: object) -> GateSpec:
