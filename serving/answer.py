@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic_core import from_json
+from jiter import from_json
 
 from brinery.errors import RowInvalid, TooManyRows
 from brinery.loading.model import Prediction, VerifiedModel
@@ -39,10 +39,10 @@ def identity(model: VerifiedModel) -> dict[str, Any]:
 def _data(body: bytes) -> Any:
     """What stands under `data` in the body."""
     try:
-        decoded = from_json(body)
+        decoded = from_json(body, catch_duplicate_keys=True)
     except ValueError as exc:
         reason = str(exc).encode("ascii", "backslashreplace").decode()[:200]
-        raise Problem(400, f"the body is not JSON: {reason}") from exc
+        raise Problem(400, f"the body must be JSON with no name twice in an object: {reason}") from exc
     if not isinstance(decoded, dict) or "data" not in decoded:
         raise Problem(422, 'the body must be an object {"data": …}', errors=[("/data", "is missing")])
     if len(decoded) > 1:

@@ -10,7 +10,7 @@ from brinery.rows.feature import Feature
 JSON = "application/json"
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 STATUS = {
-    400: "The body is not JSON",
+    400: "The body is not JSON, or a name stands twice in one of its objects",
     413: "The body or the number of rows is too large",
     415: "The body is not JSON by its content-type",
     422: "The input does not fit the model's features",
@@ -96,7 +96,7 @@ def _example(feature: Feature) -> Any:
         return int(feature.minimum)
     middle = (feature.minimum + feature.maximum) / 2
     if feature.kind == "date":
-        return text_of_days(floor(middle)) if floor(middle) >= feature.minimum else middle
+        return text_of_days(floor(middle), feature.zoned) if floor(middle) >= feature.minimum else middle
     rounded = float(f"{middle:.3g}")
     return rounded if feature.minimum <= rounded <= feature.maximum else middle
 

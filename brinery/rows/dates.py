@@ -2,17 +2,18 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from math import floor
 
-DATE_STRING = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
-)
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = "[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+_OFFSET = "([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)"
+DATE_STRING = f"^{_DAY}({_TIME}{_OFFSET}?)?$"
+ZONED_DATE_STRING = f"^{_DAY}{_TIME}{_OFFSET}$"
 MICROSECONDS_OF_DAY = 86_400_000_000
 FIRST_DAY, LAST_DAY = -719_162.0, 2_932_897.0  # of the years 1 to 9999, which ISO 8601 texts can name
 
 _DATE = re.compile(DATE_STRING[:-1])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_SECOND = int(LAST_DAY) * 86_400 - 1
 
 
 def days_of_text(text: str) -> float:
@@ -21,11 +22,14 @@ def days_of_text(text: str) -> float:
     A date-time without an offset is taken as UTC.
 
     Raises:
-        ValueError: the text is no such date.
+        ValueError: the text is no such date, or its offset takes it out of the years 1 to 9999.
     """
     if not _DATE.fullmatch(text):
         raise ValueError("not an ISO 8601 date or date-time")
-    return days_of_moment(datetime.fromisoformat(text.upper()))
+    days = days_of_moment(datetime.fromisoformat(text.upper()))
+    if not FIRST_DAY <= days < LAST_DAY:
+        raise ValueError("not a date of the years 1 to 9999 in UTC")
+    return days
 
 
 def days_of_moment(moment: datetime) -> float:
@@ -34,9 +38,14 @@ def days_of_moment(moment: datetime) -> float:
     return since.days + (since.seconds * 1_000_000 + since.microseconds) / MICROSECONDS_OF_DAY
 
 
-def text_of_days(days: float) -> str:
-    """The ISO 8601 date, with the time in UTC where it is not midnight; `days` from FIRST_DAY to LAST_DAY."""
-    moment = _EPOCH + timedelta(seconds=min(round(days * 86_400), _LAST_SECOND))
-    if days == int(days):
-        return moment.date().isoformat()
+def text_of_days(days: float, zoned: bool = False) -> str:
+    """The ISO 8601 text that `days_of_text` reads as these days, from FIRST_DAY to LAST_DAY, to the microsecond.
+
+    Args:
+        zoned: midnight is written with its time and offset too.
+    """
+    if days == floor(days) and not zoned:
+        return (_EPOCH + timedelta(days)).date().isoformat()
+    microseconds = min(round(days % 1 * MICROSECONDS_OF_DAY), MICROSECONDS_OF_DAY - 1)
+    moment = _EPOCH + timedelta(days=floor(days), microseconds=microseconds)
     return moment.replace(tzinfo=None).isoformat() + "Z"

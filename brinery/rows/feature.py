@@ -17,7 +17,8 @@ class Feature(BaseModel):
     `minimum` and `maximum` are in the column's own unit and present for numbers and integers, and for
     dates, as days since 1970-01-01 in UTC with the time of day as a fraction; `categories` are the
     strings seen, sorted, present for categories. `nullable` says that training saw missing values, so
-    that `null` is an answerable value.
+    that `null` is an answerable value. `zoned` says that every date of training carried its offset from
+    UTC, so that a text without one would be taken for another moment.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,18 +29,19 @@ class Feature(BaseModel):
     minimum: FiniteFloat | None = None
     maximum: FiniteFloat | None = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    zoned: bool = False
 
     @property
     def range_text(self) -> str:
-        """What training saw, for people."""
+        """What training saw, for people; either end is a value inside."""
         if self.categories is not None:
             return ", ".join(self.categories)
         if self.minimum is None or self.maximum is None:
             return "true or false"
         if self.kind == "date":
-            days = f"days since 1970-01-01: {self.minimum:.10g} to {self.maximum:.10g}"
-            return f"{text_of_days(self.minimum)} to {text_of_days(self.maximum)} ({days})"
-        return f"{self.minimum:g} to {self.maximum:g}"
+            first, last = (text_of_days(days, self.zoned) for days in (self.minimum, self.maximum))
+            return f"{first} to {last} (days since 1970-01-01: {_shown(self.minimum)} to {_shown(self.maximum)})"
+        return f"{_shown(self.minimum)} to {_shown(self.maximum)}"
 
     @model_validator(mode="after")
     def _matches_kind(self) -> Self:
@@ -52,4 +54,11 @@ class Feature(BaseModel):
                     raise ValueError(f"feature {self.name}: {days:g} days are no date of the years 1 to 9999")
         if (self.kind == "category") != (self.categories is not None):
             raise ValueError(f"feature {self.name}: kind {self.kind} and categories do not fit together")
+        if self.zoned and self.kind != "date":
+            raise ValueError(f"feature {self.name}: kind {self.kind} and zoned do not fit together")
         return self
+
+
+def _shown(value: float) -> str:
+    """The shortest text that is read as this very value."""
+    return repr(value).removesuffix(".0")

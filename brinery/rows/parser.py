@@ -10,7 +10,7 @@ from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
 from brinery.errors import RowInvalid, TooManyRows
-from brinery.rows.dates import DATE_STRING, days_of_text
+from brinery.rows.dates import DATE_STRING, FIRST_DAY, LAST_DAY, ZONED_DATE_STRING, days_of_text
 from brinery.rows.feature import Feature
 
 MAX_ERRORS = 10
@@ -222,11 +222,21 @@ def _cell(feature: Feature) -> cs.CoreSchema:
     elif feature.kind == "boolean":
         allowed, rule = cs.bool_schema(strict=True), "true or false"
     elif feature.kind == "date":
-        days = cs.float_schema(strict=True, allow_inf_nan=False)
-        date = cs.str_schema(strict=True, pattern=DATE_STRING, metadata={"pydantic_js_functions": [_date_texts]})
+        days = cs.float_schema(strict=True, allow_inf_nan=False, ge=FIRST_DAY, lt=LAST_DAY)
+        date = cs.str_schema(
+            strict=True,
+            pattern=ZONED_DATE_STRING if feature.zoned else DATE_STRING,
+            metadata={"pydantic_js_functions": [_zoned_date_texts if feature.zoned else _date_texts]},
+        )
         allowed = cs.union_schema([days, cs.no_info_after_validator_function(days_of_text, date)], mode="left_to_right")
-        rule = "an ISO 8601 date or date-time such as '2007-11-11', or a finite number of days since 1970-01-01"
-        about["description"] = f"A date, in UTC where it has no offset, or days since 1970-01-01. {seen}"
+        example = (
+            "an ISO 8601 date-time with its offset such as '2007-11-11T06:00:00Z'"
+            if feature.zoned
+            else "an ISO 8601 date or date-time such as '2007-11-11'"
+        )
+        rule = f"{example}, or days since 1970-01-01, of the years 1 to 9999"
+        offset = "with its offset" if feature.zoned else "in UTC where it has no offset"
+        about["description"] = f"A date, {offset}, or days since 1970-01-01. {seen}"
     else:
         whole = feature.kind == "integer"
         number = cs.float_schema(
@@ -256,6 +266,10 @@ def _cell(feature: Feature) -> cs.CoreSchema:
 def _date_texts(schema: object, handler: object) -> dict[str, Any]:
     """The texts of dates by their formats, which generators know; the pattern would be one of both."""
     return {"anyOf": [{"type": "string", "format": name} for name in ("date", "date-time")]}
+
+
+def _zoned_date_texts(schema: object, handler: object) -> dict[str, Any]:
+    return {"type": "string", "format": "date-time"}
 
 
 def _escaped(part: str) -> str:

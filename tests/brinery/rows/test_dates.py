@@ -62,9 +62,14 @@ def test_moment_without_an_offset_is_in_utc() -> None:
         (-0.5, "1969-12-31T12:00:00Z"),
         (13828.25, "2007-11-11T06:00:00Z"),
         (FIRST_DAY, "0001-01-01"),
-        (LAST_DAY - 1e-9, "9999-12-31T23:59:59Z"),
+        (13828 + 1 / 86_400_000_000, "2007-11-11T00:00:00.000001Z"),
+        (LAST_DAY - 1e-9, "9999-12-31T23:59:59.999920Z"),
     ],
 )
 def test_days_are_shown_as_a_text_that_is_read_again(days: float, text: str) -> None:
     assert text_of_days(days) == text
-    assert days_of_text(text) == pytest.approx(days, abs=1 / 86_400)
+    assert days_of_text(text) == days
+
+
+def test_days_with_offsets_are_shown_with_one() -> None:
+    assert text_of_days(13828, zoned=True) == "2007-11-11T00:00:00Z"

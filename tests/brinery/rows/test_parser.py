@@ -182,28 +182,70 @@ def test_rows_take_dates_as_days_and_as_text(sent: Any, days: float) -> None:
     [
         *("2007", "13828", "20071111", "2007-11", "2007-W45-7", "2007-02-30", "2007-11-11T24:00", "2007-11-11T06"),
         *("2007-11-11T06:00:60", "2007-11-11\n", " 2007-11-11", "2007-11-11T06:00+25:00", "٢٠٠٧-11-11", "", "NaN"),
+        *("0001-01-01T00:00+01:00", "9999-12-31T23:59-01:00"),
+        *(1_707_523_200, 1_707_523_200_000, 2_932_897, -719_163, 1e300),
         *(True, None, [], float("nan"), float("inf"), 10**400, "2007-11-11T06:00:00.000000" + "0" * 50),
     ],
 )
 def test_rows_refuse_what_is_no_date(sent: Any) -> None:
     with pytest.raises(RowInvalid) as caught:
         DATED.parse({"seen": sent, "left": 0}, 1)
-    rule = "an ISO 8601 date or date-time such as '2007-11-11', or a finite number of days since 1970-01-01"
+    rule = "an ISO 8601 date or date-time such as '2007-11-11', or days since 1970-01-01, of the years 1 to 9999"
     assert caught.value.errors == [("/data/seen", f"seen must be {rule}")]
 
 
-def test_rows_outside_the_range_of_dates_are_told_it_both_ways() -> None:
-    (warned,) = DATED.parse(["2007-11-10", 0], 1).warnings
-    shown = "2007-11-11 to 2009-12-01T12:00:00Z (days since 1970-01-01: 13828 to 14579.5)"
-    assert (warned.path, warned.message) == ("/data/0", f"seen is outside the training range {shown}")
+ZONED = RowParser([Feature(name="seen", kind="date", minimum=0, maximum=1.25, zoned=True)])
 
 
-@pytest.mark.parametrize("days", [-719163, 2932897, 1e300])
-def test_feature_of_dates_has_a_range_in_the_calendar(days: float) -> None:
-    with pytest.raises(ValueError, match="days are no date of the years 1 to 9999"):
-        Feature(name="seen", kind="date", minimum=min(days, 0), maximum=max(days, 0))
+@pytest.mark.parametrize(
+    ("sent", "days"),
+    [
+        ("1970-01-02T00:00:00Z", 1),
+        ("1970-01-02T02:00+02:00", 1),
+        ("1970-01-01t22:00:00.5-02", 1 + 0.5 / 86_400),
+        (1, 1),
+    ],
+)
+def test_dates_that_had_offsets_are_taken_with_one(sent: Any, days: float) -> None:
+    assert ZONED.parse({"seen": sent}, 1).array.tolist() == [[days]]
+
+
+@pytest.mark.parametrize("sent", ["1970-01-02", "1970-01-02T00:00:00", "1970-01-02 00:00"])
+def test_dates_that_had_offsets_are_refused_without_one(sent: str) -> None:
+    with pytest.raises(RowInvalid) as caught:
+        ZONED.parse({"seen": sent}, 1)
+    rule = "an ISO 8601 date-time with its offset such as '2007-11-11T06:00:00Z'"
+    assert caught.value.errors == [
+        ("/data/seen", f"seen must be {rule}, or days since 1970-01-01, of the years 1 to 9999")
+    ]
+
+
+def test_only_dates_have_offsets() -> None:
+    with pytest.raises(ValueError, match="kind number and zoned do not fit together"):
+        Feature(name="x", kind="number", minimum=0, maximum=1, zoned=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "minimum", "maximum"),
+    [
+        ("number", 0.12345678901234567, 1234567.0000001),
+        ("number", 5e-324, 1e300),
+        ("integer", -9007199254740991, 9007199254740991),
+        ("date", 13828 + 1 / 86_400_000_000, 19723 + 12_345_678_901 / 86_400_000_000),
+        ("date", -719162, 2932896.999999),
+    ],
+)
+@pytest.mark.parametrize("zoned", [False, True])
+def test_bounds_that_are_shown_are_taken_without_a_warning(
+    kind: Any, minimum: float, maximum: float, zoned: bool
+) -> None:
+    feature = Feature(name="x", kind=kind, minimum=minimum, maximum=maximum, zoned=zoned and kind == "date")
+    shown, _, days = feature.range_text.partition(" (days since 1970-01-01: ")
+    numbers = [json.loads(bound) for bound in days.removesuffix(")").split(" to ") if bound]
+    for bound in shown.split(" to ") + numbers:
+        assert RowParser([feature]).parse([bound], 1).warnings == [], bound
 
 
 def test_range_of_dates_may_end_with_the_calendar() -> None:
     shown = Feature(name="seen", kind="date", minimum=-719162, maximum=2932896.999999).range_text
-    assert shown.startswith("0001-01-01 to 9999-12-31T23:59:59Z (")
+    assert shown.startswith("0001-01-01 to 9999-12-31T23:59:59.913619Z (")
