@@ -1,7 +1,8 @@
 """A verified model: what it is, and its answers."""
 
-from collections.abc import Buffer
+from collections.abc import Buffer, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
 TOO_FAR = "is too far from the training range for the model to answer"
+NO_ANSWER = "is a row that the model has no answer for"
 
 
 class Prediction(NamedTuple):
@@ -65,22 +67,46 @@ class VerifiedModel:
         """Answer decoded JSON: a row, or a list of rows.
 
         Raises:
-            RowInvalid: the input does not fit the features, or is too far from them for an answer.
+            RowInvalid: the input does not fit the features, or the model has no answer for it.
             TooManyRows: more rows than `max_rows`.
         """
         batch = self.parser.parse(data, max_rows)
         return Prediction(self._predict(batch), batch.warnings, batch.single)
 
     def _predict(self, batch: Batch) -> AnyAnswers:
-        """Predict values that are finite, but may overflow inside the model: 1e308 is a number."""
+        """Predict values that are finite, but may overflow inside the model (1e308 does), or that it has no answer for.
+
+        Raises:
+            RowInvalid: such rows, at most 10.
+        """
         try:
-            with np.errstate(all="ignore"):
-                answers = self.predictor.predict(batch.array)
+            answers = self._answers(batch.array)
+            rows = list(islice(self.task.unanswered(answers), MAX_ERRORS))
         except Exception as exc:
-            if not batch.warnings:
+            if not batch.warnings and not isinstance(exc, ValueError):
                 raise
-            raise RowInvalid([("/data", TOO_FAR)]) from exc
-        rows = list(self.task.unanswered(answers))[:MAX_ERRORS]
+            rows = list(islice(self._failing(batch.array), MAX_ERRORS))
+            if not rows:
+                raise
         if rows:
-            raise RowInvalid([("/data" if batch.single else f"/data/{row}", TOO_FAR) for row in rows])
+            reason = TOO_FAR if batch.warnings else NO_ANSWER
+            raise RowInvalid([("/data" if batch.single else f"/data/{row}", reason) for row in rows])
         return answers
+
+    def _answers(self, array: np.ndarray) -> AnyAnswers:
+        with np.errstate(all="ignore"):
+            return self.predictor.predict(array)
+
+    def _failing(self, array: np.ndarray) -> Iterator[int]:
+        """The rows that fail by themselves, in order, found by halving."""
+        pending = [(0, len(array))]
+        while pending:
+            start, stop = pending.pop()
+            try:
+                self._answers(array[start:stop])
+            except Exception:
+                if stop - start == 1:
+                    yield start
+                else:
+                    middle = (start + stop) // 2
+                    pending += [(middle, stop), (start, middle)]

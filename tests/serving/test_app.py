@@ -4,16 +4,20 @@ import asyncio
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from obstore.store import MemoryStore
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from brinery.errors import DigestMismatch, SettingInvalid, StoreUnavailable
+from brinery.formats.predictor import Predictor
 from brinery.loading.golden import make_golden
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
@@ -197,6 +201,24 @@ def test_label_comes_back_in_its_own_type(labels: list[Any], low: Any, keys: set
     assert answer["prediction"] == low
     assert type(answer["prediction"]) is type(low)
     assert set(answer["probabilities"]) == keys
+
+
+def test_rows_that_the_estimator_has_no_answer_for_are_named() -> None:
+    client = serving(small(RadiusNeighborsClassifier(radius=0.3), ["no", "no", "yes", "yes"]))
+    message = "is a row that the model has no answer for"
+    assert client.classify(1).json()["prediction"] == "no"
+    for data, paths in (([1.5], ["/data"]), ([0, 1.5, 2, 0.5, 3], ["/data/1", "/data/3"])):
+        answer = client.classify(data)
+        assert problem_of(answer.content, 422)["errors"] == [{"path": path, "message": message} for path in paths]
+    assert len(client.classify([1.5] * 1000).json()["errors"]) == 10
+
+
+def test_model_that_answers_no_row_at_once_is_no_fault_of_a_row() -> None:
+    """A prediction that raises for the rows together only."""
+    model = small(LogisticRegression(), ["no", "no", "yes", "yes"])
+    predictor = SimpleNamespace(predict=lambda rows: model.predictor.predict(rows) if len(rows) == 1 else int("x"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        replace(model, predictor=cast(Predictor, predictor)).answer([0, 1], 10)
 
 
 def test_probabilities_of_estimator_without_them_are_absent() -> None:
