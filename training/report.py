@@ -35,7 +35,11 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         "SECONDS",
     ]
     lines = [table(head, rows), "", "Columns:"]
-    lines += [f"  {result.reference.name}: {columns_text(result.manifest.features)}" for result in results]
+    lines += [
+        f"  {result.reference.name}: {columns_text(result.manifest.features)}"
+        f"{'; numbers are scaled' if result.manifest.spec['scale'] else ''}"
+        for result in results
+    ]
     passed = [result.reference for result in results if result.manifest.gate.passed]
     if passed:
         lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]

@@ -24,7 +24,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
 from training.fit.fit import Fitting
-from training.fit.pipeline import make_pipeline_for
+from training.fit.pipeline import is_scaled, make_pipeline_for
 from training.fit.task import FITS
 from training.interrupt import held_back
 from training.spec import ModelSpec
@@ -116,7 +116,12 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         histograms=prepared.histograms,
         data=prepared.data,
         # The source as it may be shown: an address can carry a password or a signature.
-        spec={**spec.model_dump(mode="json", exclude_none=True), "data": prepared.data.source, "params": params},
+        spec={
+            **spec.model_dump(mode="json", exclude_none=True),
+            "data": prepared.data.source,
+            "scale": is_scaled(spec, prepared.pipeline.named_steps["model"]),
+            "params": params,
+        },
         gate=spec.gate,
         random_state=spec.random_state,
         git=session.git,

@@ -44,6 +44,7 @@ class ModelSpec(Strict):
         pattern=r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$",
         description='a scikit-learn classifier by its dotted name, or "module:function" that returns one',
     )
+    scale: bool | Literal["auto"] = Field("auto", description='true, false or "auto"')
     params: Mapping[str, Any] = Field({}, description="an object of the estimator's parameters")
     class_weight: Literal["balanced"] | Mapping[str, Annotated[float, Field(gt=0)]] | None = Field(
         None, description='"balanced", or an object of classes, each with a weight above 0'

@@ -18,6 +18,8 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.impute import SimpleImputer
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import BaseDecisionTree
@@ -34,6 +36,7 @@ TREES = (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+IN_UNITS = (BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB, RadiusNeighborsClassifier)
 OF_TREES = (AdaBoostClassifier, BaggingClassifier)  # unless they are told otherwise
 
 
@@ -108,10 +111,27 @@ def make_pipeline_for(spec: ModelSpec, features: tuple[Feature, ...], folder: Pa
     """An unfitted pipeline that takes the array of `assessment.columns.arrays.to_array`; its last step is `model`."""
     estimator = make_estimator(spec, folder)
     steps: list[tuple[str, Any]] = [("model", estimator)]
-    preprocessing = _preprocessing(features, scaled=not splits_alone(estimator))
+    preprocessing = _preprocessing(features, is_scaled(spec, estimator))
     if preprocessing is not None:
         steps.insert(0, ("columns", preprocessing))
     return Pipeline(steps)
+
+
+def is_scaled(spec: ModelSpec, estimator: Any) -> bool:
+    """Whether numbers are brought to mean 0 and deviation 1 before the estimator; where `scale` leaves it open, they
+    are not for what splits alone, and for what may have parameters in the columns' own units.
+    """
+    return not (splits_alone(estimator) or _in_units(estimator)) if spec.scale == "auto" else spec.scale
+
+
+def _in_units(estimator: Any) -> bool:
+    """Whether parameters may be in the columns' own units: a radius, a count, all that scikit-learn did not write."""
+    return any(
+        isinstance(part, IN_UNITS)
+        or (isinstance(part, Pipeline) and len(part.steps) > 1)
+        or (isinstance(part, BaseEstimator) and not type(part).__module__.startswith("sklearn."))
+        for part in (estimator, *estimator.get_params().values())
+    )
 
 
 def splits_alone(estimator: Any) -> bool:
