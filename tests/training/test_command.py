@@ -42,7 +42,7 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     ]
     assert columns[models.index("penguins") + 1] == (
         "  penguins: 3 categories (island, sex?, year), 4 numbers (bill_length_mm?, bill_depth_mm?, "
-        "flipper_length_mm?, body_mass_g?) (? may be missing)"
+        "flipper_length_mm?, body_mass_g?) (? may be missing); numbers are scaled"
     )
     say, *lines = promote
     assert say == "Promote and serve one of them:"
