@@ -18,7 +18,7 @@ def is_name(name: str) -> bool:
 
 def is_number(folder: str) -> bool:
     """Whether a folder is named as that of a version is."""
-    return len(folder) == 6 and folder.isascii() and folder.isdigit()
+    return len(folder) == 6 and folder.isascii() and folder.isdigit() and folder != "000000"
 
 
 def check_name(name: str) -> str:

@@ -15,12 +15,13 @@ from brinery.errors import (
     GoldenMismatch,
     LibraryMismatch,
     PinRequired,
+    SchemaUnknown,
     StoreUnavailable,
     VersionMissing,
 )
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
-from brinery.versions.manifest import ManifestContent
+from brinery.versions.manifest import ManifestContent, digest_of
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
@@ -116,15 +117,29 @@ def damaged(store: Store, kind: str) -> Reference:
         data = bytearray(store.read(f"{folder}/model.joblib", 10**6))
         data[-1] ^= 1
         overwrite(store, f"{folder}/model.joblib", bytes(data))
+    elif kind == "newer schema":
+        manifest = json.loads(bytes(store.read(f"{folder}/manifest.json", 10**6)))
+        newer = json.dumps({**manifest, "schema_version": 99, "added_later": 1}).encode()
+        overwrite(store, f"{folder}/manifest.json", newer)
+        return Reference(reference.name, reference.version, digest_of(newer))
     return reference
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "reads"),
-    [("manifest", DigestMismatch, 1), ("artifact", ArtifactDigest, 2)],
+    ("kind", "error", "reads", "alarm"),
+    [
+        ("manifest", DigestMismatch, 1, "integrity"),
+        ("artifact", ArtifactDigest, 2, "integrity"),
+        ("newer schema", SchemaUnknown, 1, None),
+    ],
 )
 def test_loader_after_failed_check_reads_nothing_again(
-    memory: Store, kind: str, error: type[BrineryError], reads: int
+    memory: Store,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    error: type[BrineryError],
+    reads: int,
+    alarm: str | None,
 ) -> None:
     reference, clock = damaged(memory, kind), Clock()
     with pytest.raises(error):
@@ -135,6 +150,7 @@ def test_loader_after_failed_check_reads_nothing_again(
         refused(loader)
         clock.now += 60
     assert len(store.reads) == reads
+    assert [(vars(record)["error"], vars(record)["kind"]) for record in caplog.records] == [(error.__name__, alarm)]
 
 
 def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(memory: Store) -> None:

@@ -24,6 +24,7 @@ def test_catalog_takes_exact_names_alone(store: Store) -> None:
     publish_files(store, *tiny())
     for stray in (
         "tiny/versions/7/manifest.json",
+        "tiny/versions/000000/manifest.json",
         "tiny/versions/000008/claim.json",
         "tiny/versions/000009/manifest.json.bak",
         "tiny/versions/manifest.json",
