@@ -1,17 +1,19 @@
 """The data of a model: from what its spec names to a frame, a target and a digest."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from sklearn import datasets
 
+from brinery.assessment.columns.kinds import as_texts
 from brinery.errors import DataInvalid
 from brinery.rows.feature import MAX_NAME_LENGTH
-from brinery.tables.read import SourceTable
+from brinery.tables.read import Reading, SourceTable
 from brinery.tables.sources import find_source
+from brinery.tables.spelling import Spelling
 from brinery.tables.table import listed
 from training.spec import ModelSpec
 
@@ -30,7 +32,8 @@ class Dataset:
     `source` names where they came from, without secrets. `sha256` is that of the source's bytes as fetched; of a
     folder, that of the lines "SHA256  PATH" of its files; of scikit-learn's, that of the whole set as CSV.
     `columns` counts those of the whole source. `named` are the features that the spec names, and all of
-    scikit-learn's: they are used even where they look useless.
+    scikit-learn's: they are used even where they look useless. `problems` says why columns cannot be used, by column,
+    each text following its name; `notes` are sentences about what was done to the data.
     """
 
     features: pd.DataFrame
@@ -39,6 +42,8 @@ class Dataset:
     sha256: str
     columns: int
     named: frozenset[str]
+    problems: Mapping[str, str]
+    notes: tuple[str, ...]
 
 
 def read_dataset(spec: ModelSpec, folder: Path = Path()) -> Dataset:
@@ -53,11 +58,25 @@ def read_dataset(spec: ModelSpec, folder: Path = Path()) -> Dataset:
     if spec.data.startswith("sklearn:"):
         return _from_sklearn(spec)
     table = SourceTable(find_source(spec.data, folder))
-    chosen = _chosen(table.shown, spec, table.names)
-    texts = [column for column, kind in spec.kinds.items() if kind == "category"]
-    frame, digest = table.read(chosen, texts)
+    chosen = _chosen(table.shown, spec, table.names, table.index)
+    reading = table.read(chosen, _spelling(spec))
     named = frozenset({*(spec.features or ()), *spec.kinds})
-    return _dataset(spec, frame, table.shown, digest, len(table.names), named)
+    unused = [name for name in table.index if name not in chosen and name not in spec.exclude and not spec.features]
+    notes = [f'column "{name}" is left out: it was the index of a frame; name it in kinds to use it' for name in unused]
+    notes += [f'column "{name}" {note}' for name, told in reading.notes.items() for note in told]
+    return _dataset(spec, reading, table.shown, len(table.names), named, notes)
+
+
+def _spelling(spec: ModelSpec) -> Spelling:
+    return Spelling(
+        missing=spec.missing,
+        decimal=spec.decimal,
+        thousands=spec.thousands,
+        dates=spec.dates,
+        formats=spec.formats,
+        kinds=spec.declared_kinds,
+        target=spec.target,
+    )
 
 
 def _from_sklearn(spec: ModelSpec) -> Dataset:
@@ -66,28 +85,51 @@ def _from_sklearn(spec: ModelSpec) -> Dataset:
         raise DataInvalid(f"data is {spec.data!r}; scikit-learn's data sets are {', '.join(SKLEARN)}")
     whole: pd.DataFrame = SKLEARN[which](as_frame=True).frame  # type: ignore[attr-defined]
     digest = hashlib.sha256(whole.to_csv(index=False).encode()).hexdigest()
-    frame = whole[_chosen(spec.data, spec, list(whole.columns))]
-    return _dataset(spec, frame, spec.data, digest, len(whole.columns), frozenset(frame.columns))
+    frame = whole[_chosen(spec.data, spec, list(whole.columns), ())]
+    return _dataset(spec, Reading(frame, digest, {}, {}), spec.data, len(whole.columns), frozenset(frame.columns), [])
 
 
 def _dataset(
-    spec: ModelSpec, frame: pd.DataFrame, source: str, digest: str, columns: int, named: frozenset[str]
+    spec: ModelSpec, reading: Reading, source: str, columns: int, named: frozenset[str], notes: Sequence[str]
 ) -> Dataset:
-    return Dataset(frame.drop(columns=spec.target), frame[spec.target], source, digest, columns, named)
+    frame, problems = reading.frame, dict(reading.problems)
+    missing = 0 if spec.target in problems else int(frame[spec.target].isna().sum())
+    if missing and spec.drop_missing_target:
+        frame = frame[frame[spec.target].notna()].reset_index(drop=True)
+        notes = [
+            *notes,
+            f'{missing} of {missing + len(frame)} rows are left out: their target "{spec.target}" is missing',
+        ]
+    elif missing:
+        problems[spec.target] = _why_missing(spec, missing, reading.notes.get(spec.target, ()))
+    target = frame[spec.target]
+    if spec.declared_kinds.get(spec.target) == "category":
+        target = pd.Series(as_texts(target), name=spec.target)
+    features = frame.drop(columns=spec.target)
+    return Dataset(features, target, source, reading.sha256, columns, named, problems, tuple(notes))
 
 
-def _chosen(source: str, spec: ModelSpec, columns: Sequence[str]) -> list[str]:
+def _why_missing(spec: ModelSpec, missing: int, notes: Sequence[str]) -> str:
+    """Words such as None, which are taken as missing, may be meant as answers."""
+    told = "".join(f"; it {note}" for note in notes)
+    return (
+        f"is the target, and is missing in {missing} rows{told}; "
+        'fill them in, or leave these rows out by "drop_missing_target": true'
+    )
+
+
+def _chosen(source: str, spec: ModelSpec, columns: Sequence[str], index: Sequence[str]) -> list[str]:
     """The features, in the spec's order or the source's, and the target as the last."""
     known = set(columns)
     for column in (*(spec.features or ()), spec.target, *spec.exclude):
         if column not in known:
             raise DataInvalid(f'{source} has no column "{column}"; it has {listed(columns)}')
-    left_out = {spec.target, *spec.exclude}
+    left_out = {spec.target, *spec.exclude, *(name for name in index if name not in spec.kinds)}
     features = list(spec.features or (column for column in columns if column not in left_out))
     if not features:
         raise DataInvalid(f'{source} has no column left besides the target "{spec.target}"')
     for column in spec.kinds:
-        if column not in features:
+        if column not in features and column != spec.target:
             raise DataInvalid(f'kinds names "{column}", which is no feature that is used; those are {listed(features)}')
     for column in features:
         if not 0 < len(column) <= MAX_NAME_LENGTH:

@@ -12,7 +12,7 @@ SHOWN_NAMES = 6
 
 
 def report_text(results: Sequence[Result], serve: str) -> str:
-    """A table of the versions, the columns' kinds, and the lines that promote those that passed their gates."""
+    """A table of the versions, the columns' kinds, notes on the data, and lines that promote what passed its gate."""
     rows = []
     for result in results:
         metrics = result.manifest.metrics
@@ -40,6 +40,9 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         f"{'; numbers are scaled' if result.manifest.spec['scale'] else ''}"
         for result in results
     ]
+    notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
+    if notes:
+        lines += ["", "Notes:", *notes]
     passed = [result.reference for result in results if result.manifest.gate.passed]
     if passed:
         lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]
@@ -73,5 +76,6 @@ def as_json(result: Result) -> dict[str, object]:
         "baseline": dict(evaluation.baseline),
         "gate": result.manifest.gate.model_dump(),
         "features": {feature.name: feature.kind for feature in result.manifest.features},
+        "notes": list(result.notes),
         "seconds": round(result.seconds, 3),
     }

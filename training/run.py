@@ -15,8 +15,12 @@ from brinery.assessment.candidate import Candidate, Report, Stages, say_nothing
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
+from brinery.assessment.columns.labels import notes_on_labels
+from brinery.assessment.columns.leaks import suspicions
+from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
+from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Git, Manifest, TrainingData
 from brinery.versions.read import Published
@@ -24,7 +28,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
 from training.fit.fit import Fitting
-from training.fit.pipeline import is_scaled, make_pipeline_for
+from training.fit.pipeline import is_scaled, make_estimator, make_pipeline_for
 from training.fit.task import FITS
 from training.interrupt import held_back
 from training.spec import ModelSpec
@@ -62,14 +66,16 @@ class Prepared:
     train_y: np.ndarray
     test_y: np.ndarray
     test_rows: pd.DataFrame
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Result:
-    """A published version and the seconds it took."""
+    """A published version, the seconds it took, and sentences about its data that a person should read."""
 
     published: Published
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def reference(self) -> Reference:
@@ -127,7 +133,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         git=session.git,
     )
     published = publish_candidate(candidate, session.store, session.check, stages, held_back)
-    return Result(published, stages.seconds)
+    return Result(published, stages.seconds, prepared.notes)
 
 
 def prepare(spec: ModelSpec, folder: Path) -> Prepared:
@@ -137,10 +143,13 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         DataInvalid, SpecInvalid: the data or the spec cannot be used.
     """
     dataset = read_dataset(spec, folder)
-    features = infer_features(dataset.features, source=dataset.source, kinds=spec.kinds, named=dataset.named)
+    features = _features(spec, dataset, folder)
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
+    notes = dataset.notes
+    if assessor.kind == "classification":
+        notes = (*notes, *notes_on_labels(dataset.target), *suspicions(array, features, target))
     every = np.arange(len(target))  # with folds, all rows are both
     train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
     return Prepared(
@@ -154,7 +163,24 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         train_y=target[train],
         test_y=target[test],
         test_rows=dataset.features if spec.cv else dataset.features.iloc[test],
+        notes=notes,
     )
+
+
+def _features(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:
+    """The features, or what is wrong with any of the columns, the target among them."""
+    kinds = {name: kind for name, kind in spec.declared_kinds.items() if name != spec.target}
+    try:
+        return infer_features(
+            dataset.features, source=dataset.source, kinds=kinds, named=dataset.named, problems=dataset.problems
+        )
+    except ColumnsInvalid as exc:
+        if spec.target not in dataset.problems:
+            try:
+                assessor_of(make_estimator(spec, folder)).target(dataset.target, dataset.source)
+            except DataInvalid as also:
+                raise DataInvalid(f"{exc}\n  {also}") from exc
+        raise
 
 
 def _data(dataset: Dataset, rows: int, train_rows: int, test_rows: int) -> TrainingData:

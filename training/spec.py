@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from brinery.assessment.metrics.table import NAMES
@@ -17,9 +17,40 @@ from brinery.errors import ReferenceInvalid
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
+Thousands = Literal[",", ".", " ", "'"]
 KindName = Literal["number", "integer", "boolean", "category", "date"]
 SCHEMA_KEY = "$schema"
 FOLDS = 5
+DATE_RULE = 'how dates of a CSV are written that are not ISO 8601, as of Python\'s strptime, such as "%d/%m/%Y"'
+
+
+def _is_date_format(form: str) -> str:
+    """A format that tells at least the year of a date."""
+    moment = datetime(2021, 11, 23)
+    try:
+        of_year = "%Y" in form or "%y" in form
+        told = of_year and datetime.strptime(moment.strftime(form), form).year == moment.year
+    except ValueError:
+        told = False
+    if not told:
+        raise PydanticCustomError("format", "it names no year")
+    return form
+
+
+DateFormat = Annotated[str, AfterValidator(_is_date_format)]
+
+
+class KindSpec(Strict):
+    """The kind of a column, and of dates how they are written where that is not ISO 8601."""
+
+    kind: KindName = Field(description=f"one of {', '.join(get_args(KindName))}")
+    format: DateFormat | None = Field(None, description=DATE_RULE)
+
+    @model_validator(mode="after")
+    def _format_is_of_dates(self) -> Self:
+        if self.format is not None and self.kind != "date":
+            raise ValueError(f'has a format and the kind "{self.kind}"; only the kind "date" has a format')
+        return self
 
 
 class ModelSpec(Strict):
@@ -37,9 +68,20 @@ class ModelSpec(Strict):
     exclude: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description="a list of columns' names to leave out"
     )
-    kinds: Mapping[str, KindName] = Field(
-        {}, description=f"an object of columns, each with its kind ({', '.join(get_args(KindName))})"
+    kinds: Mapping[str, KindName | KindSpec] = Field(
+        {},
+        description=f"an object of columns, each with its kind ({', '.join(get_args(KindName))}), "
+        'or, for dates, an object such as {"kind": "date", "format": "%d/%m/%Y"}',
     )
+    missing: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description='a list of texts of a CSV that mean missing, such as ["?", "-"]'
+    )
+    decimal: Literal[".", ","] = Field(".", description='the decimal mark of a CSV\'s numbers, "." or ","')
+    thousands: Thousands | None = Field(
+        None, description='the mark that parts the thousands of a CSV\'s numbers, ",", ".", " " or "\'"'
+    )
+    dates: DateFormat | None = Field(None, description=DATE_RULE)
+    drop_missing_target: bool = Field(False, description="true or false: whether rows without a target are left out")
     estimator: str = Field(
         pattern=r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$",
         description='a scikit-learn classifier by its dotted name, or "module:function" that returns one',
@@ -89,6 +131,15 @@ class ModelSpec(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(
+                f'has "{self.decimal}" as decimal and as thousands; say both marks, such as "decimal": ",", '
+                '"thousands": "."'
+            )
+        return self
+
     @field_validator("schedule")
     @classmethod
     def _is_cron(cls, line: str | None) -> str | None:
@@ -100,6 +151,17 @@ class ModelSpec(Strict):
             except CronSimError as exc:
                 raise PydanticCustomError("cron", "{reason}", {"reason": str(exc)}) from exc
         return line
+
+    @property
+    def declared_kinds(self) -> dict[str, KindName]:
+        """The kinds that are named, without how dates are written."""
+        return {name: kind if isinstance(kind, str) else kind.kind for name, kind in self.kinds.items()}
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """How the dates of single columns are written."""
+        objects = {name: kind for name, kind in self.kinds.items() if isinstance(kind, KindSpec)}
+        return {name: kind.format for name, kind in objects.items() if kind.format is not None}
 
 
 MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **dict.fromkeys(NAMES, Rule)}

@@ -56,7 +56,13 @@ class _NotOneFile(Exception):
 
 
 def _only_member(archive: zipfile.ZipFile) -> IO[bytes]:
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    members = [member for member in archive.infolist() if not member.is_dir() and not _is_of_macos(member.filename)]
     if len(members) != 1:
         raise _NotOneFile(len(members))
     return archive.open(members[0])
+
+
+def _is_of_macos(name: str) -> bool:
+    """What macOS puts beside files: no data."""
+    *_, file = name.split("/")
+    return name.startswith("__MACOSX/") or file.startswith("._") or file == ".DS_Store"

@@ -4,6 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Buffer, Collection, Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,20 +13,22 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from brinery.errors import DataInvalid
-from brinery.tables.table import named_once
+from brinery.tables.spelling import MISSING, Spelling
+from brinery.tables.table import Columns, named_once
+from brinery.tables.texts.codes import EXACT, may_hold_codes
+from brinery.tables.texts.column import interpreted
+from brinery.tables.texts.distinct import Texts
 
 SEPARATORS = ",;\t|"
-# What pandas takes as missing too.
-MISSING = (
-    *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN", "-nan"),
-    *("NULL", "null", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-)
 BLOCK_BYTES = 8 * 1024 * 1024  # no row can be longer
+SEPARATOR_LINE = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 QUOTED = re.compile(r'"[^"]*"')
 
 
 class CsvFile:
     """A CSV file by its header."""
+
+    index: Sequence[str] = ()
 
     def __init__(self, where: str, data: Buffer) -> None:
         """Read the header.
@@ -35,48 +39,138 @@ class CsvFile:
         Raises:
             DataInvalid: the data are empty, not UTF-8 or no CSV, or a name stands there twice.
         """
-        self._where, self._buffer = where, pa.py_buffer(data)
-        self._separator, header = _header(where, self._buffer)
+        self._where = where
+        self._buffer, self._above, told = _below_separator_line(pa.py_buffer(data))
+        self._separator, header = _header(where, self._buffer, told)
         self.names = named_once(where, header)
 
-    def read(self, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
+    def read(self, columns: Sequence[str], spelling: Spelling) -> Columns:
         """See `Table`.
 
         Raises:
-            DataInvalid: the data are not UTF-8, or a row is longer or shorter than the header.
+            DataInvalid: the data are not UTF-8, or a row is longer or shorter than the header; or the header is there
+                again.
         """
-        where, buffer, separator = self._where, self._buffer, self._separator
-        quotes = _quotes(buffer)
+        quotes = _quotes(self._buffer)
         if quotes % 2:
-            _refuse_open_quote(where, buffer, separator)
-        wanted = [name for name in columns if name in texts]
+            _refuse_open_quote(self._where, self._buffer, self._separator)
+        self._breaks = quotes > 0
+        kept = [name for name in columns if self._is_read_as_text(name, spelling)]
+        found = Columns(self._typed(columns, kept, spelling))
+        if found.table.num_rows:
+            self._refuse_second_header(found.table)
+            self._put_possible_codes(found, spelling)
+        if any(map(pa.types.is_binary, found.table.schema.types)):
+            _refuse_bad_text(self._where, self._buffer)
+        for name in columns:
+            if pa.types.is_string(found.table.schema.field(name).type):
+                self._interpret(found, name, spelling)
+        return found
+
+    def _is_read_as_text(self, name: str, spelling: Spelling) -> bool:
+        kind, form = spelling.kinds.get(name), spelling.format_of(name)
+        by_format = form is not None and kind in ("date", None)
+        return kind in ("category", "boolean") or by_format or name == spelling.target
+
+    def _typed(self, columns: Sequence[str], texts: Collection[str], spelling: Spelling) -> pa.Table:
+        """Some columns by the types that Arrow finds; all that it takes for texts as they are written."""
+        where, buffer = self._where, self._buffer
         try:
-            table = arrow_csv.read_csv(
-                pa.BufferReader(buffer),
-                read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
-                parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=quotes > 0),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=columns,
-                    column_types=dict.fromkeys(wanted, pa.string()),
-                    null_values=MISSING,
-                    strings_can_be_null=True,
-                ),
-            )
+            return arrow_csv.read_csv(pa.BufferReader(buffer), **self._options(columns, texts, spelling))
         except (pa.ArrowInvalid, KeyError) as exc:
             if "Empty CSV file" in str(exc):  # so it says where the header does not end in a newline
                 raise DataInvalid(f"{where} has columns and no row") from exc
             _refuse_bad_text(where, buffer)
-            _refuse_bad_row(where, buffer, separator, len(self.names))
+            self._refuse_bad_row()
             raise DataInvalid(f"{where} cannot be read as CSV: {' '.join(str(exc).split())[:200]}") from exc
-        if any(pa.types.is_binary(kind) for kind in table.schema.types):
-            _refuse_bad_text(where, buffer)
-        for name in wanted:
-            table = _without_zero_fractions(table, table.column_names.index(name))
-        return table
+
+    def _options(self, columns: Sequence[str], texts: Collection[str], spelling: Spelling) -> dict[str, Any]:
+        return {
+            "read_options": arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
+            "parse_options": arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=self._breaks),
+            "convert_options": arrow_csv.ConvertOptions(
+                include_columns=columns,
+                column_types=dict.fromkeys(texts, pa.string()),
+                null_values=[*MISSING, *spelling.missing],
+                strings_can_be_null=False,
+                decimal_point=spelling.decimal,
+            ),
+        }
+
+    def _put_possible_codes(self, found: Columns, spelling: Spelling) -> None:
+        """Columns of numbers that may be codes, as texts: read a second time, piece by piece, and only then kept."""
+        numbers = [
+            field.name
+            for field in found.table.schema
+            if (pa.types.is_int64(field.type) or pa.types.is_float64(field.type))
+            and (field.name not in spelling.kinds or _may_be_rounded(found.table.column(field.name)))
+        ]
+        if not numbers:
+            return
+        suspects: set[str] = set()
+        for batch in arrow_csv.open_csv(pa.BufferReader(self._buffer), **self._options(numbers, numbers, spelling)):
+            suspects |= {name for name in numbers if name not in suspects and may_hold_codes(batch.column(name))}
+        if suspects:
+            table = self._typed(sorted(suspects), suspects, spelling)
+            for name in suspects:
+                found.put(name, table.column(name))
+
+    def _interpret(self, found: Columns, name: str, spelling: Spelling) -> None:
+        column = interpreted(Texts(name, found.table.column(name), self._line), spelling)
+        if column.problem:
+            found.refuse(name, column.problem)
+            return
+        found.put(name, column.array)
+        if column.notes:
+            found.notes[name] = list(column.notes)
+
+    def _refuse_second_header(self, table: pa.Table) -> None:
+        """A row that is the header would be a row of data in a table of texts, and makes texts of any other."""
+        if not all(map(pa.types.is_string, table.schema.types)):
+            return
+        again = pc.equal(table.column(0), table.column_names[0])
+        for j, name in enumerate(table.column_names[1:], 1):
+            again = pc.and_(again, pc.equal(table.column(j), name))
+        row = pc.index(again, True).as_py()
+        if row >= 0:
+            raise DataInvalid(f"{self._where}: line {self._line(row)} is the header again; take it out")
+
+    def _line(self, row: int) -> int:
+        """The line on which a row begins, of which there are 0 and more below the header."""
+        return int(self._lines[row])
+
+    @cached_property
+    def _lines(self) -> np.ndarray:
+        begins = [line + self._above for line, _ in _rows(self._buffer, self._separator)]
+        return np.array(begins[1:], dtype=np.int64)
+
+    def _refuse_bad_row(self) -> None:
+        width = len(self.names)
+        try:
+            for line, row in _rows(self._buffer, self._separator):
+                if len(row) != width:
+                    raise DataInvalid(
+                        f"{self._where}: line {line + self._above} has {len(row)} fields; the header has {width}"
+                    )
+        except csv.Error as exc:
+            raise DataInvalid(f"{self._where} cannot be read as CSV: {exc}") from exc
 
 
-def _header(where: str, buffer: pa.Buffer) -> tuple[str, list[str]]:
-    """The separator, which is the one that stands most often in the first line, and the columns' names."""
+def _below_separator_line(buffer: pa.Buffer) -> tuple[pa.Buffer, int, str | None]:
+    """What is below a line such as sep=; that Excel writes, how many lines are above it, and the separator."""
+    line = SEPARATOR_LINE.match(bytes(memoryview(buffer)[:32]))
+    if line is None:
+        return buffer, 0, None
+    return buffer.slice(line.end()), 1, line[1].decode()
+
+
+def _may_be_rounded(column: pa.ChunkedArray) -> bool:
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT
+
+
+def _header(where: str, buffer: pa.Buffer, separator: str | None) -> tuple[str, list[str]]:
+    """The separator, by default the one that stands most often in the first line, and the columns' names."""
     try:
         first = next((line for line in _text(buffer) if line.strip("\r\n")), None)
         if first is None:
@@ -84,7 +178,7 @@ def _header(where: str, buffer: pa.Buffer) -> tuple[str, list[str]]:
         if first.lstrip().lower().startswith(("<!doctype html", "<html")):
             raise DataInvalid(f"{where} is a web page; it must be CSV or Parquet")
         bare = QUOTED.sub("", first)
-        separator = max(SEPARATORS, key=bare.count)
+        separator = separator or max(SEPARATORS, key=bare.count)
         return separator, next(row for _, row in _rows(buffer, separator))
     except UnicodeDecodeError:
         _refuse_bad_text(where, buffer)
@@ -126,15 +220,6 @@ def _refuse_open_quote(where: str, buffer: pa.Buffer, separator: str) -> None:
             raise DataInvalid(f"{where}: after line {last} a quotation mark is opened and never closed") from exc
 
 
-def _refuse_bad_row(where: str, buffer: pa.Buffer, separator: str, width: int) -> None:
-    try:
-        for line, row in _rows(buffer, separator):
-            if len(row) != width:
-                raise DataInvalid(f"{where}: line {line} has {len(row)} fields; the header has {width}")
-    except csv.Error as exc:
-        raise DataInvalid(f"{where} cannot be read as CSV: {exc}") from exc
-
-
 def _refuse_bad_text(where: str, buffer: pa.Buffer) -> None:
     data = buffer.to_pybytes()
     try:
@@ -142,11 +227,3 @@ def _refuse_bad_text(where: str, buffer: pa.Buffer) -> None:
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         raise DataInvalid(f"{where} is not UTF-8: see line {line}; save it as UTF-8") from exc
-
-
-def _without_zero_fractions(table: pa.Table, j: int) -> pa.Table:
-    """Whole numbers that were written as 3.0, since values were missing beside them, as 3."""
-    column = table.column(j)
-    if pc.all(pc.match_substring_regex(column, r"^-?[0-9]+\.0+$")).as_py():
-        table = table.set_column(j, table.field(j), pc.replace_substring_regex(column, r"\.0+$", ""))
-    return table

@@ -1,7 +1,8 @@
 """Reading: from a source to a table whose header is known, and from there to a frame."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -10,13 +11,29 @@ from brinery.tables.compression import decompressed
 from brinery.tables.csv import CsvFile
 from brinery.tables.parquet import MAGIC, ParquetFile, ParquetSet
 from brinery.tables.sources import Load, Source
+from brinery.tables.spelling import PLAIN, Spelling
 from brinery.tables.table import Table, to_frame, with_usable_types
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A frame of some columns, and the sha256 of the source's bytes as fetched.
+
+    Of a folder the digest is that of the lines "SHA256  PATH" of its files. `problems` says why a column cannot be
+    used, which is then one of missing values; `notes` what was done to a column. Both are by column, and follow its
+    name.
+    """
+
+    frame: pd.DataFrame
+    sha256: str
+    problems: Mapping[str, str]
+    notes: Mapping[str, Sequence[str]]
 
 
 class SourceTable:
     """A source with its header read, whose columns can then be chosen; it is read once, and holds its bytes till then.
 
-    `names` are those of all its columns.
+    `names` are those of all its columns; `index` those that were the index of a frame.
     """
 
     def __init__(self, source: Source) -> None:
@@ -30,25 +47,21 @@ class SourceTable:
         self._table: Table = (
             ParquetSet(source.shown, source.files) if source.file is None else self._one_file(source.file)
         )
-        self.names = self._table.names
+        self.names, self.index = self._table.names, self._table.index
 
-    def read(self, columns: Sequence[str], texts: Collection[str] = ()) -> tuple[pd.DataFrame, str]:
-        """The frame of some columns, and the sha256 of the source's bytes as fetched.
-
-        Of a folder the digest is that of the lines "SHA256  PATH" of its files.
-
-        Args:
-            texts: columns to be read as they are written, whatever they look like.
+    def read(self, columns: Sequence[str], spelling: Spelling = PLAIN) -> Reading:
+        """Read some of the columns.
 
         Raises:
-            DataInvalid: a row cannot be read, there is none, or a column is of a type that no model can take.
+            DataInvalid: a row cannot be read, or there is none.
         """
-        table = with_usable_types(self.shown, self._table.read(columns, texts))
+        found = with_usable_types(self.shown, self._table.read(columns, spelling), spelling)
         if isinstance(self._table, ParquetSet):
             listing = "".join(f"{digest}  {path}\n" for path, digest in self._table.digests.items())
             self._digest = hashlib.sha256(listing.encode()).hexdigest()
         del self._table  # with the bytes
-        return to_frame(table), self._digest
+        table, found.table = found.table, None
+        return Reading(to_frame(table), self._digest, found.problems, found.notes)
 
     def _one_file(self, load: Load) -> Table:
         data, self._digest = load()

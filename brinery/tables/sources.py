@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Buffer, Callable, Iterable, Iterator, Mapping
+from collections.abc import Buffer, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -108,8 +108,9 @@ def _errors_of_store(where: str) -> Iterator[None]:
         raise DataInvalid(f"{where} cannot be read: {exc}") from exc
 
 
-def _parquet_files(where: str, names: Iterable[str]) -> list[str]:
+def _parquet_files(where: str, names: Collection[str]) -> list[str]:
     """The names that end in .parquet, sorted; what begins with _ or . is not data, as elsewhere."""
+    _refuse_logged_table(where, names)
     kept = []
     for name in sorted(names):
         *folders, file = PurePosixPath(name).parts
@@ -124,3 +125,19 @@ def _parquet_files(where: str, names: Iterable[str]) -> list[str]:
     if not kept:
         raise DataInvalid(f"{where} holds no file that ends in .parquet; it holds {listed(sorted(names)) or 'nothing'}")
     return kept
+
+
+def _refuse_logged_table(where: str, names: Collection[str]) -> None:
+    """A table whose log says which of its files count: others were replaced or removed."""
+    for name in names:
+        *folders, file = PurePosixPath(name).parts
+        for kind, found in (
+            ("Delta", "_delta_log" in folders),
+            ("Iceberg", "metadata" in folders and file.endswith(".metadata.json")),
+            ("Hudi", ".hoodie" in folders),
+        ):
+            if found:
+                raise DataInvalid(
+                    f"{where} is a table of {kind}, as {name} tells, of which only some files count, and is not read; "
+                    "write its present rows into a Parquet file or a folder of them"
+                )

@@ -1,26 +1,55 @@
 """Tables: what CSV and Parquet files are read into, and the frame that they make."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from brinery.errors import DataInvalid
+from brinery.tables.spelling import Spelling
+
+
+@dataclass
+class Columns:
+    """Columns that were read, with what is wrong with some and what is to be told of others.
+
+    A column that cannot be used is one of nulls; `problems` says why, by column, and `notes` tells what was done to a
+    column, by column too. These texts follow the column's name.
+    """
+
+    table: pa.Table
+    problems: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def refuse(self, name: str, problem: str) -> None:
+        """Say why a column cannot be used."""
+        self.problems.setdefault(name, problem)
+        self.put(name, pa.nulls(self.table.num_rows))
+
+    def put(self, name: str, column: pa.Array | pa.ChunkedArray) -> None:
+        """Replace a column."""
+        self.table = self.table.set_column(self.table.column_names.index(name), name, column)
 
 
 class Table(Protocol):
-    """A table whose header was read: `names` are those of its columns."""
+    """A table whose header was read: `names` are those of its columns, `index` those that number its rows."""
 
     @property
     def names(self) -> Sequence[str]: ...
 
-    def read(self, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
-        """Some of the columns; those in `texts` as they are written, whatever they look like, where it is text."""
+    @property
+    def index(self) -> Sequence[str]: ...
+
+    def read(self, columns: Sequence[str], spelling: Spelling) -> Columns:
+        """Some of the columns, as they are declared."""
         ...
 
 
 SHOWN_NAMES = 30
+EXACT = 2**53  # beyond it, floats skip whole numbers
 
 
 def named_once(where: str, names: Sequence[str]) -> Sequence[str]:
@@ -43,35 +72,68 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(str, names[:SHOWN_NAMES])) + more
 
 
-def with_usable_types(where: str, table: pa.Table) -> pa.Table:
-    """The table with decimals as floats.
+def with_usable_types(where: str, columns: Columns, spelling: Spelling) -> Columns:
+    """The columns with decimals as floats; of another type that no model can take, it is said.
 
     Raises:
-        DataInvalid: a column's type is none that a model can take, or the table has no row.
+        DataInvalid: there is no row.
     """
-    if table.num_rows == 0:
+    if columns.table.num_rows == 0:
         raise DataInvalid(f"{where} has columns and no row")
-    for j, field in enumerate(table.schema):
-        if pa.types.is_decimal(field.type):
-            table = table.set_column(j, field.name, table.column(j).cast(pa.float64()))
-        elif not _usable(field.type):
-            raise DataInvalid(
-                f'{where}: column "{field.name}" is of type {field.type}, which no model can take; '
-                "put it into exclude, or leave it out of features"
+    for field_ in columns.table.schema:
+        if pa.types.is_decimal(field_.type):
+            _put_decimals(columns, field_.name, field_.name in spelling.kinds)
+        elif not _usable(field_.type):
+            columns.refuse(
+                field_.name,
+                f"is of type {field_.type}, which no model can take; put it into exclude, or leave it out of features",
             )
-    return table
+    return columns
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """The frame of a table, which is used up: its memory is taken over or given back column by column."""
     pool = pa.default_memory_pool()
     pool.release_unused()  # what reading took, which the pool keeps for the next that asks
+    exact = {
+        name: _integers(table.column(name)) for name in table.column_names if _floats_would_lose(table.column(name))
+    }
     frame: pd.DataFrame = table.to_pandas(
         ignore_metadata=True, date_as_object=False, split_blocks=True, self_destruct=True
     )
     del table
     pool.release_unused()
+    for name, integers in exact.items():
+        frame[name] = integers
     return frame
+
+
+def _put_decimals(columns: Columns, name: str, declared: bool) -> None:
+    """Floats, unless different values would be one."""
+    column = columns.table.column(name)
+    floats = column.cast(pa.float64())
+    largest = pc.max(pc.abs(floats)).as_py() or 0
+    identifiers = column.type.scale <= 0 and largest > EXACT and not declared
+    if identifiers or pc.count_distinct(column).as_py() != pc.count_distinct(floats).as_py():
+        columns.refuse(
+            name,
+            f"is of type {column.type}, and different values of it are one number to a model; "
+            'name it in kinds as "category", or put it into exclude',
+        )
+    else:
+        columns.put(name, floats)
+
+
+def _floats_would_lose(column: pa.ChunkedArray) -> bool:
+    """Whether it has nulls, for which pandas makes floats, beside whole numbers that floats skip."""
+    if not pa.types.is_integer(column.type) or not column.null_count:
+        return False
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT
+
+
+def _integers(column: pa.ChunkedArray) -> pd.Series:
+    return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}.get)
 
 
 def _usable(kind: pa.DataType) -> bool:

@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from brinery.assessment.columns.infer import infer_features
@@ -58,6 +60,58 @@ def test_columns_are_chosen_by_the_spec(tmp_path: Path) -> None:
     assert (list(dataset.features), dataset.columns) == (["x", "y"], 5)
 
 
+def test_index_of_a_frame_is_left_out_unless_it_is_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2], "y": [3, 4], "target": ["u", "v"]}, index=pd.Index([7, 8], name="id"))
+    data = frame.to_parquet()
+    dataset = read_bytes(tmp_path, data)
+    assert list(dataset.features) == ["x", "y"]
+    assert dataset.notes == ('column "id" is left out: it was the index of a frame; name it in kinds to use it',)
+    assert list(read_bytes(tmp_path, data, kinds={"id": "category"}).features) == ["x", "y", "id"]
+    chosen = read_bytes(tmp_path, data, features=["id"])
+    assert (list(chosen.features), chosen.notes) == (["id"], ())
+    assert read_bytes(tmp_path, data, target="id").target.tolist() == [7, 8]
+    assert read_bytes(tmp_path, data, exclude=["id"]).notes == ()
+
+
+GAPS = b"x,target\n1,u\n2,\n3,None\n4,v\n"
+
+
+def test_rows_without_a_target_are_refused_unless_they_are_to_be_dropped(tmp_path: Path) -> None:
+    assert read_bytes(tmp_path, GAPS).problems == {
+        "target": 'is the target, and is missing in 2 rows; it has 1 cells such as "None" (line 4), taken as missing; '
+        'named in kinds as "category", it keeps them as a value; fill them in, or leave these rows out by '
+        '"drop_missing_target": true'
+    }
+    dropped = read_bytes(tmp_path, GAPS, drop_missing_target=True)
+    assert (dropped.features["x"].tolist(), dropped.target.tolist(), dropped.problems) == ([1, 4], ["u", "v"], {})
+    assert '2 of 4 rows are left out: their target "target" is missing' in dropped.notes
+    kept = read_bytes(tmp_path, GAPS, drop_missing_target=True, kinds={"target": "category"})
+    assert kept.target.tolist() == ["u", "None", "v"]
+
+
+def test_target_that_is_a_category_is_of_texts(tmp_path: Path) -> None:
+    assert read_bytes(tmp_path, b"x,target\n1,07\n2,1\n", kinds={"target": "category"}).target.tolist() == ["07", "1"]
+    data = parquet(x=[1, 2], target=pa.array([2**64 - 1, 1], pa.uint64()))
+    texts = read_bytes(tmp_path, data, kinds={"target": "category"}).target.tolist()
+    assert texts == ["18446744073709551615", "1"]
+
+
+def test_spelling_of_a_csv_is_that_of_the_spec(tmp_path: Path) -> None:
+    dataset = read_bytes(
+        tmp_path,
+        b"when;seen;x;target\n28/03/2024;28.03.24;1.500,5;u\n?;01.04.24;-;v\n",
+        missing=["?", "-"],
+        decimal=",",
+        thousands=".",
+        dates="%d/%m/%Y",
+        kinds={"seen": {"kind": "date", "format": "%d.%m.%y"}},
+    )
+    assert not dataset.problems
+    assert dataset.features["x"].dropna().tolist() == [1500.5]
+    assert dataset.features["when"].dropna().tolist() == [pd.Timestamp("2024-03-28")]
+    assert dataset.features["seen"].tolist() == [pd.Timestamp("2024-03-28"), pd.Timestamp("2024-04-01")]
+
+
 WRONG: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "no name": (
         b",x,target\n0,1,u\n",
@@ -69,7 +123,6 @@ WRONG: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "no such target": (ROWS, {"target": "z"}, 'data has no column "z"; it has x, y, target'),
     "nothing to exclude": (ROWS, {"exclude": ["z"]}, 'data has no column "z"; it has x, y, target'),
     "kinds of no column": (ROWS, {"kinds": {"z": "date"}}, 'kinds names "z", which is no feature that is used; those'),
-    "kinds of the target": (ROWS, {"kinds": {"target": "category"}}, 'kinds names "target", which is no feature'),
     "nothing left": (ROWS, {"exclude": ["x", "y"]}, 'data has no column left besides the target "target"'),
 }
 

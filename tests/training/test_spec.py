@@ -51,6 +51,18 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ({"class_weight": "even"}, 'wine.class_weight is "even"; it must be "balanced", or an object of classes'),
         ({"class_weight": {"0": 0}}, 'wine.class_weight is {"0": 0}; it must be "balanced", or an object of classes'),
         ({"kinds": {"ash": "text"}}, 'wine.kinds.ash is "text"; it must be an object of columns, each with its kind'),
+        (
+            {"kinds": {"ash": {"kind": "text"}}},
+            "wine.kinds.ash is .*; it must be an object of columns, each with its kind",
+        ),
+        ({"kinds": {"ash": {"kind": "date", "format": "%d"}}}, 'wine.kinds.ash is .*"format": "%d/%m/%Y"'),
+        ({"kinds": {"ash": {"kind": "number", "format": "%Y"}}}, "wine.kinds.ash is .*, or, for dates, an object such"),
+        ({"dates": "%d/%m"}, 'wine.dates is "%d/%m"; it must be how dates of a CSV are written that are not ISO 8601'),
+        ({"decimal": ";"}, 'wine.decimal is ";"; it must be the decimal mark of a CSV\'s numbers, "." or ","'),
+        ({"thousands": ";"}, 'wine.thousands is ";"; it must be the mark that parts the thousands of a CSV'),
+        ({"thousands": "."}, 'wine has "." as decimal and as thousands; say both marks, such as "decimal": ","'),
+        ({"missing": "?"}, 'wine.missing is "\\?"; it must be a list of texts of a CSV that mean missing'),
+        ({"drop_missing_target": 1}, "wine.drop_missing_target is 1; it must be true or false"),
         ({"exclude": ["target"]}, 'wine has its target "target" among the excluded columns'),
         ({"features": ["ash"], "exclude": ["hue"]}, "wine has features and exclude; only one of them can choose"),
         ({"scoring": "speed"}, 'wine.scoring is "speed"; it must be what a search maximises, one of accuracy, '),
@@ -114,6 +126,14 @@ def test_spec_with_a_bad_value_names_it_and_what_is_allowed(tmp_path: Path, chan
 def test_specs_refuse_what_is_no_models_file(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SpecInvalid, match=message):
         read_specs(write(tmp_path, text))
+
+
+def test_kinds_are_names_or_objects_with_a_format(tmp_path: Path) -> None:
+    kinds = {"a": "category", "b": {"kind": "date", "format": "%d/%m/%y"}, "c": {"kind": "number"}}
+    spec = read_specs(write(tmp_path, {"wine": {**SPEC, "kinds": kinds}}))["wine"]
+    assert spec.declared_kinds == {"a": "category", "b": "date", "c": "number"}
+    assert spec.formats == {"b": "%d/%m/%y"}
+    assert spec.model_dump(mode="json", exclude_none=True)["kinds"]["b"] == kinds["b"]
 
 
 def test_specs_name_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -5,14 +5,18 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from brinery.assessment.columns.kinds import Unreadable, as_numbers, as_texts, natural_kind, shown
-from brinery.errors import DataInvalid
+from brinery.assessment.columns.numbering import why_row_numbers
+from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.rows.feature import Feature, Kind
 
 MAX_CATEGORIES = 1000
 IDENTIFIERS_FROM = 20  # of fewer rows, all different texts may be chance
+EXACT = 2.0**53  # beyond it, floats skip whole numbers
 NO_KINDS: Mapping[str, Kind] = MappingProxyType({})
+NO_PROBLEMS: Mapping[str, str] = MappingProxyType({})
 
 
 def infer_features(
@@ -21,6 +25,7 @@ def infer_features(
     source: str = "the data",
     kinds: Mapping[str, Kind] = NO_KINDS,
     named: Collection[str] | None = None,
+    problems: Mapping[str, str] = NO_PROBLEMS,
 ) -> tuple[Feature, ...]:
     """The feature schema of a frame, in column order.
 
@@ -31,17 +36,24 @@ def infer_features(
         source: where the frame came from, for messages.
         kinds: overrules what is inferred, by column.
         named: columns that are wanted even where they are constant or look like identifiers; without it, all are.
+        problems: why columns cannot be used as they were read; told with what is found here.
 
     Raises:
-        DataInvalid: a column that no model can use, or a value that is not of the kind asked for.
+        ColumnsInvalid: columns that no model can use, or with a value that is not of the kind asked for; all of them.
     """
-    features = []
+    features, found = [], {}
     for column in map(str, frame.columns):
+        if column in problems:
+            found[column] = problems[column]
+            continue
         try:
             is_named = named is None or column in named or column in kinds
             features.append(_feature(column, frame[column], kinds.get(column), is_named))
         except _Refused as exc:
-            raise DataInvalid(f'column "{column}" of {source} {exc}') from exc
+            found[column] = str(exc)
+    found.update(problems)
+    if found:
+        raise ColumnsInvalid(source, found)
     return tuple(features)
 
 
@@ -67,11 +79,38 @@ def _feature(column: str, values: pd.Series, wanted: Kind | None, named: bool) -
         asked = f', which kinds "{kind}" asks for' if wanted else ""
         raise _Refused(f"{exc}{asked}; mend it, overrule the column in kinds, or put it into exclude") from exc
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    _refuse_rounded(values, numbers, kind, wanted)
     if low == high and not nullable and not named:
         raise _Refused(_why_constant(values.iloc[0]))
+    why = None if named else why_row_numbers(column, numbers)
+    if why:
+        raise _Refused(f"{why}; put it into exclude, or name it in features or kinds if the model shall use it")
     if kind == "boolean":
         return Feature(name=column, kind=kind, nullable=nullable)
+    if values.dtype in (np.float32, np.float16):
+        low, high = _as_shown(low, high, values.dtype)
     return Feature(name=column, kind=kind, nullable=nullable, minimum=low, maximum=high)
+
+
+def _refuse_rounded(values: pd.Series, numbers: np.ndarray, kind: Kind, wanted: Kind | None) -> None:
+    """Whole numbers beyond 2^53, of which different ones would be one number."""
+    if kind not in ("number", "integer") or not types.is_integer_dtype(values.dtype):
+        return
+    beyond = np.abs(numbers) >= EXACT  # which 2^53 + 1 is too, as a float
+    if not beyond.any() or (wanted and values.nunique() == len(np.unique(numbers[~np.isnan(numbers)]))):
+        return
+    number = "" if wanted else ', as "number" where it is a quantity'
+    row = int(np.argmax(beyond))
+    raise _Refused(
+        f"holds {values.iloc[row]} in row {row + 1}, a whole number beyond 2^53, of which neighbours are one number "
+        f'to a model; name it in kinds as "category" to keep all apart{number}, or put it into exclude'
+    )
+
+
+def _as_shown(low: float, high: float, dtype: np.dtype) -> tuple[float, float]:
+    """A range that holds its ends as people write them too: single precision has no 0.1, and shows one."""
+    shortest = [float(str(dtype.type(end))) for end in (low, high)]
+    return min(low, shortest[0]), max(high, shortest[1])
 
 
 def _refuse_useless_categories(

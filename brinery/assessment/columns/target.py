@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from brinery.assessment.columns.kinds import as_texts
 from brinery.errors import DataInvalid
 
 MAX_CLASSES = 1000
+LARGEST = 2**63 - 1
 EXACT = 2.0**53  # beyond it, floats skip whole numbers
 
 
@@ -51,10 +53,17 @@ def as_labels(target: pd.Series, source: str) -> np.ndarray:
         raise DataInvalid(
             f'the target "{target.name}" of {source} holds fractions; a class is a whole number, a text or a boolean'
         )
+    if types.is_unsigned_integer_dtype(target) and target.max() > LARGEST:
+        raise DataInvalid(
+            f'the target "{target.name}" of {source} holds {target.max()}, which no integer of 64 bits can hold; '
+            'its values are texts where kinds calls it "category"'
+        )
     if types.is_bool_dtype(target):
         return np.asarray(target.to_numpy(dtype=np.bool_))
     if types.is_numeric_dtype(target):
         return np.asarray(target.to_numpy(dtype=np.int64))
+    if types.is_datetime64_any_dtype(target) or types.infer_dtype(target) == "date":
+        return as_texts(target).astype(np.str_)
     return np.asarray(target.to_numpy(dtype=object).astype(np.str_))
 
 

@@ -1,7 +1,7 @@
 """Reading as training does it, and the small files that are read."""
 
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from brinery.tables.read import SourceTable
 from brinery.tables.sources import find_source
+from brinery.tables.spelling import Spelling
 
 ROWS = b"x,y,target\n1,a,u\n2.5,b,v\n3,a,u\n4,b,v\n"
 
@@ -24,19 +25,22 @@ class Found:
     sha256: str
     shown: str
     names: Sequence[str]
+    index: Sequence[str]
+    problems: Mapping[str, str]
+    notes: Mapping[str, Sequence[str]]
 
 
-def read(data: str, folder: Path = Path(), columns: Sequence[str] | None = None, texts: Collection[str] = ()) -> Found:
-    """Read a source that a declaration names, by default all its columns."""
+def read(data: str, folder: Path = Path(), columns: Sequence[str] | None = None, **spelling: Any) -> Found:
+    """Read a source that a declaration names, by default all its columns, as `Spelling` has it."""
     table = SourceTable(find_source(data, folder))
-    frame, digest = table.read(table.names if columns is None else columns, texts)
-    return Found(frame, digest, table.shown, table.names)
+    found = table.read(table.names if columns is None else columns, Spelling(**spelling))
+    return Found(found.frame, found.sha256, table.shown, table.names, table.index, found.problems, found.notes)
 
 
-def read_bytes(folder: Path, data: bytes, columns: Sequence[str] | None = None, texts: Collection[str] = ()) -> Found:
+def read_bytes(folder: Path, data: bytes, columns: Sequence[str] | None = None, **spelling: Any) -> Found:
     """Read a file of these bytes, which is named `data`."""
     (folder / "data").write_bytes(data)
-    return read("data", folder, columns, texts)
+    return read("data", folder, columns, **spelling)
 
 
 def parquet(**columns: Any) -> bytes:

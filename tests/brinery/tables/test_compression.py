@@ -32,6 +32,7 @@ COMPRESSED: dict[str, bytes] = {
     "zstd": pa.compress(ROWS, "zstd", asbytes=True),
     "zip": zipped("rows.csv"),
     "zip with a folder": zipped("folder/", "folder/rows.csv"),
+    "zip of macOS": zipped("rows.csv", "__MACOSX/._rows.csv", ".DS_Store"),
 }
 
 

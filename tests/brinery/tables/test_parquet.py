@@ -97,11 +97,53 @@ def test_folder_of_parquet_is_one_data_set(parts: tuple[str, Put]) -> None:
     assert found.sha256 == hashlib.sha256(listing.encode()).hexdigest()
 
 
+def test_numbers_of_many_files_become_one_type(tmp_path: Path) -> None:
+    parts = {"1": parquet(x=[1, 2], n=pa.array([1, 2], pa.int8())), "2": parquet(x=[2.5, None], n=[300, 2**40])}
+    for name, data in parts.items():
+        (tmp_path / f"{name}.parquet").write_bytes(data)
+    frame = read(str(tmp_path)).frame
+    assert frame["x"].dropna().tolist() == [1, 2, 2.5] and frame["n"].tolist() == [1, 2, 300, 2**40]
+
+
+IDS = [9007199254740993, None, 9007199254740995]
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array(IDS), pa.array(IDS, pa.uint64()), pa.array(IDS, pa.decimal128(20))], ids=str
+)
+def test_large_whole_numbers_as_a_category_are_texts(tmp_path: Path, column: pa.Array) -> None:
+    found = read_bytes(tmp_path, parquet(x=column), kinds={"x": "category"})
+    assert found.frame["x"].dropna().tolist() == ["9007199254740993", "9007199254740995"]
+
+
+def test_large_whole_numbers_beside_nulls_stay_exact(tmp_path: Path) -> None:
+    assert read_bytes(tmp_path, parquet(x=IDS)).frame["x"].dropna().tolist() == [IDS[0], IDS[2]]
+
+
+def test_decimals_that_are_one_float_are_refused(tmp_path: Path) -> None:
+    found = read_bytes(tmp_path, parquet(x=[Decimal("0.12345678901234567891"), Decimal("0.12345678901234567892")]))
+    assert found.problems["x"].startswith("is of type decimal128(20, 20), and different values of it are one number")
+
+
+def test_index_of_a_frame_is_told(tmp_path: Path) -> None:
+    found = read_bytes(tmp_path, FRAME.set_index(pd.Index([9, 5, 7, 6], name="id")).to_parquet())
+    assert (list(found.names), list(found.index)) == (["x", "y", "target", "id"], ["id"])
+
+
 PARTS_WRONG: dict[str, tuple[dict[str, bytes], str]] = {
     "no parquet": ({"a.csv": ROWS, "b.txt": b""}, "holds no file that ends in .parquet; it holds a.csv, b.txt"),
     "another type": ({"2.parquet": parquet(x=["1"], target=["u"])}, '2.parquet: column "x" is of type string; in 1'),
     "a column more": ({"2.parquet": parquet(x=[1], y=[1], target=["u"])}, '2.parquet has a column "y", which 1.parq'),
     "a column less": ({"2.parquet": parquet(target=["u"])}, '2.parquet has no column "x", which 1.parquet has'),
+    "a whole number that no double holds": (
+        {"2.parquet": parquet(x=[2**53 + 1], target=["u"]), "3.parquet": parquet(x=[0.5], target=["u"])},
+        'column "x" has other types of numbers in other files, and holds whole numbers that double cannot hold',
+    ),
+    "Delta": (
+        {"_delta_log/0.json": b"{}"},
+        "is a table of Delta, as _delta_log/0.json tells, of which only some files",
+    ),
+    "Iceberg": ({"metadata/v1.metadata.json": b"{}"}, "is a table of Iceberg, as metadata/v1.metadata.json tells"),
     "not parquet": ({"2.parquet": ROWS}, "2.parquet is not Parquet; each file of a data set must be"),
     "broken": ({"2.parquet": b"PAR1"}, "2.parquet cannot be read as Parquet"),
     "hive": (

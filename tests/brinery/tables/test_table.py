@@ -9,17 +9,17 @@ from brinery.tables.table import listed, named_once
 from tests.brinery.tables.reading import parquet, read_bytes
 
 WRONG: dict[str, tuple[bytes, str]] = {
-    "times": (b"x,target\n10:00:00,u\n11:00:00,v\n", 'column "x" is of type time32[s], which no model can take'),
-    "nested": (parquet(x=[[1], [2]], target=["u", "v"]), 'column "x" is of type list<element: int64>, which no'),
-    "bytes": (parquet(x=[b"1", b"2"], target=["u", "v"]), 'column "x" is of type binary, which no model can take'),
+    "times": (b"x,target\n10:00:00,u\n11:00:00,v\n", "is of type time32[s], which no model can take"),
+    "nested": (parquet(x=[[1], [2]], target=["u", "v"]), "is of type list<element: int64>, which no"),
+    "bytes": (parquet(x=[b"1", b"2"], target=["u", "v"]), "is of type binary, which no model can take"),
 }
 
 
 @pytest.mark.parametrize(("data", "message"), WRONG.values(), ids=WRONG)
 def test_column_of_a_type_that_no_model_takes_gets_a_sentence(tmp_path: Path, data: bytes, message: str) -> None:
-    with pytest.raises(DataInvalid) as caught:
-        read_bytes(tmp_path, data)
-    assert message in str(caught.value)
+    found = read_bytes(tmp_path, data)
+    assert list(found.problems) == ["x"] and found.problems["x"].startswith(message)
+    assert found.frame["x"].isna().all() and found.frame["target"].tolist() == ["u", "v"]
 
 
 def test_columns_that_are_not_asked_for_may_hold_anything(tmp_path: Path) -> None:

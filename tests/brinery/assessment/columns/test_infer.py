@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from brinery.assessment.columns.infer import infer_features
+from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature, Kind
 from tests.brinery.assessment.columns.values import DAY, MOMENTS, series
@@ -23,6 +24,23 @@ def test_columns_have_the_range_of_their_values() -> None:
     )
 
 
+def test_range_of_single_floats_holds_its_ends_as_they_are_shown() -> None:
+    (feature,) = infer_features(pd.DataFrame({"x": series([0.1, 4.9], np.float32)}))
+    assert feature.minimum is not None and feature.maximum is not None
+    assert feature.minimum <= 0.1 and feature.maximum >= 4.9
+    assert feature.minimum <= float(np.float32(0.1)) and feature.maximum >= float(np.float32(4.9))
+
+
+def test_problems_of_all_columns_are_told_at_once() -> None:
+    frame = pd.DataFrame({"a": [1, 1], "b": [1, 2], "c": [None, None], "d": [1, "x"]})
+    with pytest.raises(ColumnsInvalid) as caught:
+        infer_features(frame, source="d.csv", named=(), problems={"b": "is of no use", "target": "is missing"})
+    head, *lines = str(caught.value).splitlines()
+    assert head == "5 columns of d.csv cannot be used as they are:"
+    assert [line.split()[1] for line in lines] == ['"a"', '"b"', '"c"', '"d"', '"target"']
+    assert lines[1] == '  column "b" is of no use'
+
+
 REFUSED: dict[str, tuple[pd.Series, Kind | None, str]] = {
     "no values": (series([None, None], float), None, "has no values; put it into exclude, or leave it out of features"),
     "constant number": (series([1.0, 1.0]), None, "has the same value in every row, 1.0, from which nothing can be"),
@@ -32,6 +50,31 @@ REFUSED: dict[str, tuple[pd.Series, Kind | None, str]] = {
     "identifiers": (series([f"id{i}" for i in range(21)]), None, "holds 21 texts that are all different, as identi"),
     "too many categories": (series([f"c{i // 2}" for i in range(2002)]), None, "has 1001 categories; at most 1000"),
     "too many of numbers": (series(range(1001)), "category", "has 1001 categories; at most 1000 are allowed, so put"),
+    "row numbers": (
+        series(range(5, 30)),
+        None,
+        "holds the whole numbers 5 to 29, which rise by one from row to row, as",
+    ),
+    "shuffled row numbers": (
+        series([*range(10, 31), *range(10)]),
+        None,
+        "0 to 30, which are all there once, as row num",
+    ),
+    "large whole numbers": (
+        series([2**53 + 1, 1]),
+        None,
+        "holds 9007199254740993 in row 1, a whole number beyond 2^53",
+    ),
+    "large nullable ones": (
+        series([None, 2**53 + 1], "Int64"),
+        None,
+        "holds 9007199254740993 in row 2, a whole number",
+    ),
+    "large ones that are one": (
+        series([2**53 + 1, 2**53]),
+        "number",
+        "holds 9007199254740993 in row 1, a whole number",
+    ),
     "infinite": (series([1, np.inf]), None, "holds inf in row 2, which is not a finite number; mend it, overrule"),
     "durations": (series([timedelta(1), timedelta(2)]), None, "holds values of type Timedelta, which no model can ta"),
     "times": (series([time(1), time(2)]), None, "holds values of type time, which no model can take; put it into"),
@@ -73,6 +116,10 @@ def test_column_that_no_model_can_use_gets_a_sentence(values: pd.Series, wanted:
         (series(["a", None]), (), {}),
         (series([f"c{i // 2}" for i in range(2000)]), (), {}),
         (series([1.0, 1.0]), None, {}),
+        (series(range(30)), ["c"], {}),
+        (series(range(20)), (), {}),
+        (series([*range(29), 28]), (), {}),
+        (series([2**53 + 2, 2**53]), (), {"c": "number"}),
     ],
     ids=[
         "constant",
@@ -83,6 +130,10 @@ def test_column_that_no_model_can_use_gets_a_sentence(values: pd.Series, wanted:
         "missing text",
         "1000 categories",
         "all",
+        "row numbers",
+        "few row numbers",
+        "numbers that come twice",
+        "large numbers that stay apart",
     ],
 )
 def test_column_that_looks_useless_is_used_where_it_is_named(

@@ -19,6 +19,12 @@ TARGETS: dict[str, tuple[pd.Series, list[Any], str]] = {
     "texts": (series(["a", "b"] * 2), ["a", "b"], "U"),
     "text objects": (series(["a", "b"] * 2, object), ["a", "b"], "U"),
     "Arrow's texts": (series(["a", "b"] * 2, "string[pyarrow]"), ["a", "b"], "U"),
+    "dates": (series(pd.to_datetime(["2024-01-02", "2024-01-03"] * 2)), ["2024-01-02", "2024-01-03"], "U"),
+    "moments": (
+        series(pd.to_datetime(["2024-01-02 10:00", "2024-01-03 00:00"] * 2)),
+        ["2024-01-02T10:00:00", "2024-01-03"],
+        "U",
+    ),
     "a categorical": (series(["a", "b"] * 2, "category"), ["a", "b"], "U"),
     "a categorical of numbers": (series([1, 2] * 2, "category"), [1, 2], "i"),
 }
@@ -40,6 +46,10 @@ def test_target_holds_whole_numbers_booleans_or_strings(target: pd.Series, class
         (series([1e300, 2]), "holds fractions"),
         (series(range(9)), "has 9 classes in 9 rows, as a number to predict or an identifier has; at most 1000"),
         (series([i // 2 for i in range(2002)]), "has 1001 classes in 2002 rows, as a number to predict"),
+        (
+            series([2**64 - 1, 1] * 2, np.uint64),
+            "holds 18446744073709551615, which no integer of 64 bits can hold; its",
+        ),
         (series(["a", "a", "b"]), 'has one row only of the class "b"; each class needs 2 or more, so that one is'),
     ],
 )

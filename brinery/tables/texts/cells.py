@@ -1,0 +1,133 @@
+"""Cells: what one text of a CSV is, by how the file spells its values."""
+
+import re
+from datetime import UTC, datetime
+from enum import Enum
+
+from brinery.rows.dates import days_of_text
+from brinery.tables.spelling import MISSING, Spelling
+
+ANY_BODY = r"[+-]?(\d{1,3}([.,'’ ]\d{3})+([.,]\d+)?|\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?"
+SIGNS = "$€£¥₹"
+MARKED = re.compile(ANY_BODY)
+PERCENT = re.compile(rf"{ANY_BODY}\s*[%‰]")
+CURRENCY = re.compile(
+    rf"[+-]?([{SIGNS}]|USD|EUR|GBP|CHF|JPY)\s*{ANY_BODY}|{ANY_BODY}\s*([{SIGNS}]|USD|EUR|GBP|CHF|JPY)"
+)
+BRACKETS = re.compile(rf"\({ANY_BODY}\)")
+UNIT = re.compile(rf"(?P<number>{ANY_BODY})\s*(?P<unit>[A-Za-zµμ°Ω²³/]{{1,8}})")
+LIMIT = re.compile(rf"[<>≤≥~≈]=?\s*{ANY_BODY}")
+ISO_START = re.compile(r"\d{4}-\d\d-\d\d")
+DATE_LIKE = re.compile(
+    r"(\d{1,4}([/.-])\d{1,2}\2\d{1,4}|\d{1,2}[ /.-][A-Za-z]{3,9}[ /.,-]+\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})"
+    r"([ T].{4,15})?"
+)
+TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+DAYS = (
+    *(f"{order[0]}{sep}{order[1]}{sep}{order[2]}" for sep in "/.-" for order in ("dmY", "mdY", "Ymd", "dmy", "mdy")),
+    *(f"d{sep}{month}{sep}{year}" for sep in " -/." for month in "bB" for year in "Yy"),
+    *("b d, Y", "B d, Y", "b d Y", "B d Y"),
+)
+FORMATS = tuple(re.sub(r"([A-Za-z])", r"%\1", days) + time for time in TIMES for days in DAYS)
+TRUTHS = {**dict.fromkeys(("true", "yes", "t", "y", "1"), True), **dict.fromkeys(("false", "no", "f", "n", "0"), False)}
+SPACES = str.maketrans("\u00a0\u202f\u2009", "   ")
+
+
+class Cell(Enum):
+    MISSING = 0
+    NUMBER = 1
+    BOOLEAN = 2
+    DATE = 3
+    NEAR_NUMBER = 4  # a number to people, spelled otherwise
+    UNIT = 5  # … with a word behind it, which may be a unit
+    NEAR_DATE = 6
+    TEXT = 7
+
+
+class Cells:
+    """Tells what the texts of one column are."""
+
+    def __init__(self, spelling: Spelling, column: str) -> None:
+        self._missing = {*MISSING, *spelling.missing}
+        self._decimal, self._thousands = spelling.decimal, spelling.thousands or ""
+        self._format = spelling.format_of(column)
+        self._width = _width_of_digits(self._format)
+        self._number = _number(spelling)
+        self.whole = re.compile(r"[+-]?\d+")
+
+    def of(self, text: str) -> Cell:
+        """What a text is."""
+        bare = text.strip()
+        if bare in self._missing:
+            return Cell.MISSING
+        if self._format and self.moment(bare) is not None:
+            return Cell.DATE
+        if self._number.fullmatch(bare):
+            return Cell.NUMBER
+        if bare.lower() in ("true", "false"):
+            return Cell.BOOLEAN
+        return Cell.DATE if is_iso(bare) else _near(bare)
+
+    def is_missing(self, text: str) -> bool:
+        return text.strip() in self._missing
+
+    def plain(self, text: str) -> str:
+        """A number as Python spells it."""
+        bare = text.strip().translate(SPACES) if self._thousands == " " else text.strip()
+        return bare.replace(self._thousands, "").replace(self._decimal, ".")
+
+    def moment(self, text: str) -> datetime | None:
+        """The date of a text by the column's format, without a zone and in UTC; None where it is none."""
+        bare = text.strip()
+        if self._format is None or (self._width and len(bare) != self._width):
+            return None
+        return parsed(bare, self._format)
+
+
+def parsed(text: str, form: str) -> datetime | None:
+    """The date of a text by a format of `strptime`, without a zone and in UTC."""
+    try:
+        moment = datetime.strptime(text, form)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_iso(text: str) -> bool:
+    """Whether it is an ISO 8601 date or date-time."""
+    if not ISO_START.match(text):
+        return False
+    try:
+        days_of_text(text)
+    except ValueError:
+        return False
+    return True
+
+
+def formats_of(texts: list[str]) -> list[str]:
+    """The formats by which all of the texts are dates."""
+    return [form for form in FORMATS if all(parsed(text.strip(), form) for text in texts)]
+
+
+def _near(bare: str) -> Cell:
+    if DATE_LIKE.fullmatch(bare) and any(parsed(bare, form) for form in FORMATS):
+        return Cell.NEAR_DATE
+    usual = bare.translate(SPACES)
+    if any(pattern.fullmatch(usual) for pattern in (MARKED, PERCENT, CURRENCY, BRACKETS)):
+        return Cell.NEAR_NUMBER
+    return Cell.UNIT if UNIT.fullmatch(usual) else Cell.TEXT
+
+
+def _number(spelling: Spelling) -> re.Pattern[str]:
+    mark = re.escape(spelling.decimal)
+    body = rf"\d+({mark}\d*)?|{mark}\d+"
+    if spelling.thousands:
+        group = "[ \u00a0\u202f\u2009]" if spelling.thousands == " " else re.escape(spelling.thousands)
+        body = rf"\d{{1,3}}({group}\d{{3}})+({mark}\d*)?|{body}"
+    return re.compile(rf"[+-]?({body})([eE][+-]?\d{{1,3}})?")
+
+
+def _width_of_digits(form: str | None) -> int:
+    """How long texts of a format are that is of digits alone, so that no shorter number is taken for a date; else 0."""
+    sample = datetime(2001, 12, 13, 14, 15, 16).strftime(form) if form else ""
+    return len(sample) if sample.isdigit() else 0

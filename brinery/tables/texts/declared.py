@@ -1,0 +1,105 @@
+"""Columns that are declared in kinds: the values that are asked for, or the first cells that are none."""
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+
+from brinery.rows.feature import Kind
+from brinery.tables.spelling import Spelling
+from brinery.tables.texts.cells import TRUTHS, Cell, Cells, is_iso
+from brinery.tables.texts.codes import first_lost
+from brinery.tables.texts.distinct import Texts, shown
+from brinery.tables.texts.hints import hint_in
+from brinery.tables.texts.values import Interpreted, Unclear, as_dates, as_written, pairs, typed, values_of
+
+WANTED: dict[str, str] = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false, yes or no, or 1 or 0",
+    "date": "an ISO 8601 date or date-time",
+}
+
+
+def _category(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
+    """Texts as they are written; only blanks and the words declared as such are missing."""
+    missing = {"", *spelling.missing}
+    values = [None if text.strip() in missing else text for text in texts.values]
+    if texts.name != spelling.target and None in values:
+        values = _without_zero_fractions(values)
+    return Interpreted(texts.replaced(values, pa.string()))
+
+
+def _without_zero_fractions(values: list[str | None]) -> list[str | None]:
+    """Whole numbers that were written as 3.0, since values were missing beside them, as 3."""
+    wholes = [value.removesuffix(".0").lstrip("-").isdigit() for value in values if value is not None]
+    if all(wholes) and all(value.endswith(".0") for value in values if value is not None):
+        return [None if value is None else value.removesuffix(".0") for value in values]
+    return values
+
+
+def _number(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
+    kinds = [cells.of(text) for text in texts.values]
+    _refuse_others(texts, kinds, {Cell.NUMBER}, spelling)
+    places = [place for place, kind in enumerate(kinds) if kind is Cell.NUMBER]
+    bare = [cells.plain(texts.values[place]) for place in places]
+    values = values_of(bare, cells)
+    large = {text: float(value) for text, value in zip(bare, values, strict=True) if isinstance(value, int)}
+    lost = first_lost(large) if texts.name != spelling.target else None
+    if lost is not None:
+        place = places[bare.index(lost)]
+        raise Unclear(
+            f"holds {shown(texts.values[place])} (line {texts.line(place)}), which is one number with another of its "
+            'whole numbers beyond 2^53; name it in kinds as "category", or put it into exclude'
+        )
+    return Interpreted(typed(texts, places, values))
+
+
+def _boolean(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
+    truths: list[bool | None] = []
+    odd = []
+    for place, text in enumerate(texts.values):
+        truths.append(None if cells.is_missing(text) else TRUTHS.get(text.strip().lower()))
+        if truths[-1] is None and not cells.is_missing(text):
+            odd.append(place)
+    if odd:
+        _refuse(texts, odd, "boolean", "mend it")
+    return Interpreted(texts.replaced(truths, pa.bool_()))
+
+
+def _date(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
+    kinds = [cells.of(text) for text in texts.values]
+    form = spelling.format_of(texts.name)
+    iso = form is None or all(is_iso(text.strip()) for text, kind in pairs(texts, kinds) if kind is not Cell.MISSING)
+    wanted = WANTED["date"] if form is None else f'a date spelled as "{form}"'
+    odd = [
+        place
+        for place, (text, kind) in enumerate(pairs(texts, kinds))
+        if kind is not Cell.MISSING and (kind is not Cell.DATE or (not iso and cells.moment(text) is None))
+    ]
+    if odd:
+        _refuse(texts, odd, "date", hint_in(texts, [(place, kinds[place]) for place in odd], spelling), wanted)
+    if texts.name == spelling.target:
+        return as_written(texts, kinds)
+    return as_dates(texts, cells, kinds, spelling)
+
+
+def _refuse_others(texts: Texts, kinds: Sequence[Cell], good: set[Cell], spelling: Spelling) -> None:
+    odd = [place for place, kind in enumerate(kinds) if kind not in good and kind is not Cell.MISSING]
+    if odd:
+        kind = spelling.kinds[texts.name]
+        _refuse(texts, odd, kind, hint_in(texts, [(place, kinds[place]) for place in odd], spelling))
+
+
+def _refuse(texts: Texts, odd: Sequence[int], kind: Kind, do: str, wanted: str = "") -> None:
+    raise Unclear(
+        f'holds {texts.told(odd)}, which is not {wanted or WANTED[kind]}, which kinds "{kind}" asks for; {do}'
+    )
+
+
+DECLARED: dict[Kind, Callable[[Texts, Cells, Spelling], Interpreted]] = {
+    "category": _category,
+    "number": _number,
+    "integer": _number,
+    "boolean": _boolean,
+    "date": _date,
+}

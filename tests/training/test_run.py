@@ -1,0 +1,81 @@
+"""A run's preparation: from data as people have them to arrays, and what is told of them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from brinery.errors import DataInvalid
+from training.run import Prepared, prepare
+from training.spec import ModelSpec
+
+ESTIMATOR = "sklearn.linear_model.LogisticRegression"
+
+
+def prepared(folder: Path, data: bytes, **changes: Any) -> Prepared:
+    (folder / "data").write_bytes(data)
+    return prepare(
+        ModelSpec.model_validate({"data": "data", "target": "ok", "estimator": ESTIMATOR, **changes}), folder
+    )
+
+
+def german(rows: int = 400) -> bytes:
+    """Prices with German marks and days as Germans write them, and whether something was bought."""
+    random = np.random.default_rng(1)
+    prices, days = random.normal(5000, 2000, rows), random.integers(0, 300, rows)
+    bought = prices / 2000 + days / 100 + random.normal(0, 1, rows) > 4
+    lines = ["price;day;ok"]
+    for price, day, answer in zip(prices, days, bought, strict=True):
+        marked = f"{price:,.2f}".translate(str.maketrans(",.", ".,"))
+        lines.append(
+            f"{marked};{pd.Timestamp('2024-01-01') + pd.Timedelta(days=day):%d/%m/%Y};{'yes' if answer else 'no'}"
+        )
+    return "\n".join(lines).encode()
+
+
+def test_columns_read_by_their_keys_give_what_scikit_learn_gives(tmp_path: Path) -> None:
+    data = german()
+    ours = prepared(tmp_path, data, decimal=",", thousands=".", dates="%d/%m/%Y")
+    assert [feature.kind for feature in ours.features] == ["number", "date"]
+    frame = pd.read_csv(io.BytesIO(data), sep=";", decimal=",", thousands=".")
+    frame["day"] = pd.to_datetime(frame["day"], format="%d/%m/%Y").astype("datetime64[s]").astype(np.int64) / 86400
+    train, test = train_test_split(frame, test_size=0.25, random_state=0, stratify=frame["ok"])
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    theirs = model.fit(train[["price", "day"]].to_numpy(), train["ok"]).predict(test[["price", "day"]].to_numpy())
+    np.testing.assert_array_equal(ours.test_x, test[["price", "day"]].to_numpy())
+    answers = ours.pipeline.fit(ours.train_x, ours.train_y).predict(ours.test_x)
+    assert accuracy_score(ours.test_y, answers) == accuracy_score(test["ok"], theirs) > 0.7
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    lines = ["a,b,c,d,ok", *(f"1,{n},{n / 8},{'?' if n == 9 else n % 7},{'yes' if n % 2 else ''}" for n in range(30))]
+    with pytest.raises(DataInvalid) as caught:
+        prepared(tmp_path, "\n".join(lines).encode())
+    told = str(caught.value).splitlines()
+    assert told[0] == "4 columns of data cannot be used as they are:"
+    assert [line.split(maxsplit=2)[:2] for line in told[1:]] == [
+        ["column", f'"{name}"'] for name in ("a", "b", "d", "ok")
+    ]
+
+
+def test_target_that_cannot_be_learnt_is_told_beside_the_columns(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataInvalid, match='column "a" of data has the same value .*\n  the target "ok" of data has one cl'
+    ):
+        prepared(tmp_path, b"a,b,ok\n1,2,u\n1,3,u\n")
+
+
+def test_what_a_person_should_know_of_the_data_is_told(tmp_path: Path) -> None:
+    rows = [f"{n % 90},{'paid' if n % 2 else 'open'},{'yes' if n % 2 else 'no'}" for n in range(100)]
+    notes = prepared(tmp_path, "\n".join(["age,bill,ok", *rows, "5,paid,Yes", "7,paid,Yes"]).encode()).notes
+    assert len(notes) == 1 and notes[0].startswith("the labels 'Yes', 'yes' of \"ok\" differ by blanks or case alone")
+    (note,) = prepared(tmp_path, "\n".join(["age,bill,ok", *rows]).encode()).notes
+    assert note.startswith('column "bill" tells the target by itself')
