@@ -27,7 +27,14 @@ __all__ = list(_MODULES)
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'brinery' has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    try:
+        return getattr(import_module(_MODULES[name]), name)
+    except ModuleNotFoundError as exc:
+        if name != "publish_fitted":
+            raise
+        raise ImportError(
+            f"brinery.publish_fitted needs {exc.name}, which is not installed here; install brinery[publish]"
+        ) from exc
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,6 +16,7 @@ from brinery.assessment.lineage import git_state
 from brinery.assessment.publish_fitted import Asked
 from brinery.errors import BrineryError, GateInvalid
 from brinery.loading.servable import ServingCheck
+from brinery.output.write import write
 from brinery.versions.profiles import open_registry
 from training import interrupt
 from training.errors import SpecInvalid, TrainingError
@@ -61,16 +63,21 @@ def train_all(
     with (check or ServingCheck)() as checking, cluster as run_there:
         session = Session(store, checking, git_state(folder, os.environ.get("GIT_COMMIT")), folder, run_there)
         results, failures = _train_each(file, specs, session)
-    if as_json:
-        for result in results:
-            print(json.dumps(json_of(result)))
-    elif results:
-        print(report_text(results, os.environ.get("SERVE_COMMAND") or "uv run serve"))
+    lines = [json.dumps(json_of(result)) for result in results] if as_json else []
+    if results and not as_json:
+        lines = [report_text(results, os.environ.get("SERVE_COMMAND") or f"uv run {_from_here()}serve")]
+    code = write("train", "".join(f"{line}\n" for line in lines))
     for failure in failures:
         print(f"train: {failure}", file=sys.stderr)
-    if failures:
+    if failures or code:
         return 1
     return 0 if all(result.manifest.gate.passed for result in results) else 3
+
+
+def _from_here() -> str:
+    """What `uv run` must be told where the checkout that trains is not the folder that one is in."""
+    checkout = Path(__file__).resolve().parents[1]
+    return "" if Path.cwd().is_relative_to(checkout) else f"--project {shlex.quote(str(checkout))} "
 
 
 def _train_each(file: Path, specs: Mapping[str, ModelSpec], session: Session) -> tuple[list[Result], list[str]]:

@@ -34,12 +34,18 @@ class ClassificationAssessor:
         labels, classes = as_labels(target, source), fitted.classes_.tolist()
         for label in np.unique(labels).tolist():
             if label not in classes:
-                known = ", ".join(map(str, classes[:20]))
-                raise DataInvalid(f"{source} hold {label}, which is none of the model's classes {known}")
+                known = ", ".join(map(repr, classes[:20]))
+                raise DataInvalid(f"{source} hold {label!r}, which is none of the model's classes {known}")
         return labels
 
     def task(self, fitted: Any) -> Classification:
-        return Classification(classes=tuple(fitted.classes_.tolist()))
+        classes = fitted.classes_.tolist()
+        fractions = [label for label in classes if isinstance(label, float) and not label.is_integer()]
+        if fractions:
+            raise DataInvalid(
+                f"the model's class {fractions[0]} is a fraction; a class is a whole number, a text or a boolean"
+            )
+        return Classification(classes=tuple(int(each) if isinstance(each, float) else each for each in classes))
 
     def answers(self, fitted: Any, array: np.ndarray) -> Answers:
         probabilities = fitted.predict_proba(array) if hasattr(fitted, "predict_proba") else None

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
+from sklearn.utils.validation import check_is_fitted
 
 from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
@@ -30,6 +31,7 @@ from brinery.errors import DataInvalid, GateInvalid, NotServable
 from brinery.formats.choice import FORMATS
 from brinery.loading.golden import COUNT, make_golden
 from brinery.loading.servable import ServingCheck
+from brinery.rows.feature import MAX_NAME_LENGTH
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
 from brinery.versions.profiles import open_registry
@@ -64,9 +66,9 @@ def publish_fitted(
         model: fitted on arrays; one that was fitted on a frame with column names is refused.
         x_test, y_test: held-out rows, shape (rows, features), and their labels, shape (rows,). Rows of an array get
             the names x0, x1, ….
-        x_train: the rows that it was fitted on: ranges and categories of the features then come from both.
-        y_train: their labels, which the baseline is made from; else it is made from the held-out ones, and looks
-            better than it is.
+        x_train, y_train: the rows that it was fitted on, of the same columns, and their labels: ranges and categories
+            of the features then come from both, and the baseline from the labels. Without them both come from the
+            held-out rows, and the baseline looks better than it is.
         registry: a URL; default: $MODEL_REGISTRY, else the folder .registry here.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
@@ -81,19 +83,24 @@ def publish_fitted(
         BrineryError: the registry cannot be used; nothing was published.
     """
     check_name(name)
-    stages, assessor = Stages(), assessor_of(model)
+    if not isinstance(random_state, int) or not 0 <= random_state < 2**32:
+        raise DataInvalid(f"random_state is {random_state!r}; it must be a whole number from 0 to 4294967295")
+    rules = _gate(gate or {})
+    stages, assessor = Stages(), _assessor(model)
     if hasattr(model, "feature_names_in_"):
         raise DataInvalid(
             f"{type(model).__name__} was fitted on a frame with column names, and serving gives it arrays; "
             "fit it on x.to_numpy()"
         )
-    test, train = _frame(x_test), None if x_train is None else _frame(x_train)
+    if (x_train is None) != (y_train is None):
+        raise DataInvalid("x_train and y_train go together; one of them is missing")
+    test, train = _frame(x_test, "x_test"), None if x_train is None else _frame(x_train, "x_train")
+    if train is not None and list(train.columns) != list(test.columns):
+        raise DataInvalid(f"x_train has the columns {_few(train.columns)}, and x_test {_few(test.columns)}")
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
-    features = infer_features(whole, named=list(map(str, whole.columns)))
-    test_x, test_y = to_array(test, features), _labels(assessor, y_test, model)
-    train_y = test_y if y_train is None else _labels(assessor, y_train, model)
-    if len(test_y) != len(test_x):
-        raise DataInvalid(f"{len(test_x)} held-out rows have {len(test_y)} labels")
+    features = infer_features(whole, named=list(whole.columns))
+    test_x, test_y = to_array(test, features), _labels(assessor, y_test, model, len(test), "y_test")
+    train_y = test_y if train is None else _labels(assessor, y_train, model, len(train), "y_train")
     try:
         answers = assessor.answers(model, test_x)
     except Exception as exc:  # a model raises whatever it likes
@@ -115,14 +122,17 @@ def publish_fitted(
         histograms=histograms(to_array(whole, features), features),
         data=TrainingData(
             source="publish_fitted",
-            sha256=_digest(whole, train_y if y_train is not None else test_y[:0], test_y),
+            sha256=_digest(whole, train_y if train is not None else test_y[:0], test_y),
             rows=len(whole),
             columns=len(features) + 1,
             train_rows=len(whole) - len(test),
             test_rows=len(test),
         ),
-        spec={"estimator": f"{type(model).__module__}.{type(model).__qualname__}", "random_state": random_state},
-        gate=_gate(gate or {}),
+        spec={
+            "estimator": f"{type(model).__module__}.{type(model).__qualname__}",
+            "fitted": " ".join(repr(model).split())[:2000],
+        },
+        gate=rules,
         random_state=random_state,
         git=git_state(Path.cwd(), None),
     )
@@ -145,6 +155,7 @@ def publish_candidate(
 
     Raises:
         GateInvalid: a rule of the gate is for a metric that the model does not have; nothing was published.
+        DataInvalid: the model cannot be pickled; nothing was published.
         NotServable: the check found an error; nothing was published.
         BrineryError: the store failed; nothing was published.
     """
@@ -153,7 +164,10 @@ def publish_candidate(
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
         pickle = io.BytesIO()
-        joblib.dump(fitted, pickle)
+        try:
+            joblib.dump(fitted, pickle)
+        except Exception as exc:  # a model raises whatever it likes
+            raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
         exported = export_onnx(assessor, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state)
         files, artifacts = _files(pickle.getvalue(), exported)
         picked = assessor.golden_rows(answers, COUNT)
@@ -204,13 +218,40 @@ def publish_candidate(
         return publish(store, content, files, refusing(check))
 
 
-def _frame(rows: pd.DataFrame | np.ndarray) -> pd.DataFrame:
-    if isinstance(rows, pd.DataFrame):
-        return rows.rename(columns=str)
-    array = np.asarray(rows)
-    if array.ndim != 2:
-        raise DataInvalid(f"rows have shape {array.shape}; they must have two dimensions, rows and features")
-    return pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
+def _assessor(model: Any) -> Assessor:
+    """Who assesses a model, which must be fitted."""
+    assessor = assessor_of(model)
+    try:
+        check_is_fitted(model)
+        assessor.task(model)
+    except (TypeError, AttributeError, ValueError) as exc:
+        text = " ".join(str(exc).split())[:300]
+        raise DataInvalid(f"{type(model).__name__} is not a fitted {assessor.estimators}: {text}") from exc
+    return assessor
+
+
+def _frame(rows: pd.DataFrame | np.ndarray, what: str) -> pd.DataFrame:
+    """Rows by names that are texts.
+
+    Raises:
+        DataInvalid: a name is none, or stands twice; or the rows are no table.
+    """
+    if not isinstance(rows, pd.DataFrame):
+        array = np.asarray(rows)
+        if array.ndim != 2:
+            raise DataInvalid(f"{what} has shape {array.shape}; it must have two dimensions, rows and features")
+        return pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
+    for name in rows.columns:
+        if not isinstance(name, str | int | np.integer) or not 0 < len(str(name)) <= MAX_NAME_LENGTH:
+            raise DataInvalid(f"{what} has a column {str(name)[:80]!r}; a name has 1 to {MAX_NAME_LENGTH} letters")
+    named = rows.set_axis(list(map(str, rows.columns)), axis=1)
+    if not named.columns.is_unique:
+        raise DataInvalid(f"{what} has the column {named.columns[named.columns.duplicated()][0]!r} twice")
+    return named
+
+
+def _few(names: pd.Index) -> str:
+    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
 
 
 def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
@@ -219,12 +260,17 @@ def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _labels(assessor: Assessor, labels: Any, model: Any) -> np.ndarray:
-    series = labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name="y")
-    return assessor.truth(series, "the labels", model)
+def _labels(assessor: Assessor, labels: Any, model: Any, rows: int, what: str) -> np.ndarray:
+    shape = np.shape(labels)
+    if len(shape) != 1 or shape[0] != rows:
+        raise DataInvalid(f"{what} has shape {shape}; it must hold one label for each of {rows} rows, shape ({rows},)")
+    series = labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name=what)
+    return assessor.truth(series, what, model)
 
 
 def _gate(rules: Mapping[str, Any]) -> GateSpec:
+    if not isinstance(rules, Mapping) or not all(isinstance(key, str) for key in rules):
+        raise GateInvalid('gate must be an object of metrics, such as {"accuracy": {"min": 0.9}}')
     try:
         return GateSpec(**rules)
     except ValidationError as exc:
@@ -261,6 +307,6 @@ def refusing(check: Asked) -> Callable[[Store, Published], None]:
     def run(store: Store, published: Published) -> None:
         error = check(store, published)
         if error is not None:
-            raise NotServable(f"it was trained and is not published, as it could not be served: {error}")
+            raise NotServable(f"it is not published, as it could not be served: {error}")
 
     return run

@@ -26,6 +26,9 @@ def worker() -> int:
 
 def _run(command: str, application: str, module: str) -> int:
     if not os.path.isfile(os.path.join(BESIDE, application, f"{module}.py")):
+        if os.path.isdir(os.path.join(BESIDE, application)):
+            print(f"{command}: this version of Brinery does not have it yet", file=sys.stderr)
+            return 2
         print(
             f"{command}: it is part of the Brinery repository and not of the package alone; "
             "clone or copy the repository and run it there",

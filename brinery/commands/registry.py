@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from brinery.errors import BrineryError
+from brinery.output.write import write
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -42,7 +43,7 @@ def _run(argv: Sequence[str] | None, collaborators: dict[str, Any]) -> int:
     try:
         arguments = make_parser().parse_args(argv)
     except SystemExit as exc:
-        raise SystemExit(_write("") or exc.code) from None
+        raise SystemExit(write("registry", "") or exc.code) from None
     try:
         store = _open(arguments)
         command = import_module(f"brinery.commands.{arguments.command}")
@@ -50,7 +51,7 @@ def _run(argv: Sequence[str] | None, collaborators: dict[str, Any]) -> int:
     except BrineryError as exc:
         print(f"registry: {exc}", file=sys.stderr)
         return 1
-    return _write(f"{json.dumps(result, indent=2) if arguments.json else text}\n")
+    return write("registry", f"{json.dumps(result, indent=2) if arguments.json else text}\n")
 
 
 def _open(arguments: "Namespace") -> "Store":
@@ -61,20 +62,6 @@ def _open(arguments: "Namespace") -> "Store":
 
     configured = arguments.registry or os.environ.get("MODEL_REGISTRY") or registry_of_stack(arguments)
     return open_registry(configured, Path.cwd())
-
-
-def _write(text: str) -> int:
-    """Write to standard output all that is to be written there; the exit code."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as exc:
-        sys.stdout = open(os.devnull, "w")  # (Python would try again at its end)
-        if isinstance(exc, BrokenPipeError):  # whoever read it has seen enough
-            return 0
-        print(f"registry: the result cannot be written: {exc.strerror}", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -114,12 +114,14 @@ def choose_format(manifest: Manifest, wanted: str = AUTO) -> Format:
             f"{name} comes as {_names(manifest.artifacts)}, and this environment has none of "
             f"{_names(fmt.runtime for fmt in present) or 'what that needs'}"
         )
+    if wanted not in FORMATS:
+        raise FormatMissing(f"the format {wanted} is none that this code can load; it can load {_names(FORMATS)}")
     fmt = FORMATS[wanted]
     if fmt not in present:
         why = f" ({manifest.omitted[wanted]})" if wanted in manifest.omitted else ""
         raise FormatMissing(f"{name} has no {fmt.file}{why}; it has {_names(manifest.artifacts)}")
     if not fmt.installed:
-        raise LibraryMismatch(f"MODEL_FORMAT is {wanted}, and {fmt.runtime} is not installed here")
+        raise LibraryMismatch(f"the format {wanted} needs {fmt.runtime}, which is not installed here")
     return fmt
 
 

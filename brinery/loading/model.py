@@ -28,7 +28,7 @@ class Prediction(NamedTuple):
     single: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VerifiedModel:
     """A version that has passed every check; `timings` are seconds of fetch, verify, load and self-test."""
 
@@ -39,6 +39,9 @@ class VerifiedModel:
     parser: RowParser
     predictor: Predictor
     store: Store
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.reference} from its {self.format}>"
 
     @property
     def reference(self) -> Reference:
@@ -82,9 +85,7 @@ class VerifiedModel:
         try:
             answers = self._answers(batch.array)
             rows = list(islice(self.task.unanswered(answers), MAX_ERRORS))
-        except Exception as exc:
-            if not batch.warnings and not isinstance(exc, ValueError):
-                raise
+        except Exception:
             rows = list(islice(self._failing(batch.array), MAX_ERRORS))
             if not rows:
                 raise

@@ -28,7 +28,7 @@ from brinery.versions.store import Store, open_store
 ALLOWED = frozenset(
     """
     brinery serving
-    annotated_doc annotated_types anyio click fastapi h11 httptools idna mangum numpy obstore opentelemetry pydantic
+    annotated_doc annotated_types anyio click fastapi h11 httptools idna jiter mangum numpy obstore opentelemetry pydantic
     pydantic_core starlette typing_extensions typing_inspection uvicorn
     """.split()
 ).union(*(fmt.modules for fmt in FORMATS.values()))
@@ -107,7 +107,8 @@ class ServingCheck:
 def main() -> None:
     sys.meta_path.insert(0, OnlyServing())
     for fmt in FORMATS.values():
-        fmt.implementation()  # imported ahead
+        if fmt.installed:
+            fmt.implementation()  # imported ahead
 
     answers, sys.stdout = sys.stdout, sys.stderr  # a model may print
     for line in sys.stdin:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
 
 from brinery.tasks.difference import Difference
 
-Label = bool | int | str
+Label = StrictBool | StrictInt | StrictStr
 Interval = tuple[FiniteFloat, FiniteFloat]
 TOLERANCE = 1e-5  # of a probability, between two forms of one model
 

@@ -38,7 +38,8 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     assert [row.split()[0] for row in rows] == models and all("passed" in row for row in rows)
     assert columns[:2] == [
         "Columns:",
-        "  wine: 13 numbers (alcohol, malic_acid, ash, alcalinity_of_ash, magnesium, total_phenols, …); numbers are scaled",
+        "  wine: 13 numbers (alcohol, malic_acid, ash, alcalinity_of_ash, magnesium, total_phenols, …); "
+        "numbers are scaled",
     ]
     assert columns[models.index("penguins") + 1] == (
         "  penguins: 3 categories (island, sex?, year), 4 numbers (bill_length_mm?, bill_depth_mm?, "

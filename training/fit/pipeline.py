@@ -125,11 +125,9 @@ def is_scaled(spec: ModelSpec, estimator: Any) -> bool:
 
 
 def _in_units(estimator: Any) -> bool:
-    """Whether parameters may be in the columns' own units: a radius, a count, all that scikit-learn did not write."""
+    """Whether parameters may be in the columns' own units: a radius, a count, the steps of a pipeline of one's own."""
     return any(
-        isinstance(part, IN_UNITS)
-        or (isinstance(part, Pipeline) and len(part.steps) > 1)
-        or (isinstance(part, BaseEstimator) and not type(part).__module__.startswith("sklearn."))
+        isinstance(part, IN_UNITS) or (isinstance(part, Pipeline) and len(part.steps) > 1)
         for part in (estimator, *estimator.get_params().values())
     )
 

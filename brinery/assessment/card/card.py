@@ -64,6 +64,7 @@ def render_card(
             (feature, _range(feature), _missing(feature, found), histogram_plot(found, feature))
             for feature, found in zip(content.features, histograms, strict=True)
         ],
+        seen="the training rows" if content.data.train_rows else "the held-out rows",
         parameters=", ".join(f"{key}={value!r}" for key, value in content.spec.get("params", {}).items()),
         **TASKS[kind].shown(content, predictions),
     )

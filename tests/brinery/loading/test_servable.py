@@ -68,7 +68,7 @@ def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Pat
     result = python("-m", "training", "--models", str(tmp_path / "models.json"))
     assert result.returncode == 1
     assert result.stderr == (
-        "train: make: it was trained and is not published, as it could not be served: its pickle needs the module "
+        "train: make: it is not published, as it could not be served: its pickle needs the module "
         '"my_models", which the serving image does not have; build the model from scikit-learn\'s own classes, '
         "whatever function puts it together\n"
     )

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import BernoulliNB, MultinomialNB
@@ -16,13 +15,6 @@ from sklearn.tree import DecisionTreeClassifier
 from brinery.rows.feature import Feature
 from training.fit.pipeline import is_scaled, make_pipeline_for
 from training.spec import ModelSpec
-
-
-class Own(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator that scikit-learn did not write, with a parameter in the unit of a column."""
-
-    def __init__(self, above: float = 15) -> None:
-        self.above = above
 
 
 def spec(**keys: Any) -> ModelSpec:
@@ -46,8 +38,6 @@ def spec(**keys: Any) -> ModelSpec:
         (BaggingClassifier(RadiusNeighborsClassifier(15)), False),
         (VotingClassifier([("a", SVC()), ("b", BernoulliNB(binarize=1))]), False),
         (make_pipeline(Binarizer(threshold=15), SVC()), False),
-        (Own(), False),
-        (BaggingClassifier(Own()), False),
     ],
     ids=str,
 )
