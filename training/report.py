@@ -22,7 +22,7 @@ def report_text(results: Sequence[Result], serve: str) -> str:
                 f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
                 *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
                 ", ".join(result.manifest.artifacts),
-                "passed" if result.manifest.gate.passed else "FAILED",
+                ("passed" if result.manifest.gate.passed else "FAILED") if result.manifest.gate.checks else "none",
                 f"{result.seconds:.1f}",
             ]
         )

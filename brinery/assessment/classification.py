@@ -35,7 +35,7 @@ class ClassificationAssessor:
         for label in np.unique(labels).tolist():
             if label not in classes:
                 known = ", ".join(map(repr, classes[:20]))
-                raise DataInvalid(f"{source} hold {label!r}, which is none of the model's classes {known}")
+                raise DataInvalid(f"{source} has the label {label!r}, which is none of the model's classes {known}")
         return labels
 
     def task(self, fitted: Any) -> Classification:

@@ -220,6 +220,8 @@ def publish_candidate(
 
 def _assessor(model: Any) -> Assessor:
     """Who assesses a model, which must be fitted."""
+    if isinstance(model, type) or not hasattr(model, "fit"):
+        raise DataInvalid(f"the model is {repr(model)[:80]}; it must be a fitted estimator of scikit-learn's kind")
     assessor = assessor_of(model)
     try:
         check_is_fitted(model)

@@ -28,8 +28,8 @@ from brinery.versions.store import Store, open_store
 ALLOWED = frozenset(
     """
     brinery serving
-    annotated_doc annotated_types anyio click fastapi h11 httptools idna jiter mangum numpy obstore opentelemetry pydantic
-    pydantic_core starlette typing_extensions typing_inspection uvicorn
+    annotated_doc annotated_types anyio click fastapi h11 httptools idna jiter mangum numpy obstore opentelemetry
+    pydantic pydantic_core starlette typing_extensions typing_inspection uvicorn
     """.split()
 ).union(*(fmt.modules for fmt in FORMATS.values()))
 

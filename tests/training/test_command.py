@@ -32,7 +32,7 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     registry = (tmp_path / ".registry").as_uri()
     result = python("-m", "training", *models, "--models", str(EXAMPLES), "--registry", registry)
     assert (result.returncode, result.stderr) == (0, "")
-    table, columns, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
+    table, columns, notes, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
     head, *rows = table
     assert head.split()[:3] == ["MODEL", "REFERENCE", "ACCURACY"] and head.split()[-2:] == ["GATE", "SECONDS"]
     assert [row.split()[0] for row in rows] == models and all("passed" in row for row in rows)
@@ -45,6 +45,7 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
         "  penguins: 3 categories (island, sex?, year), 4 numbers (bill_length_mm?, bill_depth_mm?, "
         "flipper_length_mm?, body_mass_g?) (? may be missing); numbers are scaled"
     )
+    assert notes[0] == "Notes:" and notes[1].startswith('  penguins: column "sex" has 11 cells such as "NA" (line 5), ')
     say, *lines = promote
     assert say == "Promote and serve one of them:"
     store = open_store((tmp_path / ".registry").as_uri())
@@ -52,6 +53,21 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
         match = re.fullmatch(rf"MODEL_NAME={name} MODEL_VERSION=(1@sha256:[0-9a-f]{{64}}) uv run serve", line)
         assert match
         assert load(store, Reference.of(name, match[1])).manifest.gate.passed
+
+
+def test_train_names_how_to_serve_from_another_folder(
+    tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SERVE_COMMAND", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert f" uv run --project {ROOT} serve\n" in train({"wine": SPEC})[1]
+    monkeypatch.chdir(ROOT / "tests")
+    assert " uv run serve\n" in train({"wine": SPEC})[1]
+
+
+def test_model_without_a_gate_did_not_pass_one(train: Train) -> None:
+    out = train({"wine": SPEC})[1].splitlines()[1]
+    assert " none " in out and "passed" not in out
 
 
 def test_train_names_how_to_serve_as_it_is_told(tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +105,7 @@ def test_same_commit_data_and_seed_give_the_same_pickle(tmp_path: Path, name: st
 
 
 def test_manifest_has_the_lineage(tmp_path: Path, train: Train) -> None:
-    (tmp_path / "rows.csv").write_text("size,kind\n" + "".join(f"{i},{i // 20}\n" for i in range(40)))
+    (tmp_path / "rows.csv").write_text("size,kind\n" + "".join(f"{i}.5,{i // 20}\n" for i in range(40)))
     spec = {"data": "rows.csv", "target": "kind", "estimator": "sklearn.tree.DecisionTreeClassifier"}
     assert train({"mine": spec})[0] == 0
     manifest = load(open_store((tmp_path / ".registry").as_uri()), Reference("mine", 1)).manifest

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_wine
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.errors import DataInvalid, GateInvalid, ReferenceInvalid
@@ -19,6 +21,8 @@ from brinery.versions.catalog import contents
 from brinery.versions.store import open_store
 
 X, Y = load_wine(return_X_y=True)
+FRAME = load_wine(as_frame=True).data
+UNPICKLED = make_pipeline(FunctionTransformer(lambda rows: rows), DecisionTreeClassifier()).fit(X, Y)
 TRAIN, TEST = slice(0, None, 2), slice(1, None, 2)
 
 
@@ -69,6 +73,37 @@ def test_names_of_a_frame_are_the_features(registry: str) -> None:
     assert served.manifest.features[0].minimum == frame.iloc[TEST]["alcohol"].min()
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_labels_that_are_whole_floats_are_whole_numbers(registry: str, classes: int) -> None:
+    known = Y < classes
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[known], Y[known].astype(float))
+    reference = publish_fitted("wine", model, X[known], Y[known].astype(float), registry=registry)
+    served = load(reference, registry=registry)
+    assert repr(served.manifest.task.classes) == repr(tuple(range(classes)))  # False is equal to 0
+    assert served.answer(X[0].tolist(), 1).answers.labels.tolist() == [0]
+    assert repr(served) == f"<VerifiedModel {reference} from its onnx>"
+
+
+def test_card_tells_no_more_than_was_given(registry: str) -> None:
+    reference = publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=registry)
+    card = bytes(load(reference, registry=registry).card()).decode()
+    for made_up in (
+        "models.json",
+        "stratified",
+        "random_state",
+        "training rows had",
+        "defaults",
+        "of the training rows",
+    ):
+        assert made_up not in card, made_up
+    for given in (
+        "the most frequent class of the held-out rows",
+        "The held-out rows had no missing values",
+        "StandardScaler",
+    ):
+        assert given in " ".join(card.split()), given
+
+
 def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
     reference = publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=registry, gate={"log_loss": {"max": 0}})
     assert not load(reference, registry=registry).manifest.gate.passed
@@ -79,11 +114,45 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
     [
         ({"name": "Wine"}, ReferenceInvalid, "model name 'Wine' is not valid"),
         ({"model": LinearRegression().fit(X, Y)}, DataInvalid, "LinearRegression is no classifier"),
-        ({"x_test": X[0]}, DataInvalid, r"rows have shape \(13,\); they must have two dimensions"),
+        ({"x_test": X[0]}, DataInvalid, r"x_test has shape \(13,\); it must have two dimensions"),
         ({"x_test": X[TEST, :5]}, DataInvalid, "the model does not answer the held-out rows: .*5 features"),
         ({"y_test": Y[TEST] + 0.5}, DataInvalid, "holds fractions; a class is a whole number"),
-        ({"y_test": Y[:5]}, DataInvalid, "89 held-out rows have 5 labels"),
-        ({"y_test": Y[TEST] + 1}, DataInvalid, "the labels hold 3, which is none of the model's classes 0, 1, 2"),
+        ({"y_test": Y[:5]}, DataInvalid, r"y_test has shape \(5,\); it must hold one label for each of 89 rows"),
+        ({"y_test": Y[TEST] + 1}, DataInvalid, "y_test has the label 3, which is none of the model's classes 0, 1, 2"),
+        ({"y_test": Y[TEST, None]}, DataInvalid, r"y_test has shape \(89, 1\)"),
+        (
+            {"y_test": Y[TEST].astype(str)},
+            DataInvalid,
+            "has the label '0', which is none of the model's classes 0, 1, 2",
+        ),
+        ({"x_train": X[TRAIN]}, DataInvalid, "x_train and y_train go together"),
+        ({"y_train": Y[TRAIN]}, DataInvalid, "x_train and y_train go together"),
+        ({"x_train": X[TRAIN], "y_train": Y[:5]}, DataInvalid, r"y_train has shape \(5,\)"),
+        ({"x_train": X[TRAIN, :5], "y_train": Y[TRAIN]}, DataInvalid, "x_train has the columns x0, .*, and x_test x0"),
+        (
+            {"x_train": FRAME.iloc[TRAIN], "y_train": Y[TRAIN]},
+            DataInvalid,
+            "x_train has the columns alcohol, .*x_test x0",
+        ),
+        (
+            {"x_test": FRAME, "y_test": Y, "x_train": FRAME[FRAME.columns[::-1]], "y_train": Y},
+            DataInvalid,
+            "x_train has the columns proline, .*, and x_test alcohol, ",
+        ),
+        ({"x_test": FRAME.set_axis(["a"] * 13, axis=1)}, DataInvalid, "x_test has the column 'a' twice"),
+        ({"x_test": FRAME.set_axis([0, "0", *range(2, 13)], axis=1)}, DataInvalid, "x_test has the column '0' twice"),
+        ({"x_test": FRAME.set_axis(["", *range(12)], axis=1)}, DataInvalid, "x_test has a column '';"),
+        ({"x_test": FRAME.set_axis([None, *range(12)], axis=1)}, DataInvalid, "x_test has a column 'nan';"),
+        ({"x_test": FRAME.set_axis(["x" * 201, *range(12)], axis=1)}, DataInvalid, "a name has 1 to 200 letters"),
+        ({"model": LogisticRegression()}, DataInvalid, "LogisticRegression is not a fitted classifier: "),
+        ({"model": LogisticRegression}, DataInvalid, "the model is <class .*; it must be a fitted estimator"),
+        ({"model": None}, DataInvalid, "the model is None; it must be a fitted estimator"),
+        ({"model": DummyClassifier().fit(X, Y * 0)}, DataInvalid, "DummyClassifier is not a fitted classifier: "),
+        ({"model": UNPICKLED}, DataInvalid, "the model cannot be pickled: "),
+        ({"random_state": -1}, DataInvalid, "random_state is -1; it must be a whole number"),
+        ({"random_state": "a"}, DataInvalid, "random_state is 'a'; it must be a whole number"),
+        ({"gate": ["accuracy"]}, GateInvalid, "gate must be an object of metrics"),
+        ({"gate": {1: 2}}, GateInvalid, "gate must be an object of metrics"),
         ({"gate": {"acuracy": {"min": 1}}}, GateInvalid, "gate.acuracy: Extra inputs are not permitted"),
         ({"gate": {"accuracy": {"min": "high"}}}, GateInvalid, "gate.accuracy.min: Input should be a valid number"),
     ],

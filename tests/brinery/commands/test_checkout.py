@@ -57,6 +57,14 @@ def test_script_without_a_checkout_says_in_one_sentence_what_it_needs(
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
+def test_script_that_a_checkout_does_not_have_says_so(installed: Path, script: str) -> None:
+    (installed / SCRIPTS[script][0]).mkdir()
+    done = run(installed, script, installed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{script}: this version of Brinery does not have it yet\n"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_script_runs_what_lies_beside_the_package_whatever_else_has_its_name(
     installed: Path, tmp_path: Path, script: str
 ) -> None:

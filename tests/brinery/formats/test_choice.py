@@ -47,7 +47,7 @@ def test_format_that_cannot_run_here_is_passed_over_and_refused_where_it_is_want
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as where it is not installed
     assert choose_format(manifest("pickle", "onnx")).name == "pickle"
-    with pytest.raises(LibraryMismatch, match="^MODEL_FORMAT is onnx, and onnxruntime is not installed here$"):
+    with pytest.raises(LibraryMismatch, match="^the format onnx needs onnxruntime, which is not installed here$"):
         choose_format(manifest("pickle", "onnx"), "onnx")
     with pytest.raises(LibraryMismatch, match="^tiny:1 comes as onnx, and this environment has none of onnxruntime$"):
         choose_format(manifest("onnx"))

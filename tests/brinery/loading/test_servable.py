@@ -89,7 +89,7 @@ def test_a_model_that_ends_the_process_is_not_published_and_the_next_one_is(
     folder_store: Store, check: ServingCheck
 ) -> None:
     described, files = tiny()
-    with pytest.raises(NotServable, match="it was trained .* ended with 9, perhaps for want of memory"):
+    with pytest.raises(NotServable, match="it is not published, .* ended with 9, perhaps for want of memory"):
         publish(folder_store, described, {**files, "model.joblib": pickled(Heavy())}, refusing(check))
     assert versions(folder_store, "tiny") == []
     assert publish(folder_store, described, files, refusing(check)).reference.version == 2
