@@ -42,6 +42,8 @@ def decompressed(where: str, data: Buffer) -> Buffer:
             try:
                 with OPENERS[kind](pa.BufferReader(pa.py_buffer(data))) as stream:
                     return stream.read()
+            except _Workbook:
+                raise DataInvalid(f"{where} is an Excel workbook; save its sheet as CSV") from None
             except _NotOneFile as exc:
                 raise DataInvalid(
                     f"{where} is a zip of {exc} files; it must hold exactly one, of CSV or Parquet"
@@ -55,8 +57,14 @@ class _NotOneFile(Exception):
     pass
 
 
+class _Workbook(Exception):
+    pass
+
+
 def _only_member(archive: zipfile.ZipFile) -> IO[bytes]:
     members = [member for member in archive.infolist() if not member.is_dir() and not _is_of_macos(member.filename)]
+    if any(member.filename == "xl/workbook.xml" for member in members):
+        raise _Workbook
     if len(members) != 1:
         raise _NotOneFile(len(members))
     return archive.open(members[0])

@@ -15,7 +15,8 @@ from pyarrow import csv as arrow_csv
 from brinery.errors import DataInvalid
 from brinery.tables.spelling import MISSING, Spelling
 from brinery.tables.table import Columns, named_once
-from brinery.tables.texts.codes import EXACT, may_hold_codes
+from brinery.tables.texts.cells import looks_like_numbers
+from brinery.tables.texts.codes import EXACT, all_stay_apart, may_be_rounded, may_hold_codes, may_part_thousands
 from brinery.tables.texts.column import interpreted
 from brinery.tables.texts.distinct import Texts
 
@@ -69,14 +70,16 @@ class CsvFile:
 
     def _is_read_as_text(self, name: str, spelling: Spelling) -> bool:
         kind, form = spelling.kinds.get(name), spelling.format_of(name)
-        by_format = form is not None and kind in ("date", None)
+        by_format = form is not None and (kind == "date" or (kind is None and looks_like_numbers(form)))
         return kind in ("category", "boolean") or by_format or name == spelling.target
 
-    def _typed(self, columns: Sequence[str], texts: Collection[str], spelling: Spelling) -> pa.Table:
+    def _typed(
+        self, columns: Sequence[str], texts: Collection[str], spelling: Spelling, nulls: bool = False
+    ) -> pa.Table:
         """Some columns by the types that Arrow finds; all that it takes for texts as they are written."""
         where, buffer = self._where, self._buffer
         try:
-            return arrow_csv.read_csv(pa.BufferReader(buffer), **self._options(columns, texts, spelling))
+            return arrow_csv.read_csv(pa.BufferReader(buffer), **self._options(columns, texts, spelling, nulls))
         except (pa.ArrowInvalid, KeyError) as exc:
             if "Empty CSV file" in str(exc):  # so it says where the header does not end in a newline
                 raise DataInvalid(f"{where} has columns and no row") from exc
@@ -84,7 +87,9 @@ class CsvFile:
             self._refuse_bad_row()
             raise DataInvalid(f"{where} cannot be read as CSV: {' '.join(str(exc).split())[:200]}") from exc
 
-    def _options(self, columns: Sequence[str], texts: Collection[str], spelling: Spelling) -> dict[str, Any]:
+    def _options(
+        self, columns: Sequence[str], texts: Collection[str], spelling: Spelling, nulls: bool
+    ) -> dict[str, Any]:
         return {
             "read_options": arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
             "parse_options": arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=self._breaks),
@@ -92,28 +97,42 @@ class CsvFile:
                 include_columns=columns,
                 column_types=dict.fromkeys(texts, pa.string()),
                 null_values=[*MISSING, *spelling.missing],
-                strings_can_be_null=False,
+                strings_can_be_null=nulls,
                 decimal_point=spelling.decimal,
             ),
         }
 
     def _put_possible_codes(self, found: Columns, spelling: Spelling) -> None:
-        """Columns of numbers that may be codes, as texts: read a second time, piece by piece, and only then kept."""
+        """Columns of numbers that may be codes, as texts: all are read a second time, piece by piece."""
         numbers = [
             field.name
             for field in found.table.schema
-            if (pa.types.is_int64(field.type) or pa.types.is_float64(field.type))
+            if _is_number(field)
             and (field.name not in spelling.kinds or _may_be_rounded(found.table.column(field.name)))
         ]
-        if not numbers:
-            return
-        suspects: set[str] = set()
-        for batch in arrow_csv.open_csv(pa.BufferReader(self._buffer), **self._options(numbers, numbers, spelling)):
-            suspects |= {name for name in numbers if name not in suspects and may_hold_codes(batch.column(name))}
-        if suspects:
-            table = self._typed(sorted(suspects), suspects, spelling)
-            for name in suspects:
-                found.put(name, table.column(name))
+        dates = {
+            field.name for field in found.table.schema if _is_number(field) and spelling.kinds.get(field.name) == "date"
+        }
+        for name in self._possible_codes(found, numbers, spelling) | dates:
+            found.put(name, self._typed([name], [name], spelling).column(name))
+
+    def _possible_codes(self, found: Columns, numbers: Sequence[str], spelling: Spelling) -> set[str]:
+        codes: set[str] = set()
+        long: set[str] = set()
+        options = self._options(numbers, numbers, spelling, nulls=True)
+        for batch in arrow_csv.open_csv(pa.BufferReader(self._buffer), **options):
+            codes |= {name for name in numbers if name not in codes and may_hold_codes(batch.column(name))}
+            others = [name for name in numbers if name not in codes | long]
+            long |= {name for name in others if may_be_rounded(batch.column(name), spelling.decimal)}
+        if spelling.decimal == "." and not spelling.thousands:
+            undeclared = [name for name in numbers if name not in spelling.kinds]
+            floats = [name for name in undeclared if pa.types.is_float64(found.table.schema.field(name).type)]
+            codes |= {name for name in floats if may_part_thousands(found.table.column(name))}
+        for name in long - codes:
+            texts = self._typed([name], [name], spelling, nulls=True).column(name)
+            if not all_stay_apart(texts, found.table.column(name)):
+                codes.add(name)
+        return codes
 
     def _interpret(self, found: Columns, name: str, spelling: Spelling) -> None:
         column = interpreted(Texts(name, found.table.column(name), self._line), spelling)
@@ -162,6 +181,10 @@ def _below_separator_line(buffer: pa.Buffer) -> tuple[pa.Buffer, int, str | None
     if line is None:
         return buffer, 0, None
     return buffer.slice(line.end()), 1, line[1].decode()
+
+
+def _is_number(field: pa.Field) -> bool:
+    return bool(pa.types.is_int64(field.type) or pa.types.is_float64(field.type))
 
 
 def _may_be_rounded(column: pa.ChunkedArray) -> bool:

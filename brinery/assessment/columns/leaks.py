@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from brinery.assessment.columns.numbering import rises
+from brinery.assessment.columns.numbering import look_like_days, rises
 from brinery.rows.feature import Feature
 
 ROWS_OF_VALUE = 5  # fewer may have one label by chance
@@ -31,9 +31,17 @@ def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarra
             tells = _order_tells(np.asarray(column, dtype=np.float64), codes)
         if tells:
             found.append(f'column "{feature.name}" {tells}; make sure that it is known before the answer is')
-        elif feature.kind == "integer" and rises(np.asarray(column, dtype=np.float64)):
-            found.append(f'column "{feature.name}" rises from row to row, as identifiers do; is it one?')
+        elif feature.kind == "integer":
+            found += _odd_integers(feature.name, np.asarray(column, dtype=np.float64))
     return found
+
+
+def _odd_integers(name: str, numbers: np.ndarray) -> list[str]:
+    if look_like_days(numbers):
+        return [f'column "{name}" is taken as whole numbers, and looks like days, such as {np.nanmax(numbers):.0f}']
+    if rises(numbers):
+        return [f'column "{name}" rises from row to row, as identifiers do; is it one?']
+    return []
 
 
 def _values_tell(column: np.ndarray, codes: np.ndarray) -> str | None:

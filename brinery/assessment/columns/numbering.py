@@ -1,10 +1,11 @@
-"""Numbering: columns that count the rows, and so tell how a file is sorted and nothing else."""
+"""Numbering: whole numbers that count the rows, or days, and are no quantities."""
 
 import re
 
 import numpy as np
 
 ROWS_FROM = 20  # in fewer rows, numbers may rise by one by chance
+DAYS_FROM = 3  # fewer may look like days by chance
 INDEX_NAME = re.compile(r"Unnamed: ?\d+|index|level_\d+|rownames?|row_?(id|num|number)", re.IGNORECASE)
 
 
@@ -31,3 +32,13 @@ def rises(numbers: np.ndarray) -> bool:
     if len(numbers) <= ROWS_FROM or np.isnan(numbers).any() or (numbers != np.trunc(numbers)).any():
         return False
     return bool((np.diff(numbers) > 0).all())
+
+
+def look_like_days(numbers: np.ndarray) -> bool:
+    """Whether whole numbers of eight digits are all days of the years 1900 to 2099, such as 20240328."""
+    days = numbers[~np.isnan(numbers)]
+    if len(np.unique(days)) < DAYS_FROM:
+        return False
+    years, months, dates = days // 10_000, days // 100 % 100, days % 100
+    inside = [(years >= 1900) & (years < 2100), (months >= 1) & (months <= 12), (dates >= 1) & (dates <= 31)]
+    return bool(np.logical_and.reduce(inside).all())

@@ -104,9 +104,22 @@ def is_iso(text: str) -> bool:
     return True
 
 
+def looks_like_numbers(form: str) -> bool:
+    """Whether dates of a format could be read as numbers, as those of 20240328 or 2024.03."""
+    return re.fullmatch(r"[\d.,]+", _sample(form)) is not None
+
+
 def formats_of(texts: list[str]) -> list[str]:
     """The formats by which all of the texts are dates."""
     return [form for form in FORMATS if all(parsed(text.strip(), form) for text in texts)]
+
+
+def formats_of_digits(texts: list[str]) -> str | None:
+    """The format by which all of the texts are days of eight digits, or None."""
+    for form in ("%Y%m%d", "%d%m%Y", "%m%d%Y"):
+        if all(len(text.strip()) == 8 and parsed(text.strip(), form) for text in texts):
+            return form
+    return None
 
 
 def _near(bare: str) -> Cell:
@@ -129,5 +142,9 @@ def _number(spelling: Spelling) -> re.Pattern[str]:
 
 def _width_of_digits(form: str | None) -> int:
     """How long texts of a format are that is of digits alone, so that no shorter number is taken for a date; else 0."""
-    sample = datetime(2001, 12, 13, 14, 15, 16).strftime(form) if form else ""
+    sample = _sample(form) if form else ""
     return len(sample) if sample.isdigit() else 0
+
+
+def _sample(form: str) -> str:
+    return datetime(2001, 12, 13, 14, 15, 16).strftime(form)

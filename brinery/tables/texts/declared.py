@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from brinery.rows.feature import Kind
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import TRUTHS, Cell, Cells, is_iso
+from brinery.tables.texts.cells import TRUTHS, Cell, Cells, formats_of_digits, is_iso
 from brinery.tables.texts.codes import first_lost
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
@@ -77,7 +77,9 @@ def _date(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
         if kind is not Cell.MISSING and (kind is not Cell.DATE or (not iso and cells.moment(text) is None))
     ]
     if odd:
-        _refuse(texts, odd, "date", hint_in(texts, [(place, kinds[place]) for place in odd], spelling), wanted)
+        digits = formats_of_digits([texts.values[place] for place in odd])
+        do = hint_in(texts, [(place, kinds[place]) for place in odd], spelling)
+        _refuse(texts, odd, "date", f'say how dates are spelled: "dates": "{digits}"' if digits else do, wanted)
     if texts.name == spelling.target:
         return as_written(texts, kinds)
     return as_dates(texts, cells, kinds, spelling)

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from brinery.tables.spelling import Spelling
 from brinery.tables.texts.cells import TRUTHS, Cell, Cells
-from brinery.tables.texts.codes import EXACT, first_code, first_lost
+from brinery.tables.texts.codes import EXACT, first_code, first_lost, part_thousands
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
 from brinery.tables.texts.values import (
@@ -94,6 +94,13 @@ def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spellin
         raise Unclear(
             f"holds {told}, as codes do, among numbers; name it in kinds as "
             '"category" to keep its texts as they are written, or as "number" to make numbers of it'
+        )
+    pointed = part_thousands(bare) if spelling.decimal == "." and not spelling.thousands else []
+    if pointed:
+        told = texts.told([places[place] for place in pointed])
+        raise Unclear(
+            f'holds {told} beside whole numbers; say "decimal": ",", "thousands": "." where the point parts thousands, '
+            'or name it in kinds as "number" where it is the decimal mark'
         )
     values = values_of(bare, cells)
     if any(isinstance(value, int) and abs(value) > EXACT for value in values):

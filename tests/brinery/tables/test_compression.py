@@ -61,6 +61,10 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "cut zip": (zipped("a")[:-5], "data is compressed with zip and cannot be read to its end"),
     "zip of two": (zipped("a", "b"), "data is a zip of 2 files; it must hold exactly one"),
     "zip of none": (zipped(), "data is a zip of 0 files; it must hold exactly one"),
+    "a workbook": (
+        zipped("[Content_Types].xml", "xl/workbook.xml"),
+        "data is an Excel workbook; save its sheet as CSV",
+    ),
     "gzip of nothing": (gzip.compress(b""), "data is empty"),
 }
 

@@ -45,6 +45,14 @@ def test_numbers_that_rise_from_row_to_row_are_told() -> None:
     ]
 
 
+def test_whole_numbers_that_look_like_days_are_told() -> None:
+    frame = pd.DataFrame({"c": [20240328, 20240101, 20231215] * 10})
+    features = infer_features(frame)
+    assert suspicions(to_array(frame, features), features, np.array(["u", "v"] * 15)) == [
+        'column "c" is taken as whole numbers, and looks like days, such as 20240328'
+    ]
+
+
 def test_number_tells_nothing_where_a_label_is_rare() -> None:
     frame = pd.DataFrame({"c": np.linspace(0, 1, 30)})
     features = infer_features(frame)

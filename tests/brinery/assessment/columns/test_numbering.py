@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from brinery.assessment.columns.numbering import rises, why_row_numbers
+from brinery.assessment.columns.numbering import look_like_days, rises, why_row_numbers
 
 RISING = np.arange(100, 125, dtype=np.float64)
 
@@ -30,3 +30,9 @@ def test_column_that_may_be_a_quantity_is_no_row_number(numbers: np.ndarray) -> 
 def test_numbers_rise_where_each_is_above_the_last() -> None:
     assert rises(RISING**2)
     assert not rises(RISING[::-1]) and not rises(RISING[:20]) and not rises(RISING + 0.5)
+
+
+def test_numbers_of_eight_digits_may_be_days() -> None:
+    days = np.array([20240328, 20231201, 19990101, np.nan])
+    assert look_like_days(days)
+    assert not look_like_days(days[:2]) and not look_like_days(days + 50) and not look_like_days(days - 300)

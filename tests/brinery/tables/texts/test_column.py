@@ -190,7 +190,28 @@ TAKEN: dict[str, tuple[list[str], dict[str, Any], list[Any]]] = {
         [pd.Timestamp("2024-03-28"), pd.Timestamp("2024-02-01")],
     ),
     "numbers beside days of digits": (["2024", "2025"], {"dates": "%Y%m%d"}, [2024, 2025]),
-    "ISO days beside a format": (["2024-03-28", "2024-02-01"], {"dates": "%d/%m/%Y"}, ["2024-03-28", "2024-02-01"]),
+    "ISO days beside a format": (
+        ["2024-03-28", "2024-02-01"],
+        {"dates": "%d/%m/%Y"},
+        [pd.Timestamp("2024-03-28"), pd.Timestamp("2024-02-01")],
+    ),
+    "ISO days beside a format of digits": (
+        ["2024-03-28", "2024-02-01"],
+        {"dates": "%Y%m%d"},
+        ["2024-03-28", "2024-02-01"],
+    ),
+    "months of digits": (
+        ["2024.03", "2024.12"],
+        {"dates": "%Y.%m"},
+        [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-12-01")],
+    ),
+    "fixed decimals of three": (["1.250", "0.500", "900"], {}, [1.25, 0.5, 900]),
+    "decimals of three that are declared": (["1.250", "900"], {"kinds": {"c": "number"}}, [1.25, 900]),
+    "fifteen decimals more than floats have": (
+        ["1.000000000000000056e-01", "2.999999999999999889e-01", "NA"],
+        {},
+        [0.1, 0.3, None],
+    ),
     "moments of a zone": (
         ["28/03/2024 01:00 +0200", ""],
         {"kinds": {"c": "date"}, "formats": {"c": "%d/%m/%Y %H:%M %z"}},
