@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from brinery.assessment.columns.kinds import Unreadable, as_numbers, as_texts, natural_kind, shown
+from brinery.assessment.columns.kinds import Unreadable, as_numbers, as_texts, have_offsets, natural_kind, shown
 from brinery.assessment.columns.numbering import why_row_numbers
 from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.rows.feature import Feature, Kind
@@ -89,7 +89,8 @@ def _feature(column: str, values: pd.Series, wanted: Kind | None, named: bool) -
         return Feature(name=column, kind=kind, nullable=nullable)
     if values.dtype in (np.float32, np.float16):
         low, high = _as_shown(low, high, values.dtype)
-    return Feature(name=column, kind=kind, nullable=nullable, minimum=low, maximum=high)
+    zoned = kind == "date" and have_offsets(values)
+    return Feature(name=column, kind=kind, nullable=nullable, minimum=low, maximum=high, zoned=zoned)
 
 
 def _refuse_rounded(values: pd.Series, numbers: np.ndarray, kind: Kind, wanted: Kind | None) -> None:

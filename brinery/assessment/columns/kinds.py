@@ -10,11 +10,19 @@ import pandas as pd
 from pandas.api import types
 
 from brinery.errors import DataInvalid
-from brinery.rows.dates import FIRST_DAY, LAST_DAY, MICROSECONDS_OF_DAY, days_of_moment, days_of_text
+from brinery.rows.dates import (
+    FIRST_DAY,
+    LAST_DAY,
+    MICROSECONDS_OF_DAY,
+    ZONED_DATE_STRING,
+    days_of_moment,
+    days_of_text,
+)
 from brinery.rows.feature import Kind
 from brinery.rows.parser import NUMERIC_STRING
 
 NUMBER = re.compile(NUMERIC_STRING)
+ZONED = re.compile(ZONED_DATE_STRING)
 OBJECT_KINDS: dict[str, Kind] = {
     "boolean": "boolean",
     "integer": "integer",
@@ -68,6 +76,18 @@ def as_numbers(values: pd.Series, kind: Kind) -> np.ndarray:
     elif kind == "integer":
         _check(values, array, array == np.trunc(array), "a whole number")
     return array
+
+
+def have_offsets(values: pd.Series) -> bool:
+    """Whether each date of a column carries its offset from UTC."""
+    if types.is_datetime64_any_dtype(values.dtype):
+        return isinstance(values.dtype, pd.DatetimeTZDtype)
+    distinct = [value for value in _factorized(values)[1] if not pd.isna(value)]
+    return bool(distinct) and all(
+        (isinstance(value, str) and ZONED.fullmatch(value) is not None)
+        or (isinstance(value, datetime) and value.tzinfo is not None)
+        for value in distinct
+    )
 
 
 def as_texts(values: pd.Series) -> np.ndarray:

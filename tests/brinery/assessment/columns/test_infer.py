@@ -1,6 +1,6 @@
 """Features: what columns tell of their values, and which columns no model can use."""
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -140,3 +140,24 @@ def test_column_that_looks_useless_is_used_where_it_is_named(
     values: pd.Series, named: Any, kinds: dict[str, Kind]
 ) -> None:
     assert len(infer_features(pd.DataFrame({"c": values}), kinds=kinds, named=named)) == 1
+
+
+ZONE = timezone(timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("values", "zoned"),
+    [
+        (pd.Series(pd.date_range("2026-01-01", periods=2, tz="Europe/Berlin")), True),
+        (pd.Series(pd.date_range("2026-01-01", periods=2)), False),
+        (series(["2026-01-01T10:00+02:00", None, "2026-01-02T10:00:00Z"]), True),
+        (series(["2026-01-01T10:00+02:00", "2026-01-02T10:00:00"]), False),
+        (series(["2026-01-01T10:00+02:00", "2026-01-02"]), False),
+        (series([datetime(2026, 1, 1, tzinfo=ZONE), datetime(2026, 1, 2, tzinfo=UTC)]), True),
+        (series([datetime(2026, 1, 1, tzinfo=ZONE), datetime(2026, 1, 2)]), False),
+        (series([date(2026, 1, 1), date(2026, 1, 2)]), False),
+    ],
+)
+def test_dates_have_offsets_where_each_of_them_has_one(values: pd.Series, zoned: bool) -> None:
+    (feature,) = infer_features(values.astype(values.dtype).to_frame("d"), kinds={"d": "date"})
+    assert (feature.kind, feature.zoned) == ("date", zoned)
