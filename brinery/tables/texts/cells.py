@@ -14,7 +14,7 @@ PERCENT = re.compile(rf"{ANY_BODY}\s*[%‰]")
 CURRENCY = re.compile(
     rf"[+-]?([{SIGNS}]|USD|EUR|GBP|CHF|JPY)\s*{ANY_BODY}|{ANY_BODY}\s*([{SIGNS}]|USD|EUR|GBP|CHF|JPY)"
 )
-BRACKETS = re.compile(rf"\({ANY_BODY}\)")
+BRACKETS = re.compile(rf"\({ANY_BODY}\)|{ANY_BODY}-")
 UNIT = re.compile(rf"(?P<number>{ANY_BODY})\s*(?P<unit>[A-Za-zµμ°Ω²³/]{{1,8}})")
 LIMIT = re.compile(rf"[<>≤≥~≈]=?\s*{ANY_BODY}")
 ISO_START = re.compile(r"\d{4}-\d\d-\d\d")

@@ -14,7 +14,7 @@ MEND = "mend the column, so that it holds one kind of values"
 FIXED: tuple[tuple[re.Pattern[str], str], ...] = (
     (PERCENT, "write the numbers without the percent sign"),
     (CURRENCY, "write the numbers without the currency"),
-    (BRACKETS, "write negative numbers with a minus sign"),
+    (BRACKETS, "write negative numbers with a minus sign in front"),
 )
 
 

@@ -22,6 +22,7 @@ from brinery.tables.texts.values import (
 )
 
 NUMBERS, DATES = (Cell.NUMBER, Cell.NEAR_NUMBER), (Cell.DATE, Cell.NEAR_DATE)
+MARKS = frozenset(("?", "-", "--", ".", "*", "n.a.", "N.A.", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"))
 UNITS_AT_MOST, NUMBERS_AT_LEAST = 1, 3  # a word behind different numbers is a unit where it is the same
 
 
@@ -136,6 +137,10 @@ def _large(texts: Texts, places: Sequence[int], values: Sequence[int | float], s
 def _trimmed(texts: Texts, kinds: Sequence[Cell]) -> Interpreted:
     values = [None if kind is Cell.MISSING else text.strip() for text, kind in pairs(texts, kinds)]
     notes = words_of_missing(texts, kinds)
+    marks = [place for place, text in enumerate(texts.values) if text.strip() in MARKS and kinds[place] is Cell.TEXT]
+    if marks:
+        listed = ", ".join(f'"{texts.values[place].strip()}"' for place in marks)
+        notes += (f'has {texts.told(marks)} among its categories; say "missing": [{listed}] where that means missing',)
     padded = [
         place for place, (text, value) in enumerate(zip(texts.values, values, strict=True)) if value not in (None, text)
     ]

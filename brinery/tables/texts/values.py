@@ -46,10 +46,11 @@ def as_dates(texts: Texts, cells: Cells, kinds: Sequence[Cell], spelling: Spelli
         stripped = [text.strip() if kind is Cell.DATE else None for text, kind in every]
         return Interpreted(texts.replaced(stripped, pa.string()))
     places = [place for place, kind in enumerate(kinds) if kind is Cell.DATE]
-    return Interpreted(_moments(texts, cells, places))
+    zone = "UTC" if "%z" in (spelling.format_of(texts.name) or "") else None  # each of them says its own
+    return Interpreted(_moments(texts, cells, places, pa.timestamp("us", zone)))
 
 
-def _moments(texts: Texts, cells: Cells, places: Sequence[int]) -> pa.Array:
+def _moments(texts: Texts, cells: Cells, places: Sequence[int], kind: pa.DataType) -> pa.Array:
     moments: list[object] = [None] * len(texts.values)
     odd = []
     for place in places:
@@ -58,7 +59,7 @@ def _moments(texts: Texts, cells: Cells, places: Sequence[int]) -> pa.Array:
             odd.append(place)
     if odd:
         raise Unclear(f"holds {texts.told(odd)}, not spelled as its other dates are; spell all dates alike")
-    return texts.replaced(moments, pa.timestamp("us"))
+    return texts.replaced(moments, kind)
 
 
 def as_written(texts: Texts, kinds: Sequence[Cell]) -> Interpreted:

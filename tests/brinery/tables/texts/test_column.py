@@ -40,6 +40,7 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "apostrophes": (["1'500", "20'000"], {}, 'say that the apostrophe parts thousands: "thousands": "\'"'),
     "per cent": (["50%", "7.5 %", "8%"], {}, "which look like numbers; write the numbers without the percent sign"),
     "a currency": (["$50", "$1,200.50", "7 €"], {}, "write the numbers without the currency"),
+    "minus signs behind": (["50-", "7", "8"], {}, "write negative numbers with a minus sign"),
     "brackets": (["(50)", "7", "8"], {}, "write negative numbers with a minus sign"),
     "units": (["50 kg", "7 kg", "8.5 kg"], {}, "which look like numbers; write the numbers without the unit"),
     "a unit here and there": (["50", "7", "8.5 mm"], {}, 'holds "8.5 mm" (line 4); write the numbers without the unit'),
@@ -215,7 +216,7 @@ TAKEN: dict[str, tuple[list[str], dict[str, Any], list[Any]]] = {
     "moments of a zone": (
         ["28/03/2024 01:00 +0200", ""],
         {"kinds": {"c": "date"}, "formats": {"c": "%d/%m/%Y %H:%M %z"}},
-        [pd.Timestamp("2024-03-27 23:00"), None],
+        [pd.Timestamp("2024-03-27 23:00", tz="UTC"), None],
     ),
 }
 
@@ -231,6 +232,7 @@ def test_column_is_taken_for_what_it_is(
 
 NOTES: dict[str, tuple[list[str], str]] = {
     "codes": (["02139", "94105"], 'is taken as texts, since it holds "02139" (line 2), as codes do; kinds "number"'),
+    "marks": (["a", "?", "b"], 'has "?" (line 3) among its categories; say "missing": ["?"] where that means missing'),
     "trimmed": (["a", "b "], 'is taken without the blanks around its texts, as in "b " (line 3)'),
     "missing": (
         ["a", "None", "b"],
