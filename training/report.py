@@ -37,7 +37,7 @@ def report_text(results: Sequence[Result], serve: str) -> str:
     lines = [table(head, rows), "", "Columns:"]
     lines += [
         f"  {result.reference.name}: {columns_text(result.manifest.features)}"
-        f"{'; numbers are scaled' if result.manifest.spec['scale'] else ''}"
+        f"{'; numbers are scaled' if _is_scaled(result) else ''}"
         for result in results
     ]
     notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
@@ -51,6 +51,10 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         failed = [check for check in result.manifest.gate.checks if not check.passed]
         lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
     return "\n".join(lines)
+
+
+def _is_scaled(result: Result) -> bool:
+    return bool(result.manifest.spec["scale"]) and any(f.kind != "category" for f in result.manifest.features)
 
 
 def columns_text(features: Sequence[Feature]) -> str:
