@@ -1,9 +1,7 @@
 """CSV: from bytes to a table; what is wrong with them is told by its line."""
 
 import csv
-import io
-import re
-from collections.abc import Buffer, Collection, Iterator, Sequence
+from collections.abc import Buffer, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +11,14 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from brinery.errors import DataInvalid
+from brinery.tables.lines import (
+    below_separator_line,
+    count_quotes,
+    header_of,
+    refuse_bad_text,
+    refuse_open_quote,
+    rows_of,
+)
 from brinery.tables.spelling import MISSING, Spelling
 from brinery.tables.table import Columns, named_once
 from brinery.tables.texts.cells import looks_like_numbers
@@ -20,10 +26,7 @@ from brinery.tables.texts.codes import EXACT, all_stay_apart, may_be_rounded, ma
 from brinery.tables.texts.column import interpreted
 from brinery.tables.texts.distinct import Texts
 
-SEPARATORS = ",;\t|"
 BLOCK_BYTES = 8 * 1024 * 1024  # no row can be longer
-SEPARATOR_LINE = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
-QUOTED = re.compile(r'"[^"]*"')
 
 
 class CsvFile:
@@ -41,8 +44,8 @@ class CsvFile:
             DataInvalid: the data are empty, not UTF-8 or no CSV, or a name stands there twice.
         """
         self._where = where
-        self._buffer, self._above, told = _below_separator_line(pa.py_buffer(data))
-        self._separator, header = _header(where, self._buffer, told)
+        self._buffer, self._above, told = below_separator_line(pa.py_buffer(data))
+        self._separator, header = header_of(where, self._buffer, told, self._above)
         self.names = named_once(where, header)
 
     def read(self, columns: Sequence[str], spelling: Spelling) -> Columns:
@@ -52,9 +55,9 @@ class CsvFile:
             DataInvalid: the data are not UTF-8, or a row is longer or shorter than the header; or the header is there
                 again.
         """
-        quotes = _quotes(self._buffer)
+        quotes = count_quotes(self._buffer)
         if quotes % 2:
-            _refuse_open_quote(self._where, self._buffer, self._separator)
+            refuse_open_quote(self._where, self._buffer, self._separator, self._above)
         self._breaks = quotes > 0
         kept = [name for name in columns if self._is_read_as_text(name, spelling)]
         found = Columns(self._typed(columns, kept, spelling))
@@ -62,7 +65,7 @@ class CsvFile:
             self._refuse_second_header(found.table)
             self._put_possible_codes(found, spelling)
         if any(map(pa.types.is_binary, found.table.schema.types)):
-            _refuse_bad_text(self._where, self._buffer)
+            refuse_bad_text(self._where, self._buffer, self._above)
         for name in columns:
             if pa.types.is_string(found.table.schema.field(name).type):
                 self._interpret(found, name, spelling)
@@ -83,7 +86,7 @@ class CsvFile:
         except (pa.ArrowInvalid, KeyError) as exc:
             if "Empty CSV file" in str(exc):  # so it says where the header does not end in a newline
                 raise DataInvalid(f"{where} has columns and no row") from exc
-            _refuse_bad_text(where, buffer)
+            refuse_bad_text(where, buffer, self._above)
             self._refuse_bad_row()
             raise DataInvalid(f"{where} cannot be read as CSV: {' '.join(str(exc).split())[:200]}") from exc
 
@@ -160,27 +163,19 @@ class CsvFile:
 
     @cached_property
     def _lines(self) -> np.ndarray:
-        begins = [line + self._above for line, _ in _rows(self._buffer, self._separator)]
+        begins = [line + self._above for line, _ in rows_of(self._buffer, self._separator)]
         return np.array(begins[1:], dtype=np.int64)
 
     def _refuse_bad_row(self) -> None:
         width = len(self.names)
         try:
-            for line, row in _rows(self._buffer, self._separator):
+            for line, row in rows_of(self._buffer, self._separator):
                 if len(row) != width:
                     raise DataInvalid(
                         f"{self._where}: line {line + self._above} has {len(row)} fields; the header has {width}"
                     )
         except csv.Error as exc:
             raise DataInvalid(f"{self._where} cannot be read as CSV: {exc}") from exc
-
-
-def _below_separator_line(buffer: pa.Buffer) -> tuple[pa.Buffer, int, str | None]:
-    """What is below a line such as sep=; that Excel writes, how many lines are above it, and the separator."""
-    line = SEPARATOR_LINE.match(bytes(memoryview(buffer)[:32]))
-    if line is None:
-        return buffer, 0, None
-    return buffer.slice(line.end()), 1, line[1].decode()
 
 
 def _is_number(field: pa.Field) -> bool:
@@ -190,63 +185,3 @@ def _is_number(field: pa.Field) -> bool:
 def _may_be_rounded(column: pa.ChunkedArray) -> bool:
     ends = pc.min_max(column).as_py()
     return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT
-
-
-def _header(where: str, buffer: pa.Buffer, separator: str | None) -> tuple[str, list[str]]:
-    """The separator, by default the one that stands most often in the first line, and the columns' names."""
-    try:
-        first = next((line for line in _text(buffer) if line.strip("\r\n")), None)
-        if first is None:
-            raise DataInvalid(f"{where} is empty; it must hold a header and rows")
-        if first.lstrip().lower().startswith(("<!doctype html", "<html")):
-            raise DataInvalid(f"{where} is a web page; it must be CSV or Parquet")
-        bare = QUOTED.sub("", first)
-        separator = separator or max(SEPARATORS, key=bare.count)
-        return separator, next(row for _, row in _rows(buffer, separator))
-    except UnicodeDecodeError:
-        _refuse_bad_text(where, buffer)
-        raise
-    except csv.Error as exc:
-        raise DataInvalid(f"{where}: the header cannot be read as CSV: {exc}") from exc
-
-
-def _text(buffer: pa.Buffer) -> io.TextIOWrapper:
-    return io.TextIOWrapper(pa.BufferReader(buffer), encoding="utf-8-sig", newline="")
-
-
-def _rows(buffer: pa.Buffer, separator: str, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the number of the line on which it begins."""
-    reader = csv.reader(_text(buffer), delimiter=separator, strict=strict)
-    begins = 1
-    for row in reader:
-        if row:
-            yield begins, row
-        begins = reader.line_num + 1
-
-
-def _quotes(buffer: pa.Buffer) -> int:
-    """How many quotation marks there are, counted in pieces that fit the processor's cache."""
-    view = np.frombuffer(buffer, dtype=np.uint8)
-    return sum(int(np.count_nonzero(view[i : i + 2**18] == ord('"'))) for i in range(0, len(view), 2**18))
-
-
-def _refuse_open_quote(where: str, buffer: pa.Buffer, separator: str) -> None:
-    """A quoted field that is never closed would swallow all the rows after it."""
-    last = 0
-    try:
-        for begins, row in _rows(buffer, separator, strict=True):
-            last = begins + sum(field.count("\n") for field in row)
-    except UnicodeDecodeError:
-        _refuse_bad_text(where, buffer)
-    except csv.Error as exc:
-        if "unexpected end of data" in str(exc):
-            raise DataInvalid(f"{where}: after line {last} a quotation mark is opened and never closed") from exc
-
-
-def _refuse_bad_text(where: str, buffer: pa.Buffer) -> None:
-    data = buffer.to_pybytes()
-    try:
-        data.decode()
-    except UnicodeDecodeError as exc:
-        line = data.count(b"\n", 0, exc.start) + 1
-        raise DataInvalid(f"{where} is not UTF-8: see line {line}; save it as UTF-8") from exc

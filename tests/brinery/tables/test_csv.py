@@ -83,6 +83,8 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "too few fields": (b"x,target\n1,u\n\n2\n", "data: line 4 has 1 fields; the header has 2"),
     "too few fields below a line of the separator": (b"sep=,\nx,target\n1,u\n2\n", "data: line 4 has 1 fields; the h"),
     "open quote": (b'x,target\n1,u\n"2,v\n3,u\n', "after line 2 a quotation mark is opened and never closed"),
+    "Latin-1 below a line of the separator": ("sep=,\nx,target\né,v\n".encode("latin-1"), "not UTF-8: see line 3"),
+    "open quote below one": (b'sep=,\nx,target\n1,u\n"2,v\n3,u\n', "after line 3 a quotation mark is opened"),
     "Latin-1": ("x,target\n1,u\né,v\n".encode("latin-1"), "data is not UTF-8: see line 3"),
     "Latin-1 header": ("é,target\n1,u\n".encode("latin-1"), "data is not UTF-8: see line 1"),
     "UTF-16": ("x,target\n1,u\n".encode("utf-16"), "data is not UTF-8: see line 1"),
