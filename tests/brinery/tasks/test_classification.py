@@ -133,3 +133,9 @@ def test_task_needs_two_classes_and_no_key_more() -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         Classification.model_validate({"classes": ["a", "b"], "more": 1})
     assert TASK.text == "classification into a, b, c"
+
+
+@pytest.mark.parametrize("classes", [(0.0, 1.0), (0, 1.0, 2), (None, 1), (b"a", b"b")], ids=repr)
+def test_class_is_a_boolean_a_whole_number_or_a_text_and_becomes_no_other(classes: Any) -> None:
+    with pytest.raises(ValueError, match="valid"):
+        Classification(classes=classes)
