@@ -226,7 +226,7 @@ def test_penguins_are_served_with_categories_and_missing_values(stack: Stack, li
 
 def test_schedule_trains_by_its_cron_line_and_stops_cleanly(stack: Stack, tmp_path: Path) -> None:
     spec = {"data": "rows.csv", "target": "kind", "estimator": "sklearn.tree.DecisionTreeClassifier"}
-    rows = [f"{i},{'low' if i < 20 else 'high'}" for i in range(40)]
+    rows = [f"{i}.5,{'low' if i < 20 else 'high'}" for i in range(40)]
     (tmp_path / "rows.csv").write_text("\n".join(["value,kind", *rows]) + "\n")
     (tmp_path / "models.json").write_text(json.dumps({"often": {**spec, "schedule": "* * * * *"}}))
     override = tmp_path / "compose.yml"
