@@ -65,8 +65,12 @@ def export_onnx(
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
             continue
         if not expected:
-            with threadpool_limits(1):  # many small predictions: more threads would wait for each other
-                expected = expect(assessor, fitted, probes(fitted, features, train_x, test_x, predict, seed))
+            try:
+                with threadpool_limits(1):  # many small predictions: more threads would wait for each other
+                    expected = expect(assessor, fitted, probes(fitted, features, train_x, test_x, predict, seed))
+            except Exception as exc:  # a model raises whatever it likes
+                text = " ".join(str(exc).split())[:200]
+                return Export(reason=f"the fitted model has no answer to some rows that look for a difference: {text}")
         found, why = _first_that_is_proven(converted, task, len(features), expected)
         if found is not None:
             return found

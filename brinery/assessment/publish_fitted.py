@@ -85,6 +85,8 @@ def publish_fitted(
     check_name(name)
     if not isinstance(random_state, int) or not 0 <= random_state < 2**32:
         raise DataInvalid(f"random_state is {random_state!r}; it must be a whole number from 0 to 4294967295")
+    if not isinstance(description, str) or any("\ud800" <= letter <= "\udfff" for letter in description):
+        raise DataInvalid(f"description is {str(description)[:80]!a}; it must be a text without lone surrogates")
     rules = _gate(gate or {})
     stages, assessor = Stages(), _assessor(model)
     if hasattr(model, "feature_names_in_"):

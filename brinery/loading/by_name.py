@@ -20,5 +20,5 @@ def load(reference: str | Reference, *, registry: str | None = None, format: str
     Raises:
         BrineryError: every step that fails has an error of its own, see `brinery.errors`.
     """
-    asked = Reference.parse(reference) if isinstance(reference, str) else reference
+    asked = reference if isinstance(reference, Reference) else Reference.parse(str(reference))
     return load_version(open_registry(registry, Path.cwd()), asked, format=format)

@@ -21,6 +21,8 @@ def open_registry(url: str | None, folder: Path, *, create: bool = False) -> Sto
     Raises:
         SettingInvalid: the URL is not one of a registry, its folder is not there, or AWS_PROFILE cannot be used.
     """
+    if url is not None and not isinstance(url, str):
+        raise SettingInvalid(f"the registry is {str(url)[:80]!r}; it must be a URL, such as file:///folder, as a text")
     found = registry_url(url or os.environ.get("MODEL_REGISTRY"), folder)
     return open_store(found, create=create, credentials=profile_credentials(os.environ))
 

@@ -13,7 +13,7 @@ VERSION_RULE = "a number from 1 to 999999, or one with a digest, as in 7@sha256:
 
 def is_name(name: str) -> bool:
     """Whether `name` can name a model."""
-    return len(name) <= 63 and NAME.fullmatch(name) is not None
+    return isinstance(name, str) and len(name) <= 63 and NAME.fullmatch(name) is not None
 
 
 def is_number(folder: str) -> bool:
@@ -28,7 +28,7 @@ def check_name(name: str) -> str:
         ReferenceInvalid: it cannot; the message says what can.
     """
     if not is_name(name):
-        raise ReferenceInvalid(f"model name {_shown(name)} is not valid; it must be {NAME_RULE}")
+        raise ReferenceInvalid(f"model name {_shown(str(name))} is not valid; it must be {NAME_RULE}")
     return name
 
 

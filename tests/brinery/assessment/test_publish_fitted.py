@@ -1,21 +1,22 @@
 """The way in for a notebook: a fitted model and held-out rows become a verified version."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_wine
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from brinery.assessment.publish_fitted import publish_fitted
-from brinery.errors import DataInvalid, GateInvalid, ReferenceInvalid
+from brinery.errors import DataInvalid, FormatMissing, GateInvalid, ReferenceInvalid, RowInvalid, SettingInvalid
 from brinery.loading.by_name import load
 from brinery.versions.catalog import contents
 from brinery.versions.store import open_store
@@ -104,6 +105,36 @@ def test_card_tells_no_more_than_was_given(registry: str) -> None:
         assert given in " ".join(card.split()), given
 
 
+def test_model_that_has_no_answer_to_some_rows_stays_a_pickle_and_names_them(registry: str) -> None:
+    rows = np.column_stack([np.resize([1.0, 3.0, 5.0], 60), np.linspace(-1, 1, 60)])
+    labels = (rows[:, 1] > 0).astype(int)
+    encoded = ColumnTransformer([("codes", OneHotEncoder(sparse_output=False), [0])], remainder="passthrough")
+    model = make_pipeline(encoded, LogisticRegression()).fit(rows, labels)
+    served = load(publish_fitted("codes", model, rows, labels, registry=registry), registry=registry)
+    assert list(served.manifest.artifacts) == ["pickle"]
+    assert "has no answer to some rows that look for a difference: Found unknown" in served.manifest.omitted["onnx"]
+    with pytest.raises(RowInvalid) as caught:
+        served.answer([[1, 0], [2, 0], [3, 0]], 3)
+    assert caught.value.errors == [("/data/1", "is a row that the model has no answer for")]
+
+
+def test_registry_is_a_url(tmp_path: Path) -> None:
+    for asked in (
+        lambda: publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=cast(str, tmp_path)),
+        lambda: load("wine:1", registry=cast(str, tmp_path)),
+    ):
+        with pytest.raises(SettingInvalid, match="it must be a URL, such as file:///folder, as a text"):
+            asked()
+
+
+def test_load_of_what_is_no_reference_or_format_is_a_sentence(registry: str) -> None:
+    reference = publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=registry)
+    with pytest.raises(FormatMissing, match="the format ONNX is none .*; it can load onnx, pickle$"):
+        load(reference, registry=registry, format="ONNX")
+    with pytest.raises(ReferenceInvalid):
+        load(cast(str, 3), registry=registry)
+
+
 def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
     reference = publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=registry, gate={"log_loss": {"max": 0}})
     assert not load(reference, registry=registry).manifest.gate.passed
@@ -149,6 +180,9 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
         ({"model": None}, DataInvalid, "the model is None; it must be a fitted estimator"),
         ({"model": DummyClassifier().fit(X, Y * 0)}, DataInvalid, "DummyClassifier is not a fitted classifier: "),
         ({"model": UNPICKLED}, DataInvalid, "the model cannot be pickled: "),
+        ({"name": None}, ReferenceInvalid, "model name 'None' is not valid"),
+        ({"description": None}, DataInvalid, "description is 'None'; it must be a text"),
+        ({"description": "\ud800"}, DataInvalid, "it must be a text without lone surrogates"),
         ({"random_state": -1}, DataInvalid, "random_state is -1; it must be a whole number"),
         ({"random_state": "a"}, DataInvalid, "random_state is 'a'; it must be a whole number"),
         ({"gate": ["accuracy"]}, GateInvalid, "gate must be an object of metrics"),
