@@ -15,8 +15,6 @@ from brinery.assessment.candidate import Candidate, Report, Stages, say_nothing
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.columns.labels import notes_on_labels
-from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
@@ -147,9 +145,6 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
-    notes = dataset.notes
-    if assessor.kind == "classification":
-        notes = (*notes, *notes_on_labels(dataset.target), *suspicions(array, features, target))
     every = np.arange(len(target))  # with folds, all rows are both
     train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
     return Prepared(
@@ -163,7 +158,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         train_y=target[train],
         test_y=target[test],
         test_rows=dataset.features if spec.cv else dataset.features.iloc[test],
-        notes=notes,
+        notes=(*dataset.notes, *assessor.notes(dataset.target, array, features, target)),
     )
 
 

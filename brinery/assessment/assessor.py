@@ -12,6 +12,7 @@ import pandas as pd
 from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid
+from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyDetails, AnyTask
 
 
@@ -40,6 +41,10 @@ class Assessor(Protocol):
 
     def truth(self, target: pd.Series, source: str, fitted: Any) -> np.ndarray:
         """A column as the truth of rows that a fitted estimator answers; DataInvalid where it cannot be."""
+        ...
+
+    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
+        """Sentences that a person should read about the rows: of the target as it came, and beside the features."""
         ...
 
     def task(self, fitted: Any) -> AnyTask:

@@ -1,18 +1,22 @@
 """What assessing a classifier asks of its predictions, beyond what every task is asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
 
+from brinery.assessment.columns.labels import notes_on_labels
+from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.target import as_labels, encode_target
-from brinery.assessment.predictions import Predictions
+from brinery.assessment.predictions import Predictions, percentiles
 from brinery.errors import DataInvalid
-from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics, Interval
+from brinery.rows.feature import Feature
+from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics
 
 MAX_CONFUSION = 100
 TIE = 1e-9  # of scores: far above what rounding in double precision does to them, far below what a difference is
@@ -37,6 +41,9 @@ class ClassificationAssessor:
                 known = ", ".join(map(repr, classes[:20]))
                 raise DataInvalid(f"{source} has the label {label!r}, which is none of the model's classes {known}")
         return labels
+
+    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
+        return [*notes_on_labels(target), *suspicions(array, features, truth)]
 
     def task(self, fitted: Any) -> Classification:
         classes = fitted.classes_.tolist()
@@ -101,7 +108,7 @@ class ClassificationAssessor:
         truth, answered = predictions.truth_indices, predictions.answers.indices
         whole = Draw(*_sums(truth, answered, len(classes)))
         precision, recall = (
-            [_percentiles(np.array([getattr(draw, side)[k] for draw in draws])) for k in range(len(classes))]
+            [percentiles([getattr(draw, side)[k] for draw in draws]) for k in range(len(classes))]
             for side in ("precision", "recall")
         )
         return ClassificationDetails(
@@ -231,14 +238,18 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
 
 
+def _last_step(fitted: Any) -> tuple[Any, Callable[[np.ndarray], Any]]:
+    """The estimator that answers, and what makes of rows what it is given."""
+    *before, last = [step for _, step in getattr(fitted, "steps", [("model", fitted)])]
+    return last, lambda array: reduce(lambda rows, step: step.transform(rows), before, array)
+
+
 def _score_ties(fitted: Any, array: np.ndarray, answers: Answers) -> np.ndarray:
     """Rows whose two best scores are equal but for rounding in double precision: probabilities, votes or distances."""
-    *before, last = [step for _, step in getattr(fitted, "steps", [("model", fitted)])]
-    none = np.zeros(len(array), dtype=bool)
+    last, transformed = _last_step(fitted)
     scores = answers.probabilities
     if hasattr(last, "decision_function") and (scores is None or hasattr(last, "support_vectors_")):
-        for step in before:
-            array = step.transform(array)
+        array = transformed(array)
         if hasattr(last, "support_vectors_"):  # the label is that of most votes, each by the sign of one decision
             last = copy(last)
             last.decision_function_shape = "ovo"
@@ -247,23 +258,16 @@ def _score_ties(fitted: Any, array: np.ndarray, answers: Answers) -> np.ndarray:
         decisions = last.decision_function(array)
         scores = np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
     if scores is None:
-        return none
+        return np.zeros(len(array), dtype=bool)
     best = np.sort(scores, axis=1)[:, -2:]
     return np.asarray(best[:, 1] - best[:, 0] <= TIE * np.maximum(1.0, np.abs(best[:, 1])))
 
 
 def _neighbour_ties(fitted: Any, array: np.ndarray) -> np.ndarray:
     """Rows whose last neighbour that votes is as far away as the first that does not."""
-    *before, last = [step for _, step in getattr(fitted, "steps", [("model", fitted)])]
+    last, transformed = _last_step(fitted)
     if not hasattr(last, "kneighbors") or last.n_neighbors >= last.n_samples_fit_:
         return np.zeros(len(array), dtype=bool)
-    for step in before:
-        array = step.transform(array)
-    distances = last.kneighbors(array, last.n_neighbors + 1)[0]
+    distances = last.kneighbors(transformed(array), last.n_neighbors + 1)[0]
     nearest, next_one = distances[:, -2], distances[:, -1]
     return np.asarray(next_one - nearest <= 1e-7 * np.maximum(1e-30, next_one))
-
-
-def _percentiles(values: np.ndarray) -> Interval:
-    low, high = np.nanpercentile(values, (2.5, 97.5))
-    return float(low), float(high)

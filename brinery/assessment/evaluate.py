@@ -8,8 +8,8 @@ import numpy as np
 from brinery.assessment.assessor import Assessor, Resampler
 from brinery.assessment.metrics.metric import Metric
 from brinery.assessment.metrics.table import BY_TASK
-from brinery.assessment.predictions import Predictions
-from brinery.versions.manifest import Evaluation, Interval, PromotedMetrics
+from brinery.assessment.predictions import Predictions, percentiles
+from brinery.versions.manifest import Evaluation, PromotedMetrics
 
 RESAMPLES = (100, 1000)
 RESAMPLED_SCORES = 5e7  # rows × width × resamples: a few seconds
@@ -41,7 +41,7 @@ def evaluate(
     """
     metrics = [metric for metric in BY_TASK[assessor.kind] if _can_be_had(metric, predictions)]
     draws = _draws(assessor.resampler(predictions), len(predictions.truth), random_state)
-    intervals = {metric.name: _percentiles([metric.resample(draw) for draw in draws]) for metric in metrics}
+    intervals = {metric.name: percentiles([metric.resample(draw) for draw in draws]) for metric in metrics}
     return Evaluation(
         folds=folds,
         intervals={name: interval for name, interval in intervals.items() if np.isfinite(interval).all()},
@@ -62,10 +62,3 @@ def _draws(resampler: Resampler, rows: int, random_state: int) -> list[Any]:
     count = int(np.clip(RESAMPLED_SCORES / (rows * resampler.width), *RESAMPLES))
     resampled = (np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(count))
     return [resampler.draw(weights.astype(np.float64)) for weights in resampled]
-
-
-def _percentiles(values: list[float]) -> Interval:
-    if np.isnan(values).all():
-        return float("nan"), float("nan")
-    low, high = np.nanpercentile(values, (2.5, 97.5))
-    return float(low), float(high)

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.converters import CONVERTERS, SHAPES
-from brinery.assessment.probes import probes
+from brinery.assessment.probes import probes, steps_within
 from brinery.assessment.proof import Expected, Proof, expect, prove
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
@@ -145,17 +145,10 @@ def _convert(fitted: Any, inputs: list[tuple[str, Any]]) -> Iterator[bytes]:
 def _with_missing_named(fitted: Any) -> Any:
     """A copy whose encoders know a missing category by the text that `OnnxModel` sends for it: ONNX has no null."""
     copy = deepcopy(fitted)
-    for encoder in _encoders(copy):
-        encoder.categories_ = [
-            np.array([MISSING if value is None else value for value in found], dtype=object)
-            for found in encoder.categories_
-        ]
+    for encoder in steps_within(copy):
+        if isinstance(encoder, OneHotEncoder):
+            encoder.categories_ = [
+                np.array([MISSING if value is None else value for value in found], dtype=object)
+                for found in encoder.categories_
+            ]
     return copy
-
-
-def _encoders(estimator: Any) -> Iterator[OneHotEncoder]:
-    if isinstance(estimator, OneHotEncoder):
-        yield estimator
-    for name in ("steps", "transformers_"):
-        for part in getattr(estimator, name, ()):
-            yield from _encoders(part[1])

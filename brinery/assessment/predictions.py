@@ -1,5 +1,6 @@
 """Predictions: a model's answers to rows that it was not fitted on, beside the truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brinery.tasks.task import AnyAnswers
+from brinery.versions.manifest import Interval
 
 
 @dataclass(frozen=True)
@@ -32,3 +34,11 @@ class Predictions:
     def truth_indices(self) -> NDArray[np.intp]:
         """Positions of the truth in `classes`, shape (rows,)."""
         return np.searchsorted(self.classes, self.truth)
+
+
+def percentiles(resampled: Sequence[float]) -> Interval:
+    """The 95 % percentile bootstrap interval of a resampled figure; NaN where it could never be taken."""
+    if np.isnan(resampled).all():
+        return float("nan"), float("nan")
+    low, high = np.nanpercentile(resampled, (2.5, 97.5))
+    return float(low), float(high)

@@ -52,7 +52,7 @@ def probes(
         Probe("training rows", sample),
         Probe("columns shuffled against each other", _recombined(random, train_x)),
         Probe("ends of the ranges and beyond", _ends(random, features, numeric, base)),
-        Probe("thresholds", _at(random, _thresholds(fitted, features, train_x, numeric), base)),
+        Probe("thresholds", _at(random, _thresholds(random, fitted, features, numeric), base)),
         Probe("half-way between rows", _halfway(random, train_x, numeric)),
         Probe("where the answer turns", _turns(random, train_x, numeric, predict)),
         Probe("missing cells and texts like them", _missing(random, features, base)),
@@ -98,48 +98,45 @@ def _at(random: np.random.Generator, values: dict[int, list[float]], base: np.nd
 
 
 def _thresholds(
-    fitted: Any, features: Sequence[Feature], rows: np.ndarray, numeric: Sequence[int]
+    random: np.random.Generator, fitted: Any, features: Sequence[Feature], numeric: Sequence[int]
 ) -> dict[int, list[float]]:
-    """Values at, just below and just above each threshold of the trees within, in double and in single precision.
+    """Values at, just below and just above thresholds of the trees within, in double and in single precision.
 
     A threshold of a column that was transformed before is taken back where that is by a scale and a shift; where the
     columns' way cannot be followed, each is tried in every column.
     """
     found: dict[int, set[float]] = {j: set() for j in numeric}
-    for j, threshold in _split_points(fitted):
-        for column in [numeric[j]] if j < len(numeric) else numeric:
-            for value in _taken_back(fitted, rows, numeric, column, threshold):
+    points = _split_points(fitted)
+    scaler = next((part for part in steps_within(fitted) if hasattr(part, "scale_") and hasattr(part, "mean_")), None)
+    for j, threshold in points[_some(random, len(points), ROWS)].tolist():
+        for k in [int(j)] if j < len(numeric) else range(len(numeric)):
+            for value in _taken_back(scaler, k, threshold):
                 single = float(np.float32(value))
                 around = (value, single, float(np.nextafter(np.float32(value), np.float32(np.inf))))
                 for each in (*around, float(np.nextafter(np.float32(value), np.float32(-np.inf)))):
-                    found[column] |= {each, float(np.nextafter(each, np.inf)), float(np.nextafter(each, -np.inf))}
+                    found[numeric[k]] |= {each, float(np.nextafter(each, np.inf)), float(np.nextafter(each, -np.inf))}
     return {
         j: sorted({float(np.round(value)) for value in values} if features[j].kind == "integer" else values)
         for j, values in found.items()
     }
 
 
-def _split_points(estimator: Any) -> Iterator[tuple[int, float]]:
-    """Column and threshold of every split of the trees within an estimator, in the space of their own input."""
-    seen: set[tuple[int, float]] = set()
-    for tree in _trees(estimator, 0):
-        for pair in tree:
-            if pair not in seen:
-                seen.add(pair)
-                yield pair
+def _split_points(estimator: Any) -> np.ndarray:
+    """Column and threshold of the splits of the trees within an estimator, by their own input, shape (splits, 2)."""
+    return np.unique(np.concatenate([np.empty((0, 2)), *_trees(estimator, 0)]), axis=0)
 
 
-def _trees(estimator: Any, depth: int) -> Iterator[list[tuple[int, float]]]:
+def _trees(estimator: Any, depth: int) -> Iterator[np.ndarray]:
     if depth > 6:
         return
     if hasattr(estimator, "tree_"):
         tree = estimator.tree_
         inner = tree.feature >= 0
-        yield list(zip(tree.feature[inner].tolist(), tree.threshold[inner].tolist(), strict=True))
+        yield np.column_stack([tree.feature[inner], tree.threshold[inner]])
     for stage in getattr(estimator, "_predictors", ()):
         for predictor in stage:
             nodes = predictor.nodes[predictor.nodes["is_leaf"] == 0]
-            yield list(zip(nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True))
+            yield np.column_stack([nodes["feature_idx"], nodes["num_threshold"]])
     for part in _parts(estimator):
         yield from _trees(part, depth + 1)
 
@@ -156,32 +153,30 @@ def _parts(estimator: Any) -> Iterator[Any]:
             yield part
 
 
-def _taken_back(
-    fitted: Any, rows: np.ndarray, numeric: Sequence[int], column: int, threshold: float
-) -> tuple[float, ...]:
-    scaler = _scaler(fitted)
+def _taken_back(scaler: Any, k: int, threshold: float) -> tuple[float, ...]:
+    """The values of the numeric column in place `k` that are at a threshold behind its scaler, if any."""
     if scaler is None:
         return (threshold,)
-    k = list(numeric).index(column)
     value = threshold * scaler.scale_[k] + scaler.mean_[k]
     return (value, float(np.nextafter(value, np.inf)), float(np.nextafter(value, -np.inf)))
 
 
-def _scaler(estimator: Any) -> Any:
-    """The StandardScaler that numeric columns pass before the model, if any."""
-    if hasattr(estimator, "scale_") and hasattr(estimator, "mean_"):
-        return estimator
+def steps_within(estimator: Any) -> Iterator[Any]:
+    """A fitted estimator, and the steps and transformers of the pipelines within it, in their order."""
+    yield estimator
     for name in ("steps", "transformers_"):
         for part in getattr(estimator, name, ()):
-            found = None if isinstance(part[1], str) else _scaler(part[1])
-            if found is not None:
-                return found
-    return None
+            yield from steps_within(part[1])
 
 
 def _halfway(random: np.random.Generator, rows: np.ndarray, numeric: Sequence[int]) -> np.ndarray:
     """Rows at the same distance of two, where nearest neighbours tie."""
     one, other = (rows[random.integers(0, len(rows), ROWS)] for _ in range(2))
+    return _middle(one, other, numeric)
+
+
+def _middle(one: np.ndarray, other: np.ndarray, numeric: Sequence[int]) -> np.ndarray:
+    """Rows half-way from some to others in the numeric columns, shape (rows, features)."""
     middle = one.copy()
     for j in numeric:
         middle[:, j] = (one[:, j].astype(np.float64) + other[:, j].astype(np.float64)) / 2
@@ -207,9 +202,7 @@ def _turns(
     low, high, answers = one[differ].copy(), other[differ].copy(), answers[differ]
     steps = []
     for _ in range(HALVINGS if len(differ) else 0):
-        middle = low.copy()
-        for j in numeric:
-            middle[:, j] = (low[:, j].astype(np.float64) + high[:, j].astype(np.float64)) / 2
+        middle = _middle(low, high, numeric)
         same = predict(middle) == answers
         for j in numeric:
             low[same, j], high[~same, j] = middle[same, j], middle[~same, j]

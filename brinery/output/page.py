@@ -17,52 +17,25 @@ pre { background: #8882; padding: .75rem; overflow-x: auto; }
 """
 
 
-class Html(str):
-    """Text that is HTML already; any other text is escaped where it is shown."""
-
-
-def html(content: str) -> Html:
-    """Text as HTML, escaped unless it is HTML already."""
-    return content if isinstance(content, Html) else Html(escape(content))
-
-
-def name(content: str) -> Html:
-    """A name that a user chose: it keeps its direction beside other text, and breaks behind its separators."""
-    breakable = escape(content).replace("_", "_<wbr>").replace("/", "/<wbr>").replace(".", ".<wbr>")
-    return Html(f"<bdi>{breakable}</bdi>")
-
-
-def two(above: str, below: str) -> Html:
-    """Two lines of a cell, the second one smaller; one line where there is no second."""
-    return Html(f"{html(above)}<small>{html(below)}</small>") if below else html(above)
-
-
-def page(title: str, description: str, sections: Iterable[str], style: str = "") -> str:
-    """A whole page; the sections are HTML, title and description are text, `style` is CSS beside that of all pages."""
+def page(title: str, description: str, sections: Iterable[str]) -> str:
+    """A whole page; the sections are HTML, title and description are text."""
     described = f"<p>{escape(description)}</p>\n" if description else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n{described}" + "\n".join(sections) + "\n</body></html>\n"
     )
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], css: str = "") -> Html:
-    """A table whose rows begin with their own heading; without a head, the rows are facts: a name and what it is."""
-    header = "".join(f'<th scope="col">{html(cell)}</th>' for cell in head)
+def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A heading and a table of texts, whose rows begin with their own heading."""
+    header = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "\n".join(
-        f'<tr><th scope="row">{html(first)}</th>{"".join(f"<td>{html(cell)}</td>" for cell in rest)}</tr>'
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>'
         for first, *rest in rows
     )
-    opening = f"<thead><tr>{header}</tr></thead>" if head else ""
-    names = css or ("" if head else "facts")
-    return Html(
-        f'<div class="scroll"><table{f' class="{names}"' if names else ""}>{opening}'
+    return (
+        f'<h2>{escape(title)}</h2>\n<div class="scroll"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
-
-
-def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A heading and a table."""
-    return f"<h2>{escape(title)}</h2>\n{table(head, rows)}"

@@ -8,6 +8,7 @@ from brinery.rows.dates import FIRST_DAY, LAST_DAY, text_of_days
 
 Kind = Literal["number", "integer", "boolean", "category", "date"]
 MAX_NAME_LENGTH = 200
+EXACT = 2**53  # beyond it, floats skip whole numbers
 FeatureName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 

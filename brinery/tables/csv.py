@@ -20,9 +20,9 @@ from brinery.tables.lines import (
     rows_of,
 )
 from brinery.tables.spelling import MISSING, Spelling
-from brinery.tables.table import Columns, named_once
+from brinery.tables.table import Columns, is_beyond_exact, named_once
 from brinery.tables.texts.cells import looks_like_numbers
-from brinery.tables.texts.codes import EXACT, all_stay_apart, may_be_rounded, may_hold_codes, may_part_thousands
+from brinery.tables.texts.codes import all_stay_apart, may_be_rounded, may_hold_codes, may_part_thousands
 from brinery.tables.texts.column import interpreted
 from brinery.tables.texts.distinct import Texts
 
@@ -111,7 +111,7 @@ class CsvFile:
             field.name
             for field in found.table.schema
             if _is_number(field)
-            and (field.name not in spelling.kinds or _may_be_rounded(found.table.column(field.name)))
+            and (field.name not in spelling.kinds or is_beyond_exact(found.table.column(field.name)))
         ]
         dates = {
             field.name for field in found.table.schema if _is_number(field) and spelling.kinds.get(field.name) == "date"
@@ -180,8 +180,3 @@ class CsvFile:
 
 def _is_number(field: pa.Field) -> bool:
     return bool(pa.types.is_int64(field.type) or pa.types.is_float64(field.type))
-
-
-def _may_be_rounded(column: pa.ChunkedArray) -> bool:
-    ends = pc.min_max(column).as_py()
-    return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT

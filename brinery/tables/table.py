@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from brinery.errors import DataInvalid
+from brinery.rows.feature import EXACT
 from brinery.tables.spelling import Spelling
 
 
@@ -49,7 +50,6 @@ class Table(Protocol):
 
 
 SHOWN_NAMES = 30
-EXACT = 2**53  # beyond it, floats skip whole numbers
 
 
 def named_once(where: str, names: Sequence[str]) -> Sequence[str]:
@@ -91,6 +91,12 @@ def with_usable_types(where: str, columns: Columns, spelling: Spelling) -> Colum
     return columns
 
 
+def is_beyond_exact(column: pa.ChunkedArray) -> bool:
+    """Whether a column of numbers holds one of a size at which floats skip whole numbers."""
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT
+
+
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """The frame of a table, which is used up: its memory is taken over or given back column by column."""
     pool = pa.default_memory_pool()
@@ -126,10 +132,7 @@ def _put_decimals(columns: Columns, name: str, declared: bool) -> None:
 
 def _floats_would_lose(column: pa.ChunkedArray) -> bool:
     """Whether it has nulls, for which pandas makes floats, beside whole numbers that floats skip."""
-    if not pa.types.is_integer(column.type) or not column.null_count:
-        return False
-    ends = pc.min_max(column).as_py()
-    return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT
+    return bool(pa.types.is_integer(column.type) and column.null_count) and is_beyond_exact(column)
 
 
 def _integers(column: pa.ChunkedArray) -> pd.Series:

@@ -10,11 +10,10 @@ from pandas.api import types
 from brinery.assessment.columns.kinds import Unreadable, as_numbers, as_texts, have_offsets, natural_kind, shown
 from brinery.assessment.columns.numbering import why_row_numbers
 from brinery.assessment.columns.problems import ColumnsInvalid
-from brinery.rows.feature import Feature, Kind
+from brinery.rows.feature import EXACT, Feature, Kind
 
 MAX_CATEGORIES = 1000
 IDENTIFIERS_FROM = 20  # of fewer rows, all different texts may be chance
-EXACT = 2.0**53  # beyond it, floats skip whole numbers
 NO_KINDS: Mapping[str, Kind] = MappingProxyType({})
 NO_PROBLEMS: Mapping[str, str] = MappingProxyType({})
 

@@ -6,10 +6,10 @@ from pandas.api import types
 
 from brinery.assessment.columns.kinds import as_texts
 from brinery.errors import DataInvalid
+from brinery.rows.feature import EXACT
 
 MAX_CLASSES = 1000
 LARGEST = 2**63 - 1
-EXACT = 2.0**53  # beyond it, floats skip whole numbers
 
 
 def encode_target(target: pd.Series, source: str) -> np.ndarray:

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXACT = 2**53  # beyond it, floats skip whole numbers
 EXACT_DIGITS = 16  # from so many on, decimals may be one float
 ZEROS = re.compile(r"[+-]?0\d+")
 HEXADECIMAL = re.compile(r"[+-]?0[xX][0-9a-fA-F]+")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from brinery.rows.feature import EXACT
 from brinery.tables.spelling import Spelling
 from brinery.tables.texts.cells import TRUTHS, Cell, Cells
-from brinery.tables.texts.codes import EXACT, first_code, first_lost, part_thousands
+from brinery.tables.texts.codes import first_code, first_lost, part_thousands
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
 from brinery.tables.texts.values import (
