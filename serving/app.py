@@ -64,7 +64,7 @@ class _Service:
 
     async def classify(self, request: Request) -> Response:
         body = await _body(request, self._settings.max_body_bytes)
-        status, content = answer(await self._model(), body, self._settings.max_rows)
+        status, content = answer(await self._model(), body, self._settings.max_rows, _is_partial(request))
         return _json(content) if status == 200 else _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
@@ -96,6 +96,14 @@ class _Service:
             return await run_in_threadpool(self._loader.get)
         except NotServing as exc:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
+
+
+def _is_partial(request: Request) -> bool:
+    """Whether a row that has no answer shall leave the others theirs."""
+    given = request.query_params.get("partial", "false")
+    if given not in ("true", "false"):
+        raise Problem(400, "partial must be true or false")
+    return given == "true"
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Report, Stages, say_nothing
 from brinery.assessment.columns.arrays import to_array
+from brinery.assessment.columns.fitted import fitted_on
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
@@ -141,7 +142,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         DataInvalid, SpecInvalid: the data or the spec cannot be used.
     """
     dataset = read_dataset(spec, folder)
-    features = _features(spec, dataset, folder)
+    features = features_of(spec, dataset, folder)
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
@@ -150,7 +151,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     return Prepared(
         pipeline=pipeline,
         assessor=assessor,
-        features=features,
+        features=features if spec.cv else fitted_on(features, array, train, dataset.features.dtypes),
         histograms=histograms(array, features),
         data=_data(dataset, len(target), len(train), len(test)),
         train_x=array if spec.cv else array[train],
@@ -162,12 +163,18 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     )
 
 
-def _features(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:
+def features_of(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:
     """The features, or what is wrong with any of the columns, the target among them."""
     kinds = {name: kind for name, kind in spec.declared_kinds.items() if name != spec.target}
     try:
         return infer_features(
-            dataset.features, source=dataset.source, kinds=kinds, named=dataset.named, problems=dataset.problems
+            dataset.features,
+            source=dataset.source,
+            kinds=kinds,
+            named=dataset.named,
+            problems=dataset.problems,
+            written=dataset.written,
+            accepting=[*filter(spec.accepts_unknown, dataset.features.columns)],
         )
     except ColumnsInvalid as exc:
         if spec.target not in dataset.problems:

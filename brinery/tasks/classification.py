@@ -151,12 +151,12 @@ class Classification(BaseModel):
         return Answers(self.labels, probabilities, given_indices=indices)
 
     def joined(self, parts: Sequence[Answers]) -> Answers:
-        """The answers to rows that came in parts, one or more."""
+        """The answers to rows that came in parts."""
         probabilities = [part.probabilities for part in parts if part.probabilities is not None]
         return Answers(
             self.labels,
             np.concatenate(probabilities) if probabilities else None,
-            given_indices=np.concatenate([part.indices for part in parts]),
+            given_indices=np.concatenate([np.zeros(0, np.intp), *(part.indices for part in parts)]),
         )
 
     def written(self, answers: Answers) -> list[dict[str, Any]]:

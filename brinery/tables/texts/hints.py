@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 
+from brinery.rows.written import SPACES
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import BRACKETS, CURRENCY, LIMIT, PERCENT, SPACES, Cell, formats_of
+from brinery.tables.texts.cells import BRACKETS, CURRENCY, LIMIT, PERCENT, Cell, formats_of
 from brinery.tables.texts.distinct import Texts
 
 LOOKED_AT = 1000

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from brinery.rows.feature import EXACT
+from brinery.rows.written import TRUTHS
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import TRUTHS, Cell, Cells
+from brinery.tables.texts.cells import Cell, Cells
 from brinery.tables.texts.codes import first_code, first_lost, part_thousands
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
@@ -83,7 +84,7 @@ def _is_unit(texts: Texts, units: Sequence[int], numbers: Sequence[int]) -> bool
 
 def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spelling: Spelling) -> Interpreted:
     """Numbers, unless they are spelled as codes are; of a target, codes are texts."""
-    bare = [cells.plain(texts.values[place]) for place in places]
+    bare = [cells.written.plain(texts.values[place]) for place in places]
     target = texts.name == spelling.target
     at = first_code(bare)
     if at is not None:
