@@ -140,7 +140,7 @@ class CsvFile:
         return codes
 
     def _interpret(self, found: Columns, name: str, spelling: Spelling) -> None:
-        column = interpreted(Texts(name, found.table.column(name), self._line), spelling)
+        column = interpreted(Texts(name, found.table.column(name), lambda row: f"line {self._line(row)}"), spelling)
         if column.problem:
             found.refuse(name, column.problem)
             return

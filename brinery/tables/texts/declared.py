@@ -49,7 +49,7 @@ def _number(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     if lost is not None:
         place = places[bare.index(lost)]
         raise Unclear(
-            f"holds {shown(texts.values[place])} (line {texts.line(place)}), which is one number with another of its "
+            f"holds {shown(texts.values[place])} ({texts.at(place)}), which is one number with another of its "
             'whole numbers beyond 2^53; name it in kinds as "category", or put it into exclude'
         )
     return Interpreted(typed(texts, places, values))
