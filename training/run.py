@@ -20,6 +20,7 @@ from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
 from brinery.errors import DataInvalid
+from brinery.loading.isolation import secrets_hidden
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Git, Manifest, TrainingData
 from brinery.versions.read import Published
@@ -97,9 +98,9 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
     with stages("data"):
         prepared = prepare(spec, session.folder)
     fitting = Fitting(spec, prepared.pipeline, prepared.assessor, session.cluster, stages.progress)
-    with stages("fit"):
+    with stages("fit"), secrets_hidden():
         fitted, params = fitting.fit(prepared.train_x, prepared.train_y)
-    with stages("evaluate"):
+    with stages("evaluate"), secrets_hidden():
         held_out = (
             fitting.cross_validate(prepared.train_x, prepared.train_y, spec.cv)
             if spec.cv

@@ -12,10 +12,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from brinery.assessment.candidate import Report
-from brinery.assessment.lineage import git_state
+from brinery.assessment.lineage import git_state, reset_peak_memory
 from brinery.assessment.publish_fitted import Asked
 from brinery.errors import BrineryError, GateInvalid
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.output.write import write
 from brinery.versions.profiles import open_registry
 from training import interrupt
@@ -60,7 +60,8 @@ def train_all(
     store = open_registry(registry, file.parent, create=True)
     cluster = connect(dask) if dask else nullcontext(nullcontext)
     folder = file.resolve().parent
-    with (check or ServingCheck)() as checking, cluster as run_there:
+    reset_peak_memory()
+    with (check or ModelProcess)() as checking, cluster as run_there:
         session = Session(store, checking, git_state(folder, os.environ.get("GIT_COMMIT")), folder, run_there)
         results, failures = _train_each(file, specs, session)
     lines = [json.dumps(json_of(result)) for result in results] if as_json else []

@@ -30,7 +30,7 @@ from brinery.assessment.rules import GateSpec
 from brinery.errors import DataInvalid, GateInvalid, NotServable
 from brinery.formats.choice import FORMATS
 from brinery.loading.golden import COUNT, make_golden
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.rows.feature import MAX_NAME_LENGTH
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
@@ -138,7 +138,7 @@ def publish_fitted(
         random_state=random_state,
         git=git_state(Path.cwd(), None),
     )
-    with ServingCheck() as check:
+    with ModelProcess() as check:
         return publish_candidate(candidate, store, check, stages).reference
 
 

@@ -51,9 +51,19 @@ def _reference(command: argparse.ArgumentParser) -> None:
     command.add_argument("reference", metavar="REF", help=REF)
 
 
+def _verify(command: argparse.ArgumentParser) -> None:
+    _reference(command)
+    _trust(command)
+
+
+def _trust(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--trust-bucket", action="store_true", help="load pickles that no digest vouches for")
+
+
 def _diff(command: argparse.ArgumentParser) -> None:
     command.add_argument("before", metavar="REF", help=REF)
     command.add_argument("after", metavar="REF", help="the other one")
+    _trust(command)
 
 
 def _promote(command: argparse.ArgumentParser) -> None:
@@ -126,7 +136,7 @@ def _moment(text: str) -> datetime:
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "list": ("list versions, the newest first", "wine", _list),
     "show": ("show what a version is", "wine:7", _reference),
-    "verify": ("hash all files of a version again and replay its golden rows", "wine:7", _reference),
+    "verify": ("hash all files of a version again and replay its golden rows", "wine:7@sha256:…", _verify),
     "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
     "promote": ("check a version, record the decision, serve it", "wine:8 --env-file .env", _promote),
     "rollback": ("serve what was served before", "wine --env-file .env", _rollback),

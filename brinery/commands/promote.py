@@ -5,7 +5,7 @@ from typing import Any
 
 from brinery.commands.decision import OpenCheck, decide, decided_environment
 from brinery.commands.environment import Connect, environment_of
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.promotion.promote import current
 from brinery.promotion.records import history
 from brinery.versions.catalog import find_version
@@ -14,7 +14,7 @@ from brinery.versions.store import Store
 
 
 def run(
-    store: Store, arguments: Namespace, open_check: OpenCheck = ServingCheck, connect: Connect = environment_of
+    store: Store, arguments: Namespace, open_check: OpenCheck = ModelProcess, connect: Connect = environment_of
 ) -> tuple[Any, str]:
     """The record of the promotion, or that there was nothing to do."""
     environment, asked = decided_environment(store, arguments, connect), Reference.parse(arguments.reference)

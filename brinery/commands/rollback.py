@@ -6,7 +6,7 @@ from typing import Any
 from brinery.commands.decision import OpenCheck, decide, decided_environment
 from brinery.commands.environment import Connect, environment_of
 from brinery.errors import DigestMismatch, VersionMissing
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.promotion.promote import current, rollback_target, settle
 from brinery.promotion.records import history
 from brinery.versions.catalog import find_version
@@ -15,7 +15,7 @@ from brinery.versions.store import Store
 
 
 def run(
-    store: Store, arguments: Namespace, open_check: OpenCheck = ServingCheck, connect: Connect = environment_of
+    store: Store, arguments: Namespace, open_check: OpenCheck = ModelProcess, connect: Connect = environment_of
 ) -> tuple[Any, str]:
     """The record of the rollback."""
     name, environment = check_name(arguments.model), decided_environment(store, arguments, connect)

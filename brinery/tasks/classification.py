@@ -159,6 +159,30 @@ class Classification(BaseModel):
             given_indices=np.concatenate([np.zeros(0, np.intp), *(part.indices for part in parts)]),
         )
 
+    def packed(self, answers: Answers) -> dict[str, np.ndarray]:
+        """Answers as arrays of whole numbers and of doubles, for another process."""
+        packed: dict[str, np.ndarray] = {"indices": answers.indices.astype(np.int64)}
+        if answers.probabilities is not None:
+            packed["probabilities"] = answers.probabilities.astype(np.float64)
+        return packed
+
+    def unpacked(self, packed: Mapping[str, np.ndarray], rows: int) -> Answers:
+        """Answers to so many rows from the arrays of `packed`.
+
+        Raises:
+            KeyError, ValueError: they are none of this task, or of another number of rows.
+        """
+        indices, probabilities = packed["indices"], packed.get("probabilities")
+        if (
+            indices.shape != (rows,)
+            or indices.dtype != np.int64
+            or ((indices < 0) | (indices >= len(self.classes))).any()
+        ):
+            raise ValueError("its labels are none of the classes, one a row")
+        if probabilities is not None and probabilities.shape != (rows, len(self.classes)):
+            raise ValueError("its probabilities are not one for each class and row")
+        return Answers(self.labels, probabilities, given_indices=indices)
+
     def written(self, answers: Answers) -> list[dict[str, Any]]:
         """One JSON object a row, as every answer carries it."""
         written: list[dict[str, Any]] = [{"prediction": label} for label in answers.labels.tolist()]

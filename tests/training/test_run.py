@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from brinery.errors import DataInvalid
 from brinery.loading.load import load
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.versions.store import open_store
 from training.run import Prepared, Session, prepare, train
 from training.spec import ModelSpec
@@ -111,7 +111,7 @@ def test_unknown_categories_are_taken_where_the_spec_says_so(
 
 
 def test_unknown_category_is_none_of_those_that_were_learnt_in_either_format(
-    tmp_path: Path, serving_check: ServingCheck
+    tmp_path: Path, serving_check: ModelProcess
 ) -> None:
     (tmp_path / "data").write_bytes(COLOURS)
     spec = {"data": "data", "target": "ok", "estimator": ESTIMATOR, "unknown_categories": "accept"}

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from brinery.commands.registry import main
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
-def serving_check() -> Iterator[ServingCheck]:
-    with ServingCheck() as check:
+def serving_check() -> Iterator[ModelProcess]:
+    with ModelProcess() as check:
         yield check
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], serving_check: ServingCheck) -> Run:
+def run(capsys: pytest.CaptureFixture[str], serving_check: ModelProcess) -> Run:
     """Runs a command with its arguments and collaborators: its exit code, what it prints, and its errors."""
 
     def run(*arguments: str, **collaborators: Any) -> tuple[int, str, str]:
