@@ -16,6 +16,7 @@ from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
+from brinery.assessment.evaluate import notes_on_baseline
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
 from brinery.errors import DataInvalid
@@ -69,7 +70,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Result:
-    """A published version, the seconds it took, and sentences about its data that a person should read."""
+    """A published version, the seconds it took, and sentences about it that a person should read."""
 
     published: Published
     seconds: float
@@ -129,9 +130,10 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         gate=spec.gate,
         random_state=spec.random_state,
         git=session.git,
+        notes=prepared.notes,
     )
     published = publish_candidate(candidate, session.store, session.check, stages, held_back)
-    return Result(published, stages.seconds, prepared.notes)
+    return Result(published, stages.seconds, (*notes_on_baseline(published.manifest), *prepared.notes))
 
 
 def prepare(spec: ModelSpec, folder: Path) -> Prepared:
