@@ -16,6 +16,7 @@ from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
+from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeats_in_folds
 from brinery.assessment.evaluate import notes_on_baseline
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
@@ -149,18 +150,24 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
     every = np.arange(len(target))  # with folds, all rows are both
     train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
+    train_x, test_x = (array, array) if spec.cv else (array[train], array[test])
+    repeats = (
+        notes_on_repeats_in_folds(features, array, target)
+        if spec.cv
+        else notes_on_repeats(features, train_x, target[train], test_x, target[test])
+    )
     return Prepared(
         pipeline=pipeline,
         assessor=assessor,
         features=features,
         histograms=histograms(array, features),
         data=_data(dataset, len(target), len(train), len(test)),
-        train_x=array if spec.cv else array[train],
-        test_x=array if spec.cv else array[test],
+        train_x=train_x,
+        test_x=test_x,
         train_y=target[train],
         test_y=target[test],
         test_rows=dataset.features if spec.cv else dataset.features.iloc[test],
-        notes=(*dataset.notes, *assessor.notes(dataset.target, array, features, target)),
+        notes=(*dataset.notes, *assessor.notes(dataset.target, array, features, target), *repeats),
     )
 
 

@@ -20,6 +20,7 @@ from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
+from brinery.assessment.columns.repeats import notes_on_repeats
 from brinery.assessment.evaluate import evaluate, measure, notes_on_baseline
 from brinery.assessment.export import Export, export_onnx
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
@@ -287,7 +288,11 @@ def _notes(
 ) -> tuple[str, ...]:
     """What is told of all rows, those that it was fitted on, if they were given, before those held out."""
     target = pd.concat(given.values(), ignore_index=True).rename(given["y_test"].name)
-    return tuple(assessor.notes(target, array, features, np.concatenate(list(truth.values()))))
+    notes = assessor.notes(target, array, features, np.concatenate(list(truth.values())))
+    if "y_train" in truth:
+        rows = len(truth["y_train"])
+        notes += notes_on_repeats(features, array[:rows], truth["y_train"], array[rows:], truth["y_test"])
+    return tuple(notes)
 
 
 def _gate(rules: Mapping[str, Any]) -> GateSpec:

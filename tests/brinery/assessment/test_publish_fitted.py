@@ -133,6 +133,16 @@ def test_card_begins_with_what_a_person_should_know(registry: str, with_training
     assert ("column &#34;x0&#34; tells the target by itself" in card) != with_training_rows
 
 
+def test_held_out_rows_that_it_was_fitted_on_are_counted(registry: str) -> None:
+    given = {"x_train": X[TRAIN], "y_train": Y[TRAIN], "registry": registry}
+    overlapping = publish_fitted("wine", fitted(), X[80:100], Y[80:100], **given)
+    assert b"10 of 20 held-out rows (50.0%) stand in the training part too" in bytes(
+        load(overlapping, registry=registry).card()
+    )
+    apart = publish_fitted("wine", fitted(), X[TEST], Y[TEST], **given)
+    assert b"stand in the training part" not in bytes(load(apart, registry=registry).card())
+
+
 def test_registry_is_a_url(tmp_path: Path) -> None:
     for asked in (
         lambda: publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=cast(str, tmp_path)),
