@@ -14,7 +14,10 @@ SHOWN_NAMES = 6
 
 
 def report_text(results: Sequence[Result], serve: str) -> str:
-    """A table of the versions, the columns' kinds, notes on the data, and lines that promote what passed its gate."""
+    """A table of the versions, and lines that promote what passed its gate.
+
+    In between stand how metrics of folds were taken, the columns' kinds, and notes.
+    """
     rows = []
     for result in results:
         manifest = result.manifest
@@ -40,7 +43,14 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         "GATE",
         "SECONDS",
     ]
-    lines = [table(head, rows), "", "Columns:"]
+    lines = [table(head, rows), ""]
+    pooled = [
+        f"  {result.reference.name}: the answers of all {folds} folds together, measured once"
+        for result in results
+        if (folds := result.manifest.evaluation.folds)
+    ]
+    lines += ["Metrics:", *pooled, ""] if pooled else []
+    lines += ["Columns:"]
     lines += [
         f"  {result.reference.name}: {columns_text(result.manifest.features)}"
         f"{'; numbers are scaled' if _is_scaled(result) else ''}"
@@ -91,6 +101,7 @@ def as_json(result: Result) -> dict[str, object]:
         "metrics": dict(result.manifest.metrics),
         "intervals": dict(evaluation.intervals),
         "baseline": dict(evaluation.baseline),
+        "folds": evaluation.folds,
         "gate": result.manifest.gate.model_dump(),
         "features": {feature.name: feature.kind for feature in result.manifest.features},
         "notes": list(result.notes),

@@ -89,6 +89,14 @@ def test_model_that_does_not_beat_its_baseline_is_marked_and_named(tmp_path: Pat
         assert (note in card.partition("<h2>Gate</h2>")[0]) == there
 
 
+def test_train_says_how_metrics_of_folds_were_taken(train: Train) -> None:
+    models = {"wine": SPEC, "folded": {**SPEC, "params": {"max_iter": 1000}, "cv": 3}}
+    _, out, _ = train(models)
+    assert "\n\nMetrics:\n  folded: the answers of all 3 folds together, measured once\n\nColumns:\n" in out
+    assert [json.loads(line)["folds"] for line in train(models, "--json")[1].splitlines()] == [None, 3]
+    assert "Metrics:" not in train({"wine": SPEC})[1]
+
+
 def test_notes_print_nothing_that_a_terminal_would_obey(tmp_path: Path, train: Train) -> None:
     rows = "".join(f"{n % 7},{'paid' if n % 2 else 'open'},{n % 2}\n" for n in range(80))
     (tmp_path / "rows.csv").write_text(f"age,bi\x1b[31mll,kind\n{rows}")

@@ -234,6 +234,7 @@ def test_card_of_cross_validation_says_what_was_measured() -> None:
     folded = uncompared(card("wine"), "why").model_copy(update={"folds": 5})
     made = card("wine").but(evaluation=folded)
     assert "those of 5 models" in part(made, "Limits")
+    assert "answers of all 5 folds were measured once, together" in part(made, "Metrics on")
     assert "5 folds" in part(made, "Data") and "not compared with a promoted version: why." in part(made, "Gate")
     assert "rows that the model was fitted on" in part(made, "Permutation importance")
 
