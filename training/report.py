@@ -3,23 +3,30 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from brinery.output.table import short_digest, table
+from brinery.assessment.evaluate import beats_baseline, main_metric
+from brinery.output.table import short_digest, table, visible
 from brinery.rows.feature import Feature
+from brinery.versions.manifest import Manifest
 from training.run import Result
 
-SHOWN_METRICS = ("accuracy", "macro_f1", "roc_auc", "log_loss")
+SHOWN_METRICS = ("macro_f1", "roc_auc", "log_loss")
 SHOWN_NAMES = 6
 
 
 def report_text(results: Sequence[Result], serve: str) -> str:
-    """A table of the versions, the columns' kinds, notes on the data, and lines that promote what passed its gate."""
+    """A table of the versions, and lines that promote what passed its gate.
+
+    In between stand how metrics of folds were taken, the columns' kinds, and notes.
+    """
     rows = []
     for result in results:
-        metrics = result.manifest.metrics
+        manifest = result.manifest
+        metrics = manifest.metrics
         rows.append(
             [
                 result.reference.name,
                 f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
+                *_beside_baseline(manifest),
                 *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
                 ", ".join(result.manifest.artifacts),
                 ("passed" if result.manifest.gate.passed else "FAILED") if result.manifest.gate.checks else "none",
@@ -29,18 +36,27 @@ def report_text(results: Sequence[Result], serve: str) -> str:
     head = [
         "MODEL",
         "REFERENCE",
+        "ACCURACY",
+        "BASELINE",
         *(name.upper().replace("_", " ") for name in SHOWN_METRICS),
         "FORMATS",
         "GATE",
         "SECONDS",
     ]
-    lines = [table(head, rows), "", "Columns:"]
+    lines = [table(head, rows), ""]
+    pooled = [
+        f"  {result.reference.name}: the answers of all {folds} folds together, measured once"
+        for result in results
+        if (folds := result.manifest.evaluation.folds)
+    ]
+    lines += ["Metrics:", *pooled, ""] if pooled else []
+    lines += ["Columns:"]
     lines += [
         f"  {result.reference.name}: {columns_text(result.manifest.features)}"
         f"{'; numbers are scaled' if _is_scaled(result) else ''}"
         for result in results
     ]
-    notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
+    notes = [f"  {result.reference.name}: {visible(note)}" for result in results for note in result.notes]
     if notes:
         lines += ["", "Notes:", *notes]
     passed = [result.reference for result in results if result.manifest.gate.passed]
@@ -51,6 +67,13 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         failed = [check for check in result.manifest.gate.checks if not check.passed]
         lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
     return "\n".join(lines)
+
+
+def _beside_baseline(manifest: Manifest) -> list[str]:
+    """The main metric, and that of the model that looks at no feature."""
+    name = main_metric(manifest)
+    baseline = f"{manifest.evaluation.baseline[name]:.3f}"
+    return [f"{manifest.metrics[name]:.3f}", baseline if beats_baseline(manifest) else f"{baseline} NOT BEATEN"]
 
 
 def _is_scaled(result: Result) -> bool:
@@ -78,6 +101,7 @@ def as_json(result: Result) -> dict[str, object]:
         "metrics": dict(result.manifest.metrics),
         "intervals": dict(evaluation.intervals),
         "baseline": dict(evaluation.baseline),
+        "folds": evaluation.folds,
         "gate": result.manifest.gate.model_dump(),
         "features": {feature.name: feature.kind for feature in result.manifest.features},
         "notes": list(result.notes),

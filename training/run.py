@@ -17,6 +17,8 @@ from brinery.assessment.columns.fitted import fitted_on
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
+from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeats_in_folds
+from brinery.assessment.evaluate import notes_on_baseline
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
 from brinery.errors import DataInvalid
@@ -71,7 +73,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Result:
-    """A published version, the seconds it took, and sentences about its data that a person should read."""
+    """A published version, the seconds it took, and sentences about it that a person should read."""
 
     published: Published
     seconds: float
@@ -131,9 +133,10 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         gate=spec.gate,
         random_state=spec.random_state,
         git=session.git,
+        notes=prepared.notes,
     )
     published = publish_candidate(candidate, session.store, session.check, stages, held_back)
-    return Result(published, stages.seconds, prepared.notes)
+    return Result(published, stages.seconds, (*notes_on_baseline(published.manifest), *prepared.notes))
 
 
 def prepare(spec: ModelSpec, folder: Path) -> Prepared:
@@ -149,18 +152,24 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
     every = np.arange(len(target))  # with folds, all rows are both
     train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
+    train_x, test_x = (array, array) if spec.cv else (array[train], array[test])
+    repeats = (
+        notes_on_repeats_in_folds(features, array, target)
+        if spec.cv
+        else notes_on_repeats(features, train_x, target[train], test_x, target[test])
+    )
     return Prepared(
         pipeline=pipeline,
         assessor=assessor,
         features=features if spec.cv else fitted_on(features, array, train, dataset.features.dtypes),
         histograms=histograms(array, features),
         data=_data(dataset, len(target), len(train), len(test)),
-        train_x=array if spec.cv else array[train],
-        test_x=array if spec.cv else array[test],
+        train_x=train_x,
+        test_x=test_x,
         train_y=target[train],
         test_y=target[test],
         test_rows=dataset.features if spec.cv else dataset.features.iloc[test],
-        notes=(*dataset.notes, *assessor.notes(dataset.target, array, features, target)),
+        notes=(*dataset.notes, *assessor.notes(dataset.target, array, features, target), *repeats),
     )
 
 

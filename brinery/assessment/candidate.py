@@ -60,7 +60,7 @@ class Candidate:
     `fitted` takes arrays, shape (rows, features), as `columns.arrays.to_array` makes them. `test_rows` are the rows of
     `test_x` as they came, by column; `held_out` the predictions that metrics are taken from, and `folds` their
     number where those come from cross-validation, else None. `train_x` and `train_y` are what it was fitted on.
-    `spec` is how it was made, as it may be shown.
+    `spec` is how it was made, as it may be shown; `notes` are sentences about the data that a person should read.
     """
 
     name: str
@@ -81,3 +81,4 @@ class Candidate:
     gate: GateSpec
     random_state: int
     git: Git
+    notes: tuple[str, ...] = ()

@@ -142,7 +142,7 @@ def _support_vectors(graph: Graph) -> None:
         raise NotImplementedError("break_ties")
     starts = np.concatenate([[0], np.cumsum(model.n_support_)])
     pairs = list(combinations(range(count), 2))
-    raw = model._dual_coef_  # by libsvm's signs
+    raw = _written_out(model._dual_coef_)  # by libsvm's signs
     weights = np.zeros((starts[-1], len(pairs)))
     for p, (i, j) in enumerate(pairs):
         weights[starts[i] : starts[i + 1], p] = raw[j - 1, starts[i] : starts[i + 1]]
@@ -171,9 +171,14 @@ def _support_vectors(graph: Graph) -> None:
     graph.finish(graph.largest(votes), scores)
 
 
+def _written_out(matrix: Any) -> np.ndarray:
+    """A matrix with its zeros, which a model that was fitted on sparse rows does without."""
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, dtype=np.float64)
+
+
 def _kernel(graph: Graph) -> str:
     """Of rows and support vectors, shape (rows, vectors)."""
-    model, vectors = graph.model, np.asarray(graph.model.support_vectors_, dtype=np.float64)
+    model, vectors = graph.model, _written_out(graph.model.support_vectors_)
     if not isinstance(model.kernel, str) or model.kernel == "precomputed":
         raise NotImplementedError(f"kernel {model.kernel}")
     if model.kernel == "rbf":

@@ -7,9 +7,9 @@ import numpy as np
 
 from brinery.assessment.assessor import Assessor, Resampler
 from brinery.assessment.metrics.metric import Metric
-from brinery.assessment.metrics.table import BY_TASK
+from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions, percentiles
-from brinery.versions.manifest import Evaluation, PromotedMetrics
+from brinery.versions.manifest import Evaluation, ManifestContent, PromotedMetrics
 
 RESAMPLES = (100, 1000)
 RESAMPLED_SCORES = 5e7  # rows × width × resamples: a few seconds
@@ -50,6 +50,26 @@ def evaluate(
         promoted=promoted,
         not_compared=not_compared or None,
     )
+
+
+def main_metric(manifest: ManifestContent) -> str:
+    """The first of the task's metrics, which every model has."""
+    return BY_TASK[manifest.task.kind][0].name
+
+
+def beats_baseline(manifest: ManifestContent) -> bool:
+    """Whether the main metric is better than that of the model that looks at no feature."""
+    name = main_metric(manifest)
+    return not METRICS[name].no_worse(manifest.evaluation.baseline[name], manifest.metrics[name])
+
+
+def notes_on_baseline(manifest: ManifestContent) -> list[str]:
+    """A sentence about a model that does not beat its baseline."""
+    if beats_baseline(manifest):
+        return []
+    name = main_metric(manifest)
+    value, baseline = manifest.metrics[name], manifest.evaluation.baseline[name]
+    return [f"{name} is {value:.4f}, no better than the {baseline:.4f} of the baseline, which looks at no feature"]
 
 
 def _can_be_had(metric: Metric, predictions: Predictions) -> bool:

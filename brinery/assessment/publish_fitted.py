@@ -20,7 +20,8 @@ from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.evaluate import evaluate, measure
+from brinery.assessment.columns.repeats import notes_on_repeats
+from brinery.assessment.evaluate import evaluate, measure, notes_on_baseline
 from brinery.assessment.export import Export, export_onnx
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
 from brinery.assessment.importance import importances
@@ -31,7 +32,7 @@ from brinery.errors import DataInvalid, GateInvalid, NotServable
 from brinery.formats.choice import FORMATS
 from brinery.loading.golden import COUNT, make_golden
 from brinery.loading.model_process import ModelProcess
-from brinery.rows.feature import MAX_NAME_LENGTH
+from brinery.rows.feature import MAX_NAME_LENGTH, Feature
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
 from brinery.versions.profiles import open_registry
@@ -101,8 +102,13 @@ def publish_fitted(
         raise DataInvalid(f"x_train has the columns {_few(train.columns)}, and x_test {_few(test.columns)}")
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
     features = infer_features(whole, named=list(whole.columns))
-    test_x, test_y = to_array(test, features), _labels(assessor, y_test, model, len(test), "y_test")
-    train_y = test_y if train is None else _labels(assessor, y_train, model, len(train), "y_train")
+    array, held_out = to_array(whole, features), slice(len(whole) - len(test), None)
+    given = {"y_test": _labels(y_test, len(test), "y_test")}
+    if train is not None:
+        given = {"y_train": _labels(y_train, len(train), "y_train"), **given}
+    truth = {what: assessor.truth(labels, what, model) for what, labels in given.items()}
+    train_x, train_y = array if train is None else array[: held_out.start], next(iter(truth.values()))
+    test_x, test_y = array[held_out], truth["y_test"]
     try:
         answers = assessor.answers(model, test_x)
     except Exception as exc:  # a model raises whatever it likes
@@ -114,14 +120,14 @@ def publish_fitted(
         fitted=model,
         assessor=assessor,
         features=features,
-        train_x=test_x if train is None else to_array(train, features),
+        train_x=train_x,
         train_y=train_y,
         test_x=test_x,
         test_y=test_y,
         test_rows=test,
         held_out=Predictions(test_y, answers),
         folds=None,
-        histograms=histograms(to_array(whole, features), features),
+        histograms=histograms(array, features),
         data=TrainingData(
             source="publish_fitted",
             sha256=_digest(whole, train_y if train is not None else test_y[:0], test_y),
@@ -137,6 +143,7 @@ def publish_fitted(
         gate=rules,
         random_state=random_state,
         git=git_state(Path.cwd(), None),
+        notes=_notes(assessor, array, features, given, truth),
     )
     with ModelProcess() as check:
         return publish_candidate(candidate, store, check, stages).reference
@@ -214,7 +221,8 @@ def publish_candidate(
         omitted={"onnx": exported.reason} if exported.reason else {},
         profile=None,
     )
-    files[CARD] = render_card(content, candidate.held_out, candidate.histograms, important).encode()
+    notes = [*notes_on_baseline(content), *candidate.notes]
+    files[CARD] = render_card(content, candidate.held_out, candidate.histograms, important, notes).encode()
     stages.report("publish")
     with writing():
         return publish(store, content, files, refusing(check))
@@ -264,12 +272,27 @@ def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _labels(assessor: Assessor, labels: Any, model: Any, rows: int, what: str) -> np.ndarray:
+def _labels(labels: Any, rows: int, what: str) -> pd.Series:
     shape = np.shape(labels)
     if len(shape) != 1 or shape[0] != rows:
         raise DataInvalid(f"{what} has shape {shape}; it must hold one label for each of {rows} rows, shape ({rows},)")
-    series = labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name=what)
-    return assessor.truth(series, what, model)
+    return labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name=what)
+
+
+def _notes(
+    assessor: Assessor,
+    array: np.ndarray,
+    features: tuple[Feature, ...],
+    given: Mapping[str, pd.Series],
+    truth: Mapping[str, np.ndarray],
+) -> tuple[str, ...]:
+    """What is told of all rows, those that it was fitted on, if they were given, before those held out."""
+    target = pd.concat(given.values(), ignore_index=True).rename(given["y_test"].name)
+    notes = assessor.notes(target, array, features, np.concatenate(list(truth.values())))
+    if "y_train" in truth:
+        rows = len(truth["y_train"])
+        notes += notes_on_repeats(features, array[:rows], truth["y_train"], array[rows:], truth["y_test"])
+    return tuple(notes)
 
 
 def _gate(rules: Mapping[str, Any]) -> GateSpec:

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces, two between them; no line ends in a space."""
-    head, *rows = [["".join(map(_visible, cell)) for cell in row] for row in (head, *rows)]
+    head, *rows = [list(map(visible, row)) for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _visible(character: str) -> str:
-    return character if character.isprintable() else ascii(character)[1:-1]
+def visible(text: str) -> str:
+    """A text whose characters can all be seen: control characters and those that turn the direction are spelled out."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def size_text(size: int) -> str:

@@ -34,7 +34,11 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     assert (result.returncode, result.stderr) == (0, "")
     table, columns, notes, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
     head, *rows = table
-    assert head.split()[:3] == ["MODEL", "REFERENCE", "ACCURACY"] and head.split()[-2:] == ["GATE", "SECONDS"]
+    assert (
+        head.split()[:3] == ["MODEL", "REFERENCE", "ACCURACY"]
+        and head.split()[3] == "BASELINE"
+        and head.split()[-2:] == ["GATE", "SECONDS"]
+    )
     assert [row.split()[0] for row in rows] == models and all("passed" in row for row in rows)
     assert columns[:2] == [
         "Columns:",
@@ -68,6 +72,36 @@ def test_train_names_how_to_serve_from_another_folder(
 def test_model_without_a_gate_did_not_pass_one(train: Train) -> None:
     out = train({"wine": SPEC})[1].splitlines()[1]
     assert " none " in out and "passed" not in out
+
+
+def test_model_that_does_not_beat_its_baseline_is_marked_and_named(tmp_path: Path, train: Train) -> None:
+    models = {"wine": SPEC, "blind": {**SPEC, "estimator": "sklearn.dummy.DummyClassifier"}}
+    _, out, _ = train(models)
+    wine, blind = out.splitlines()[1:3]
+    assert " 0.400 " in wine and "NOT BEATEN" not in wine
+    assert "  0.400     0.400 NOT BEATEN  " in blind
+    note = "accuracy is 0.4000, no better than the 0.4000 of the baseline, which looks at no feature"
+    assert f"\nNotes:\n  blind: {note}\n\n" in out
+    printed = [json.loads(line) for line in train(models, "--json")[1].splitlines()]
+    assert [result["notes"] for result in printed] == [[], [note]]
+    for model, there in (("wine", False), ("blind", True)):
+        card = (tmp_path / f".registry/{model}/versions/000001/card.html").read_text()
+        assert (note in card.partition("<h2>Gate</h2>")[0]) == there
+
+
+def test_train_says_how_metrics_of_folds_were_taken(train: Train) -> None:
+    models = {"wine": SPEC, "folded": {**SPEC, "params": {"max_iter": 1000}, "cv": 3}}
+    _, out, _ = train(models)
+    assert "\n\nMetrics:\n  folded: the answers of all 3 folds together, measured once\n\nColumns:\n" in out
+    assert [json.loads(line)["folds"] for line in train(models, "--json")[1].splitlines()] == [None, 3]
+    assert "Metrics:" not in train({"wine": SPEC})[1]
+
+
+def test_notes_print_nothing_that_a_terminal_would_obey(tmp_path: Path, train: Train) -> None:
+    rows = "".join(f"{n % 7},{'paid' if n % 2 else 'open'},{n % 2}\n" for n in range(80))
+    (tmp_path / "rows.csv").write_text(f"age,bi\x1b[31mll,kind\n{rows}")
+    _, out, _ = train({"mine": {**SPEC, "data": "rows.csv", "target": "kind"}})
+    assert 'mine: column "bi\\x1b[31mll" tells the target by itself' in out
 
 
 def test_train_names_how_to_serve_as_it_is_told(tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,8 @@ def test_target_that_cannot_be_learnt_is_told_beside_the_columns(tmp_path: Path)
 
 
 def test_what_a_person_should_know_of_the_data_is_told(tmp_path: Path) -> None:
-    rows = [f"{n % 90},{'paid' if n % 2 else 'open'},{'yes' if n % 2 else 'no'}" for n in range(100)]
-    notes = prepared(tmp_path, "\n".join(["age,bill,ok", *rows, "5,paid,Yes", "7,paid,Yes"]).encode()).notes
+    rows = [f"{n / 8},{'paid' if n % 2 else 'open'},{'yes' if n % 2 else 'no'}" for n in range(100)]
+    notes = prepared(tmp_path, "\n".join(["age,bill,ok", *rows, "5.01,paid,Yes", "7.01,paid,Yes"]).encode()).notes
     assert len(notes) == 1 and notes[0].startswith("the labels 'Yes', 'yes' of \"ok\" differ by blanks or case alone")
     (note,) = prepared(tmp_path, "\n".join(["age,bill,ok", *rows]).encode()).notes
     assert note.startswith('column "bill" tells the target by itself')
@@ -138,3 +138,17 @@ def test_what_held_out_rows_alone_have_is_told_in_the_manifest(tmp_path: Path) -
     assert unfitted == {(), ("rare",)}  # by whether that row was held out
     folds = prepared(tmp_path, "\n".join(["x,c,ok", *rows]).encode(), cv=4)
     assert folds.features[1].unfitted == ()
+
+
+def test_rows_on_both_sides_of_the_split_are_counted(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = [f"{n / 8},{n % 3},{random.choice(['yes', 'no'])}" for n in range(60)]
+    data = "\n".join(["size,shop,ok", *rows, *rows[:30]]).encode()
+    (note,) = prepared(tmp_path, data).notes
+    _, held_out = train_test_split(np.arange(90), test_size=0.25, random_state=0, stratify=[
+        row[-3:] for row in [*rows, *rows[:30]]
+    ])  # fmt: skip
+    twice = [n for n in held_out if (n < 30 or n >= 60) and not {n % 60, n % 60 + 60} <= set(held_out)]
+    assert note.startswith(f"{len(twice)} of 23 held-out rows ({len(twice) / 23:.1%}) stand in the training part too")
+    (note,) = prepared(tmp_path, data, cv=3).notes
+    assert note.startswith("60 of 90 rows (66.7%) are there more than once, with the same features and target")

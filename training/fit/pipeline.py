@@ -27,6 +27,7 @@ from sklearn.tree import BaseDecisionTree
 from brinery.assessment.assessor import ASSESSORS
 from brinery.rows.feature import Feature
 from training.errors import SpecInvalid
+from training.fit.sparse import is_sparse
 from training.spec import ModelSpec
 
 TREES = (
@@ -111,7 +112,7 @@ def make_pipeline_for(spec: ModelSpec, features: tuple[Feature, ...], folder: Pa
     """An unfitted pipeline that takes the array of `assessment.columns.arrays.to_array`; its last step is `model`."""
     estimator = make_estimator(spec, folder)
     steps: list[tuple[str, Any]] = [("model", estimator)]
-    preprocessing = _preprocessing(features, is_scaled(spec, estimator))
+    preprocessing = _preprocessing(features, is_scaled(spec, estimator), is_sparse(estimator, features))
     if preprocessing is not None:
         steps.insert(0, ("columns", preprocessing))
     return Pipeline(steps)
@@ -150,17 +151,18 @@ def splits_alone(estimator: Any) -> bool:
     return isinstance(estimator, OF_TREES) if one is None else splits_alone(one)
 
 
-def _preprocessing(features: tuple[Feature, ...], scaled: bool) -> Any:
+def _preprocessing(features: tuple[Feature, ...], scaled: bool, sparse: bool) -> Any:
     numeric = [j for j, feature in enumerate(features) if feature.kind != "category"]
     missing = any(features[j].nullable for j in numeric)
     parts = [*([SimpleImputer(strategy="median")] if missing else []), *([StandardScaler()] if scaled else [])]
     if len(numeric) == len(features):
         return make_pipeline(*parts) if len(parts) > 1 else parts[0] if parts else None
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=sparse)
     categories = [j for j in range(len(features)) if j not in numeric]
     return ColumnTransformer(
         [
             ("numeric", make_pipeline(*parts) if parts else "passthrough", numeric),
             ("categories", encoder, categories),
-        ]
+        ],
+        sparse_threshold=1.0 if sparse else 0.0,  # all columns beside them too, whatever the rows hold
     )

@@ -13,10 +13,12 @@ from brinery.assessment.importance import Importance
 from brinery.assessment.metrics.table import METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.output.page import STYLE
+from brinery.output.table import visible
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation, GateCheck, ManifestContent
 
 IMPORTANT = 20
+NOTES, NOTE_LENGTH = 20, 500
 
 
 class TaskCard(Protocol):
@@ -37,6 +39,7 @@ def render_card(
     predictions: Predictions,
     histograms: Sequence[Histogram],
     importance: Sequence[Importance],
+    notes: Sequence[str] = (),
 ) -> str:
     """The page of one version; its number is that of the folder it is stored in.
 
@@ -44,6 +47,7 @@ def render_card(
         predictions: answers to the held-out rows, which the curves are drawn from.
         histograms: one a feature, in the features' order.
         importance: none where it was not measured.
+        notes: sentences that a person should read first; so many are shown, each up to so many letters.
     """
     kind, evaluation = content.task.kind, content.evaluation
     unbounded = [metric for metric in content.metrics if METRICS[metric].most is None]
@@ -53,6 +57,8 @@ def render_card(
     return template.render(
         content=content,
         style=Markup(STYLE),  # noqa: S704 (it is our own)
+        notes=[_shortened(visible(note)) for note in notes[:NOTES]],
+        more_notes=max(0, len(notes) - NOTES),
         asked=_asked(content.gate.checks),
         unbounded=unbounded,
         metrics_picture=metrics_plot(bounded, evaluation) if bounded else None,
@@ -68,6 +74,10 @@ def render_card(
         parameters=", ".join(f"{key}={value!r}" for key, value in content.spec.get("params", {}).items()),
         **TASKS[kind].shown(content, predictions),
     )
+
+
+def _shortened(note: str) -> str:
+    return note if len(note) <= NOTE_LENGTH else f"{note[:NOTE_LENGTH]}…"
 
 
 def _asked(checks: Sequence[GateCheck]) -> dict[str, str]:

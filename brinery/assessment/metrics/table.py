@@ -1,4 +1,7 @@
-"""All metrics, by task and by name. A new task is a table beside that of classification and a row here."""
+"""All metrics, by task and by name; a task's first is its main one.
+
+A new task is a table beside that of classification and a row here.
+"""
 
 from brinery.assessment.metrics.classification import CLASSIFICATION
 from brinery.assessment.metrics.metric import Metric

@@ -8,11 +8,13 @@ from sklearn.linear_model import LogisticRegression
 
 from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.classification import curves, log_losses
+from brinery.assessment.evaluate import beats_baseline, notes_on_baseline
 from brinery.assessment.evaluate import evaluate as evaluate_task
 from brinery.assessment.evaluate import measure as measure_task
 from brinery.assessment.predictions import Predictions
+from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation
-from tests.examples import predicted
+from tests.examples import content, predicted
 
 CLASSIFICATION = ASSESSORS["classification"]
 
@@ -135,3 +137,19 @@ def test_wine_is_measured_as_by_scikit_learn() -> None:
     assert found["accuracy"] == metrics.accuracy_score(y, model.predict(x))
     assert found["macro_f1"] == metrics.f1_score(y, model.predict(x), average="macro")
     assert found["roc_auc"] == metrics.roc_auc_score(y, model.predict_proba(x), multi_class="ovr")
+
+
+@pytest.mark.parametrize(("right", "beats"), [(5, False), (6, False), (7, True)])
+def test_model_beats_its_baseline_where_its_main_metric_is_better(right: int, beats: bool) -> None:
+    truth = np.array(["a"] * 6 + ["b"] * 4)
+    labels = np.where(np.arange(10) < right, truth, np.where(truth == "a", "b", "a"))
+    predictions = predicted(truth, labels, None, ["a", "b"])
+    made = content(
+        "m",
+        (Feature(name="x", kind="boolean"),),
+        ("a", "b"),
+        metrics=measure(predictions),
+        evaluation=evaluate(predictions, truth, 0),
+    )
+    assert beats_baseline(made) == beats
+    assert (notes_on_baseline(made) == []) == beats

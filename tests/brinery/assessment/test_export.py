@@ -61,9 +61,20 @@ def seconds() -> tuple[pd.DataFrame, np.ndarray]:
     return pd.DataFrame({"moment": moments, "other": other}), ((moments - 1.76e9 > 1800) ^ (other > 0.3)).astype(int)
 
 
+def many_categories() -> tuple[pd.DataFrame, np.ndarray]:
+    """Two columns of 110 categories each, one of which may be missing, and a number, which decides most labels."""
+    random = np.random.default_rng(0)
+    names = np.array([*(f"c{n}" for n in range(109)), None], dtype=object)
+    shop, town, size = random.integers(0, 109, 900), random.integers(0, 110, 900), random.normal(40, 9, 900)
+    frame = pd.DataFrame({"shop": names[shop], "size": size, "town": names[town]})
+    return frame, np.digitize(size + (shop % 7) + (town % 5), [39, 51])
+
+
 def data(name: str) -> tuple[pd.DataFrame, np.ndarray]:
     if name in ("wine", "mixed"):
         return example_frame(name)
+    if name == "many":
+        return many_categories()
     if name == "seconds":
         return seconds()
     loaded = {"breast_cancer": load_breast_cancer, "digits": load_digits}[name](as_frame=True)
@@ -93,7 +104,7 @@ def around(rows: np.ndarray, features: tuple[Feature, ...], count: int = 3000) -
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("name", ["wine", "mixed", "seconds"])
+@pytest.mark.parametrize("name", ["wine", "mixed", "many", "seconds"])
 def test_export_of_each_estimator_is_faithful(name: str, estimator: str) -> None:
     fitted, features, held_out, found = exported(name, estimator, ESTIMATORS[estimator])
     assert found.data is not None and found.predict is not None and found.proof is not None, found.reason
@@ -111,8 +122,8 @@ def test_export_of_each_estimator_is_faithful(name: str, estimator: str) -> None
         assert np.abs(ours.probabilities[known].sum(axis=1) - 1).max() <= 1e-5
 
 
-@pytest.mark.parametrize("estimator", ["linear_model.LogisticRegression", "ensemble.RandomForestClassifier"])
-@pytest.mark.parametrize("name", ["wine", "digits", "mixed"])
+@pytest.mark.parametrize("estimator", ["linear_model.LogisticRegression", "ensemble.RandomForestClassifier", "svm.SVC"])
+@pytest.mark.parametrize("name", ["wine", "digits", "mixed", "many"])
 def test_version_is_served_by_onnx_as_by_its_pickle(name: str, estimator: str) -> None:
     fitted, features, held_out, found = exported(name, estimator, ESTIMATORS[estimator])
     task, answers = answering(fitted, held_out)

@@ -118,6 +118,31 @@ def test_model_that_has_no_answer_to_some_rows_stays_a_pickle_and_names_them(reg
     assert caught.value.errors == [("/data/1", "is a row that the model has no answer for")]
 
 
+@pytest.mark.parametrize("with_training_rows", [True, False])
+def test_card_begins_with_what_a_person_should_know(registry: str, with_training_rows: bool) -> None:
+    random = np.random.default_rng(0)
+    labels = np.where(np.arange(80) % 2, "yes", "no")
+    rows = np.column_stack([np.where(labels == "yes", 1.5, 0.5) + random.random(80) / 9, random.random(80)])
+    labels[1] = "Yes"  # in the training rows alone
+    model = DummyClassifier().fit(rows, labels)
+    given: dict[str, Any] = {"x_train": rows[:40], "y_train": labels[:40]} if with_training_rows else {}
+    reference = publish_fitted("blind", model, rows[40:], labels[40:], registry=registry, **given)
+    card = " ".join(bytes(load(reference, registry=registry).card()).decode().partition("<h2>Gate</h2>")[0].split())
+    assert "<h2>Notes</h2><ul> <li><bdi>accuracy is 0.5000, no better than the 0.5000 of the baseline" in card
+    assert ("of &#34;y_test&#34; differ by blanks or case alone" in card) == with_training_rows
+    assert ("column &#34;x0&#34; tells the target by itself" in card) != with_training_rows
+
+
+def test_held_out_rows_that_it_was_fitted_on_are_counted(registry: str) -> None:
+    given = {"x_train": X[TRAIN], "y_train": Y[TRAIN], "registry": registry}
+    overlapping = publish_fitted("wine", fitted(), X[80:100], Y[80:100], **given)
+    assert b"10 of 20 held-out rows (50.0%) stand in the training part too" in bytes(
+        load(overlapping, registry=registry).card()
+    )
+    apart = publish_fitted("wine", fitted(), X[TEST], Y[TEST], **given)
+    assert b"stand in the training part" not in bytes(load(apart, registry=registry).card())
+
+
 def test_registry_is_a_url(tmp_path: Path) -> None:
     for asked in (
         lambda: publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=cast(str, tmp_path)),

@@ -14,12 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from sklearn import metrics
 from sklearn.datasets import load_wine, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.evaluate import measure
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from tests.conftest import free_port
@@ -92,6 +97,27 @@ def test_cross_validation_answers_every_row_by_a_model_that_did_not_see_it() -> 
     assert accuracy_score(Y, searched.labels) > 0.95
     without = fitting(estimator="sklearn.svm.LinearSVC", params={}, cv=3).cross_validate(X, Y, 3)
     assert without.probabilities is None and accuracy_score(Y, without.labels) > 0.9
+
+
+def test_metrics_of_folds_are_those_of_scikit_learn_on_all_answers_together() -> None:
+    hard = X[:, :3]
+    made = fitting(cv=7, random_state=3)
+    found = measure(made.assessor, made.cross_validate(hard, Y, 7))
+    splits = StratifiedKFold(7, shuffle=True, random_state=3)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500, random_state=3))
+    labels = cross_val_predict(model, hard, Y, cv=splits)
+    probabilities = cross_val_predict(model, hard, Y, cv=splits, method="predict_proba")
+    assert found == pytest.approx(
+        {
+            "accuracy": metrics.accuracy_score(Y, labels),
+            "balanced_accuracy": metrics.balanced_accuracy_score(Y, labels),
+            "macro_f1": metrics.f1_score(Y, labels, average="macro"),
+            "roc_auc": metrics.roc_auc_score(Y, probabilities, multi_class="ovr"),
+            "log_loss": metrics.log_loss(Y, probabilities),
+        },
+        abs=1e-12,
+    )
+    assert found["macro_f1"] != cross_val_score(model, hard, Y, cv=splits, scoring="f1_macro").mean()
 
 
 def test_a_class_with_fewer_rows_than_folds_is_named() -> None:

@@ -38,9 +38,10 @@ class Card:
     predictions: Predictions
     histograms: tuple[Histogram, ...]
     importance: tuple[Importance, ...]
+    notes: tuple[str, ...] = ()
 
     def render(self) -> str:
-        return render_card(self.content, self.predictions, self.histograms, self.importance)
+        return render_card(self.content, self.predictions, self.histograms, self.importance, self.notes)
 
     def but(self, **changes: Any) -> "Card":
         """With other facts in its content."""

@@ -111,6 +111,17 @@ def test_card_escapes_what_it_shows() -> None:
     assert EVIL in part(made.but(evaluation=uncompared(made, EVIL)), "Gate")
 
 
+def test_card_shows_notes_before_all_else_and_of_many_the_first() -> None:
+    made = card("wine")
+    assert "Notes" not in Page(made.render()).parts
+    noted = replace(made, notes=(EVIL, f"{OVERRIDE}x", "y" * 700, *map(str, range(40))))
+    titles = list(Page(noted.render()).parts)
+    assert titles[:3] == ["top", "Notes", "Gate"] and "<script" not in noted.render()
+    assert part(noted, "Notes").split() == [
+        *EVIL.split(), "\\u202ex", f"{'y' * 500}…", *map(str, range(17)), "and", "23", "more"
+    ]  # fmt: skip
+
+
 def uncompared(made: Card, reason: str) -> Evaluation:
     evaluation = made.content.evaluation
     return evaluation.model_copy(update={"promoted": None, "not_compared": reason})
@@ -223,6 +234,7 @@ def test_card_of_cross_validation_says_what_was_measured() -> None:
     folded = uncompared(card("wine"), "why").model_copy(update={"folds": 5})
     made = card("wine").but(evaluation=folded)
     assert "those of 5 models" in part(made, "Limits")
+    assert "answers of all 5 folds were measured once, together" in part(made, "Metrics on")
     assert "5 folds" in part(made, "Data") and "not compared with a promoted version: why." in part(made, "Gate")
     assert "rows that the model was fitted on" in part(made, "Permutation importance")
 
