@@ -15,7 +15,7 @@ from brinery.errors import BrineryError, DataInvalid, GateInvalid
 from brinery.formats.choice import FORMATS
 from brinery.loading.load import load_files
 from brinery.loading.model import VerifiedModel
-from brinery.promotion.records import history, live
+from brinery.promotion.records import newest
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import Gate, GateCheck, PromotedMetrics
 from brinery.versions.read import read_manifest
@@ -50,7 +50,7 @@ def compare_with_promoted(
         by_format: the new version's predictions by each of its formats.
     """
     try:
-        promoted = live(history(store, name))
+        promoted = newest(store, name)
         if promoted is None:
             return Comparison(reason="nothing was promoted yet", nothing_promoted=True)
         published = read_manifest(store, promoted)

@@ -129,6 +129,13 @@ class Store:
         with _errors_of(self.url, prefix):
             return {meta["path"]: meta["size"] for chunk in obstore.list(self.backend, prefix) for meta in chunk}
 
+    def some(self, prefix: str, most: int, after: str | None = None) -> list[str]:
+        """Paths of at most `most` (1000) objects below the folder `prefix`, after the path `after`: one request."""
+        with _errors_of(self.url, prefix):
+            return [
+                meta["path"] for meta in next(obstore.list(self.backend, prefix, offset=after, chunk_size=most), [])
+            ]
+
 
 def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProvider | None" = None) -> Store:
     """Open the registry at `url`; endpoint, region and keys of S3 come from the standard AWS_* variables.

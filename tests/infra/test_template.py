@@ -68,6 +68,7 @@ def test_function_is_pinned_by_its_environment() -> None:
     properties = translated()["ServingFunction"]["Properties"]
     variables = properties["Environment"]["Variables"]
     assert variables["MODEL_VERSION"] == {"Ref": "ModelVersion"} and variables["REQUIRE_PIN"] == "on"
+    assert variables["MODEL_RECORD"] == {"Ref": "ModelRecord"}
     assert variables["ORT_DISABLE_TELEMETRY"] == "1"
     assert 15 <= properties["Timeout"] < 30
     reserved = {"Fn::If": ["HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
@@ -203,6 +204,9 @@ def test_every_alarm_tells_the_topic_and_comes_back() -> None:
         ("ModelVersion", "7", False),
         ("ModelVersion", "0@sha256:" + "b" * 64, False),
         ("ModelVersion", "7@sha256:" + "B" * 64, False),
+        ("ModelRecord", "", True),
+        ("ModelRecord", "20261101T120000Z-" + "b" * 64, True),
+        ("ModelRecord", "../wine", False),
         ("ReleaseId", release_id(PIN, IMAGE), True),
         ("ReleaseId", "7", False),
         ("ServingImageUri", IMAGE, True),

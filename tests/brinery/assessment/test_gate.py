@@ -10,11 +10,12 @@ from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
 from brinery.assessment.rules import GateSpec
 from brinery.errors import GateInvalid
-from brinery.promotion.records import Promotion, append, history
+from brinery.promotion.records import write
 from brinery.versions.manifest import PromotedMetrics
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
+from tests.brinery.promotion.conftest import record
 from tests.examples import answering, content, example, frame, pickled, predicted, publish_example, publish_files
 
 BEFORE = PromotedMetrics(reference="wine:1@sha256:0", metrics={"accuracy": 0.9, "log_loss": 0.3})
@@ -31,8 +32,7 @@ def gate(**keys: object) -> GateSpec:
 
 
 def promote(store: Store, reference: Reference) -> None:
-    entry = Promotion(action="promote", environment="test", was=None, to=str(reference), by="me")
-    append(store, reference.name, history(store, reference.name), entry, datetime.now(UTC))
+    write(store, record(store, reference, at=datetime.now(UTC)))
 
 
 @pytest.mark.parametrize(
