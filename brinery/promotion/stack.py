@@ -99,7 +99,7 @@ class Stack:
 
         def update(record: str) -> None:
             new = {"ModelVersion": reference.version_text, "ModelRecord": record}
-            new["ReleaseId"] = release_id(new["ModelVersion"], parameters["ServingImageUri"])
+            new["ReleaseId"] = release_id({**parameters, **new}, template)
             changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
             kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
             with _failures("update", self.stack):
@@ -108,6 +108,7 @@ class Stack:
                     TemplateBody=template,
                     Parameters=changed + kept,
                     Capabilities=CAPABILITIES,
+                    RetainExceptOnCreate=True,  # else a canary that failed leaves its version of the function
                     ClientRequestToken=record,  # sent again after a lost answer, it is still one update
                 )
             self.updating = True

@@ -25,7 +25,7 @@ def translate(**parameters: str) -> Any:
         "ModelVersion": PIN,
         **parameters,
     }
-    values.setdefault("ReleaseId", release_id(values["ModelVersion"], values["ServingImageUri"]))
+    values.setdefault("ReleaseId", release_id(values, TEMPLATE.read_text()))
     return _translate(json.dumps(values))
 
 

@@ -148,6 +148,7 @@ def test_function_serves_what_was_promoted(stack: Deployed, references: list[Ref
         "MODEL_NAME": "alcohol",
         "MODEL_VERSION": references[0].version_text,
         "MODEL_RECORD": stack.parameter("ModelRecord"),
+        "RELEASE_ID": stack.parameter("ReleaseId"),
         "REQUIRE_PIN": "on",
         "ORT_DISABLE_TELEMETRY": "1",
     }

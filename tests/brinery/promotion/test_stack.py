@@ -80,7 +80,7 @@ def stack(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         "ModelName": "alcohol",
         "ModelVersion": references[0].version_text,
         "ServingImageUri": IMAGE,
-        "ReleaseId": release_id(references[0].version_text, IMAGE),
+        "ReleaseId": "0" * 64,
         "Schedule": "cron(7 7 * * ? *)",
     }
     client = boto3.client("cloudformation")
@@ -122,8 +122,8 @@ def test_promotion_changes_the_pin_the_record_and_the_release_alone(
     pin = references[1].version_text
     log = log_of(run, name)
     (record,) = log["records"]
-    changed = {"ModelVersion": pin, "ModelRecord": record["record"], "ReleaseId": release_id(pin, IMAGE)}
-    assert parameters_of(name) == {**before, **changed}
+    changed = {**before, "ModelVersion": pin, "ModelRecord": record["record"]}
+    assert parameters_of(name) == {**changed, "ReleaseId": release_id(changed, json.dumps(TEMPLATE))}
     assert boto3.client("ssm").get_parameter(Name="/pin")["Parameter"]["Value"] == pin
     assert (record["was"], record["before"], record["image"]) == (str(references[0]), None, IMAGE)
     assert record["by"].startswith("arn:aws:") and record["reason"] == "better"
@@ -150,9 +150,9 @@ def test_promotion_lets_transforms_see_the_new_parameters(stack: tuple[str, Stor
     def versions() -> set[str]:
         return {each["LogicalResourceId"] for each in client.describe_stack_resources(StackName=name)["StackResources"]}
 
-    assert versions() == {f"Version{release_id(references[0].version_text, IMAGE)}"}
+    assert versions() == {f"Version{'0' * 64}"}
     assert run("promote", str(references[1]), "--stack", name, "--wait")[0] == 0
-    assert versions() == {f"Version{release_id(references[1].version_text, IMAGE)}"}
+    assert versions() == {f"Version{parameters_of(name)['ReleaseId']}"} != {f"Version{'0' * 64}"}
 
 
 def test_promotion_without_waiting_is_followed_by_the_next_one(
@@ -315,6 +315,27 @@ def test_stack_that_rolls_back_is_a_failed_promotion(stack: tuple[str, Store, li
     assert code == 1 and f"does not serve {references[1]}: UPDATE_ROLLBACK_COMPLETE" in err
     log = log_of(run, name)
     assert (len(log["records"]), len(log["off_chain"]), log["holds"]) == (0, 1, str(references[0]))
+
+
+def test_version_whose_canary_failed_is_a_new_release_when_it_is_promoted_again(
+    stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
+    name, _, references = stack
+    updates: list[dict[str, Any]] = []
+
+    class Noting(RolledBack):
+        def update_stack(self, **arguments: Any) -> None:
+            updates.append(arguments)
+            super().update_stack()
+
+    for _ in range(2):
+        assert run("promote", str(references[1]), "--stack", name, "--wait", connect=connecting(Noting))[0] == 1
+        time.sleep(1)  # a record's time is of whole seconds
+    assert all(update["RetainExceptOnCreate"] for update in updates)
+    sent = [{each["ParameterKey"]: each.get("ParameterValue") for each in update["Parameters"]} for update in updates]
+    assert sent[0]["ModelVersion"] == sent[1]["ModelVersion"] == references[1].version_text
+    assert sent[0]["ReleaseId"] != sent[1]["ReleaseId"]
+    assert run("promote", str(references[1]), "--stack", name, "--wait")[0] == 0
 
 
 def test_stack_that_cannot_be_promoted_is_a_sentence(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
