@@ -20,6 +20,7 @@ examples:
   registry log wine --env-file .env              the promotions that led there: when, who, from, to, why
   registry live wine --env-file .env --at 2026-11-01T12:00Z
                                                  what was served then
+  registry doctor --env-file .env                whether the store keeps its promises, and what does not belong there
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
 """
@@ -85,6 +86,16 @@ def _live(command: argparse.ArgumentParser) -> None:
     command.add_argument("--at", type=_moment, metavar="TIME", help="ISO 8601; without an offset, UTC; default: now")
 
 
+def _doctor(command: argparse.ArgumentParser) -> None:
+    named = "whose chain of records is followed; as often as there are such"
+    command.add_argument(
+        "--env-file", type=_path, action="append", default=[], dest="env_files", metavar="FILE", help=f"a file {named}"
+    )
+    command.add_argument(
+        "--stack", type=_given, action="append", default=[], dest="stacks", metavar="NAME", help=f"a stack {named}"
+    )
+
+
 def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a model's name")
 
@@ -137,5 +148,10 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "promote": ("check a version, record the decision, serve it", "wine:8@sha256:… --env-file .env", _promote),
     "rollback": ("serve what was served before", "wine --env-file .env", _rollback),
     "log": ("list the promotions that led to what is served", "wine --env-file .env", _log),
+    "doctor": (
+        "try what a registry relies on, and look for what is not of it",
+        "--registry s3://models --env-file .env",
+        _doctor,
+    ),
     "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),
 }

@@ -51,7 +51,8 @@ def _run(argv: Sequence[str] | None, collaborators: dict[str, Any]) -> int:
     except BrineryError as exc:
         print(f"registry: {exc}", file=sys.stderr)
         return 2 if isinstance(exc, PinRequired) else 1
-    return write("registry", f"{json.dumps(result, indent=2) if arguments.json else text}\n")
+    code = write("registry", f"{json.dumps(result, indent=2) if arguments.json else text}\n")
+    return code or (command.exit_code(result) if hasattr(command, "exit_code") else 0)
 
 
 def _open(arguments: "Namespace") -> "Store":
