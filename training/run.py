@@ -1,8 +1,8 @@
 """One training run: prepare the rows, fit, assess and publish."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeats_in_folds
 from brinery.assessment.evaluate import notes_on_baseline
+from brinery.assessment.gate import Beside
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
 from brinery.errors import DataInvalid
@@ -40,7 +41,8 @@ from training.spec import ModelSpec
 class Session:
     """What all runs of one command share.
 
-    `folder` is that of models.json; `cluster` a context in which many fits run on a cluster.
+    `folder` is that of models.json; `cluster` a context in which many fits run on a cluster; `baselines` are the pins
+    of what is promoted, by model, as they were given from outside the bucket.
     """
 
     store: Store
@@ -49,6 +51,8 @@ class Session:
     folder: Path = Path()
     cluster: Callable[[], Any] = nullcontext
     report: Report = say_nothing
+    baselines: Mapping[str, Reference] = field(default_factory=dict)
+    trust_bucket: bool = False
 
     def reporting(self, report: Report) -> "Session":
         return replace(self, report=report)
@@ -131,6 +135,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
             "params": params,
         },
         gate=spec.gate,
+        beside=Beside(session.baselines.get(name), session.trust_bucket),
         random_state=spec.random_state,
         git=session.git,
         notes=prepared.notes,

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ import pytest
 from sklearn.datasets import load_wine
 
 from brinery.loading.load import load
-from brinery.promotion.records import Promotion, append
+from brinery.promotion.records import write as write_record
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
+from tests.brinery.promotion.conftest import record
 from tests.conftest import ROOT, python
 from tests.https_site import Pages, https_site
 from tests.models_file import EXAMPLES, SPEC, write
@@ -176,8 +176,7 @@ def test_version_worse_than_the_promoted_one_is_published_and_marked(tmp_path: P
     good = {**SPEC, "params": {"max_iter": 1000}, "gate": {"no_worse_than_promoted": {"accuracy": 0.02}}}
     code, out, _ = train({"wine": good}, "--json")
     assert code == 0
-    entry = Promotion(action="promote", environment="test", was=None, to=json.loads(out)["reference"], by="me")
-    append(store, "wine", [], entry, datetime.now(UTC))
+    write_record(store, record(store, Reference.parse(json.loads(out)["reference"])))
     assert train({"wine": good})[0] == 0
     code, out, _ = train({"wine": {**good, "params": {"C": 1e-6}}})
     assert code == 3
