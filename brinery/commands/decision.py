@@ -14,7 +14,7 @@ from brinery.errors import EnvironmentSilent, PromotionRefused, SettingInvalid
 from brinery.output.progress import waiting
 from brinery.promotion.caller import caller, user_and_host
 from brinery.promotion.chain import Link
-from brinery.promotion.environment import Environment
+from brinery.promotion.environment import Environment, Held
 from brinery.promotion.promote import Check, Decision, promote
 from brinery.versions.read import Published
 from brinery.versions.store import Store
@@ -35,6 +35,18 @@ def decided_environment(store: Store, arguments: Namespace, connect: Connect) ->
     if reads not in (None, store.url):
         warn(f"{environment.name} reads {reads}, and this version is in {store.url}")
     return environment
+
+
+def settled(environment: Environment, model: str) -> Held:
+    """What the environment holds.
+
+    Raises:
+        PromotionRefused: it cannot be changed now.
+    """
+    held = environment.held(model)
+    if held.unsettled:
+        raise PromotionRefused(held.unsettled)
+    return held
 
 
 def decide(

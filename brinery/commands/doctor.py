@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from brinery.commands.environment import Connect, environment_of
-from brinery.errors import BrineryError, EnvironmentBusy, PromotionRefused
+from brinery.errors import BrineryError, PromotionRefused
 from brinery.output.table import table
 from brinery.promotion.chain import Records
 from brinery.promotion.environment import Environment
@@ -44,10 +44,8 @@ def _promotions(store: Store, environments: list[Environment]) -> Iterator[Findi
         on_chains: set[str] = set()
         for environment in environments:
             try:
-                chain = Records(store, name, environment.name).chain(environment.held(name), MOST_READ)
-            except EnvironmentBusy as exc:
-                yield Finding(f"{name}: chain", "unknown", str(exc))
-                continue
+                held = environment.held(name)
+                chain = Records(store, name, environment.name).chain(held, MOST_READ)
             except PromotionRefused:  # it serves another model
                 continue
             except BrineryError as exc:

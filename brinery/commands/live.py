@@ -21,6 +21,7 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
         return _then(environment.name, held, records.chain(held), arguments.at)
     record, odd = records.live(held)
     since = utc_text(record.at) if record and not odd else None
+    odd = odd or held.unsettled
     result = {"environment": environment.name, "reference": held.pin, "since": since, "note": odd}
     text = f"{environment.name} serves {held.pin or 'nothing'}" + (f" since {since}" if since else "")
     return result, text + (f"\n{odd}" if odd else "")
@@ -34,7 +35,7 @@ def _then(environment: str, held: Held, chain: Chain, at: datetime) -> tuple[Any
     """
     replaced, until = held.pin, None
     for name, record in chain.links:
-        if record.at <= at:
+        if record.at.replace(microsecond=0) <= at:  # as it is shown
             odd = None
             if replaced != record.to:
                 odd = f"it was set by hand to {replaced or 'nothing'} at some time" + (

@@ -30,6 +30,7 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
         "holds": held.pin,
         "record": held.record,
         "set_by_hand": held.pin is not None and not (links and links[-1].record.to == held.pin),
+        "unsettled": held.unsettled,
         "records": [as_json(link) for link in links],
         "gap": chain.gap,
         "older": chain.older,
@@ -38,7 +39,9 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
     }
     lines = [_older(chain)] if chain.gap or chain.older else []
     lines += [table(HEAD, [_row(link) for link in links])] if links else []
-    lines += _by_hand(links) + [_now(environment.name, held, links), *_others(others, more)]
+    lines += [*_by_hand(links), _now(environment.name, held, links)]
+    lines += [held.unsettled] if held.unsettled else []
+    lines += _others(others, more)
     return result, "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
-from brinery.commands.decision import OpenCheck, by, decide, decided_environment, warn
+from brinery.commands.decision import OpenCheck, by, decide, decided_environment, settled, warn
 from brinery.commands.environment import Connect, environment_of
 from brinery.loading.model_process import ModelProcess
 from brinery.promotion.chain import Records
@@ -17,13 +17,10 @@ def run(
     store: Store, arguments: Namespace, open_check: OpenCheck = ModelProcess, connect: Connect = environment_of
 ) -> tuple[Any, str]:
     """The record of the promotion, or that there was nothing to do."""
-    asked = Reference.parse(arguments.reference)
-    if not asked.pinned:
-        vouched_version(store, asked, trust_bucket=arguments.trust_bucket)
-    environment = decided_environment(store, arguments, connect)
+    asked, environment = Reference.parse(arguments.reference), decided_environment(store, arguments, connect)
     with open_check() as check:
-        held = environment.held(asked.name)
         published = vouched_version(store, asked, trust_bucket=arguments.trust_bucket)
+        held = settled(environment, asked.name)
         record, odd = Records(store, asked.name, environment.name).live(held)
         if odd:
             warn(odd)

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
-from brinery.commands.decision import OpenCheck, by, decide, decided_environment, warn
+from brinery.commands.decision import OpenCheck, by, decide, decided_environment, settled, warn
 from brinery.commands.environment import Connect, environment_of
 from brinery.loading.model_process import ModelProcess
 from brinery.promotion.chain import Records
@@ -19,7 +19,7 @@ def run(
     """The record of the rollback."""
     name, environment = check_name(arguments.model), decided_environment(store, arguments, connect)
     with open_check() as check:
-        held = environment.held(name)
+        held = settled(environment, name)
         target, odd = Records(store, name, environment.name).back(held)
         if odd:
             warn(odd)

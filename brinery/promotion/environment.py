@@ -12,11 +12,15 @@ Change = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Held:
-    """What an environment holds: the version, as found; the name of the record that set it; the serving image."""
+    """What an environment holds: the version, as found; the name of the record that set it; the serving image.
+
+    `unsettled` says why that may not be what it serves, and why it cannot be changed now.
+    """
 
     pin: str | None = None
     record: str | None = None
     image: str | None = None
+    unsettled: str | None = None
 
 
 class Environment(Protocol):

@@ -76,7 +76,7 @@ def promote(
             by=decision.by,
             reason=decision.reason,
             forced=tuple(overruled),
-            at=clock().replace(microsecond=0),  # as it is shown, so that what is shown can be asked for
+            at=clock(),
         )
         name = write(store, record)
         change(name)

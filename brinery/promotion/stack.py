@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Self
 
 from brinery.errors import (
-    EnvironmentBusy,
     EnvironmentFailed,
     EnvironmentSilent,
     PromotionRefused,
@@ -57,7 +56,7 @@ class Stack:
         """What the stack holds now.
 
         Raises:
-            PromotionRefused: it serves another model, or is changing.
+            PromotionRefused: it serves another model.
             EnvironmentFailed: there is no such stack, or it was not made from this project's template.
         """
         described = self._describe()
@@ -69,13 +68,14 @@ class Stack:
                 )
         if parameters["ModelName"] != model:
             raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
-        status = described["StackStatus"]
-        if status.endswith("_IN_PROGRESS"):
-            raise EnvironmentBusy(f"stack {self.stack} is in {status}; wait until it has ended")
-        if status not in READY:
-            raise PromotionRefused(f"stack {self.stack} is in {status}; mend or delete it first")
-        pin = parameters["ModelVersion"]
-        return Held(f"{model}:{pin}" if pin else None, parameters["ModelRecord"] or None, parameters["ServingImageUri"])
+        status, pin = described["StackStatus"], parameters["ModelVersion"]
+        advice = "wait until it has ended" if status.endswith("_IN_PROGRESS") else "mend or delete it first"
+        return Held(
+            pin=f"{model}:{pin}" if pin else None,
+            record=parameters["ModelRecord"] or None,
+            image=parameters["ServingImageUri"],
+            unsettled=None if status in READY else f"stack {self.stack} is in {status}; {advice}",
+        )
 
     @property
     def registry(self) -> str | None:

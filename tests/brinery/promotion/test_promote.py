@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -271,12 +270,6 @@ def test_environment_is_looked_at_again_where_nobody_else_can_change_it(here: He
 
     promoted(here.store, here.references[0], Noting(Path(".env")), lambda *_: order.append("checked"))
     assert order == ["looked", "checked", "locked", "looked", "set", "free"]
-
-
-def test_record_is_of_the_whole_second_that_it_was_written_in(here: Here) -> None:
-    here.promote(1)
-    at = here.chain.links[0].record.at
-    assert at.microsecond == 0 and 0 <= (datetime.now(UTC) - at).total_seconds() < 60
 
 
 def test_version_of_an_earlier_release_is_promoted_and_rolled_back_to(here: Here, tmp_path: Path) -> None:
