@@ -68,7 +68,7 @@ class _Service:
         return _json(content) if status == 200 else _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
-        return _json(_about(await self._model(), self._import_seconds))
+        return _json(_about(await self._model(), self._settings.model_record, self._import_seconds))
 
     async def card(self, request: Request) -> Response:
         model = await self._model()
@@ -127,12 +127,13 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _about(model: VerifiedModel, import_seconds: float) -> dict[str, Any]:
+def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> dict[str, Any]:
     manifest = model.manifest
     return {
         **identity(model),
         "digest": f"sha256:{model.reference.digest}",
         "pinned": model.pinned,
+        "record": record,
         "format": model.format,
         "description": manifest.description,
         "metrics": dict(manifest.metrics),

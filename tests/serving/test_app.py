@@ -435,6 +435,7 @@ def test_model_version_is_told_from_the_manifest(models: Models, published: PUBL
     answer = strict_json(serving(model).get("/model/version").text)
     assert answer["digest"] == f"sha256:{published[1]['wine'].digest}"
     assert (answer["name"], answer["version"], answer["pinned"], answer["format"]) == ("wine", 1, True, "onnx")
+    assert answer["record"] is None
     assert answer["metrics"] == {"accuracy": 0.9}
     assert datetime.fromisoformat(answer["trained_at"]) == model.manifest.trained_at
     assert answer["libraries"] == dict(model.manifest.libraries)

@@ -157,7 +157,7 @@ def test_verify_runs_no_pickle_that_no_digest_vouches_for(
     assert "pickle not run: wine:1: no digest from outside vouches for it, and loading it runs what it holds" in out
     publish_files(folder_store, *tiny())
     code, out, err = run(capsys, "verify", "tiny:1", "--registry", folder_store.url)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.startswith("registry: tiny:1: no digest from outside vouches for it")
 
 
