@@ -62,6 +62,7 @@ def train_all(
         baselines, trust_bucket: what the gates compare with, see `brinery.assessment.gate.Beside`.
     """
     store = open_registry(registry, file.parent, create=True)
+    store.reach()  # said here, and not after a long fit
     cluster = connect(dask) if dask else nullcontext(nullcontext)
     folder = file.resolve().parent
     reset_peak_memory()
