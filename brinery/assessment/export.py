@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.converters import CONVERTERS, SHAPES
 from brinery.assessment.probes import probes, steps_within
-from brinery.assessment.proof import Expected, Proof, expect, prove
+from brinery.assessment.proof import Expected, Proof, expect, in_chunks, prove
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyTask
@@ -90,7 +91,7 @@ def _first_that_is_proven(
             why = f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}"
             continue
         if not proof.fault:
-            return Export(data, proof, model.predict), ""
+            return Export(data, proof, partial(in_chunks, task, model)), ""
         why = proof.fault
     return None, why
 

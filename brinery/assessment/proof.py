@@ -11,7 +11,7 @@ from brinery.assessment.probes import Probe
 from brinery.formats.predictor import Predictor
 from brinery.tasks.task import AnyAnswers, AnyTask
 
-CHUNK = 10_000
+CHUNK = 1_000  # rows that a converted model is asked at once: it writes out what the fitted one has sparse
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ def expect(assessor: Assessor, fitted: Any, probes: Sequence[Probe]) -> list[Exp
         answers = assessor.answers(fitted, probe.rows)
         found.append(Expected(probe, answers, *assessor.ties(fitted, probe.rows, answers)))
     return found
+
+
+def in_chunks(task: AnyTask, model: Predictor, rows: np.ndarray) -> AnyAnswers:
+    """A converted model's answers to rows, shape (rows, features), asked a few at a time."""
+    return task.joined([model.predict(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)])
 
 
 def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proof:

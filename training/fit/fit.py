@@ -162,6 +162,10 @@ def _on_all_cores(pipeline: Pipeline) -> Pipeline:
 
 def _for_serving(fitted: Pipeline) -> Pipeline:
     """Leave out of the pickle what is for training alone: Lambda has no processes to share, and nobody to talk to."""
-    settings = {"n_jobs": None, "verbose": 0}
-    known = [(key, key.rpartition("__")[2]) for key in fitted.get_params()]
-    return fitted.set_params(**{key: settings[last] for key, last in known if last in settings})
+    settings: dict[str, object] = {}
+    for key, value in fitted.get_params().items():
+        if key.rpartition("__")[2] == "n_jobs":
+            settings[key] = None
+        elif key.rpartition("__")[2] == "verbose":
+            settings[key] = False if isinstance(value, bool) else 0  # each kind refuses the other in a fit
+    return fitted.set_params(**settings)

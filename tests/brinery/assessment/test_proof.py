@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.probes import Probe, probes
-from brinery.assessment.proof import expect, prove
+from brinery.assessment.proof import CHUNK, expect, in_chunks, prove
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers
 
@@ -178,3 +178,22 @@ def test_probabilities_that_do_not_sum_to_one_are_a_fault() -> None:
 
     found = expect(CLASSIFICATION, LINEAR, asked("where the answer turns"))
     assert prove(CLASSIFICATION.task(LINEAR), Doubled(LINEAR), found).fault != ""
+
+
+def test_converted_model_is_asked_a_few_rows_at_a_time_and_all_of_them() -> None:
+    asked: list[int] = []
+
+    def counted(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return rows
+
+    many = np.tile(NUMBERS, (8, 1))
+    fitted = LogisticRegression().fit(NUMBERS, LABELS)
+    model, task = Converted(fitted, change=counted), CLASSIFICATION.task(fitted)
+    proof = prove(task, model, expect(CLASSIFICATION, fitted, [Probe("rows", many)]))
+    assert (sum(asked), max(asked), proof.fault) == (2400, CHUNK, "")
+    asked.clear()
+    found = in_chunks(task, model, many)
+    assert (sum(asked), max(asked)) == (2400, CHUNK)
+    np.testing.assert_array_equal(found.labels, fitted.predict(many))
+    np.testing.assert_array_equal(found.probabilities, fitted.predict_proba(many))

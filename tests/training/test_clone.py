@@ -1,0 +1,47 @@
+"""The published pickle is an estimator as any other: it can be cloned, and fitted again."""
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from tests.models_file import EXAMPLES, SPEC
+from tests.training.conftest import Train
+from training.run import prepare
+from training.spec import ModelSpec
+
+MIXED = {"data": str(EXAMPLES.with_name("penguins.csv")), "target": "species"}
+FACTORY = """
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+def voters(depth=2):
+    tree = DecisionTreeClassifier(max_depth=depth, random_state=0)
+    return VotingClassifier([("tree", tree), ("line", LogisticRegression(max_iter=1000))], n_jobs=1)
+"""
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {**SPEC, "scale": True},
+        {**MIXED, "estimator": SPEC["estimator"], "params": {"max_iter": 1000}},
+        {**MIXED, "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 9}},
+        {**SPEC, "estimator": "cloned_voters:voters", "params": {"depth": 3}},
+    ],
+    ids=["numbers, scaled", "mixed", "forest", "factory"],
+)
+def test_published_pickle_can_be_cloned_and_fitted_again(tmp_path: Path, train: Train, spec: dict[str, Any]) -> None:
+    (tmp_path / "cloned_voters.py").write_text(FACTORY)
+    assert train({"mine": spec})[0] == 0
+    published = joblib.load(tmp_path / ".registry/mine/versions/000001/model.joblib")
+    again = clone(published)
+    assert not hasattr(again[-1], "classes_")
+    prepared = prepare(ModelSpec.model_validate(spec), tmp_path)
+    again.fit(prepared.train_x, prepared.train_y)
+    np.testing.assert_array_equal(again.predict(prepared.test_x), published.predict(prepared.test_x))
+    assert again[-1].get_params().keys() == published[-1].get_params().keys()
