@@ -64,6 +64,8 @@ def _local(data: str, folder: Path) -> Source:
         if not path.exists():
             shown = data if data.isprintable() else ascii(data)
             raise DataInvalid(f"there is no {shown} in {folder.resolve()}; {RULE}")
+        if not path.is_file():
+            raise DataInvalid(f"{data} is neither a file nor a folder; {RULE}")
     except OSError as exc:
         raise DataInvalid(f"{data} cannot be read: {exc.strerror}") from exc
     return Source(data, partial(_read_local, data, path))

@@ -136,6 +136,7 @@ class Store:
             ObjectMissing: there is no such object.
             StoreError: the store refused or could not be reached.
         """
+        self._refuse_no_file(path)
         for _ in range(TRIES):
             with errors_of(self.url, path):
                 result = obstore.get(self.backend, path)
@@ -146,6 +147,13 @@ class Store:
                 if received is not None:
                     return received
         raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
+
+    def _refuse_no_file(self, path: str) -> None:
+        """In a folder, a pipe would wait for its writer for ever, and a device may never end."""
+        if isinstance(self.backend, LocalStore) and self.backend.prefix is not None:
+            found = Path(self.backend.prefix, path)
+            if found.exists() and not found.is_file():
+                raise StoreError(f"{self.url}/{path} is no file, and is not read")
 
     def holds(self, path: str) -> bool:
         """Whether there is such an object."""

@@ -1,6 +1,8 @@
 """Sources: paths, S3 and URLs, by their names in messages."""
 
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import obstore
@@ -78,3 +80,10 @@ def test_s3_object_that_is_not_there_gets_a_sentence(s3_store: Store, url: str, 
     with pytest.raises(DataInvalid) as caught:
         read(url)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_pipe_or_device_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "data.csv")
+    with pytest.raises(DataInvalid, match="data.csv is neither a file nor a folder; data is sklearn:NAME, a path"):
+        find_source("data.csv", tmp_path)
