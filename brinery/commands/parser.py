@@ -49,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", metavar="MODEL", help="a model's name; without it, all")
+    command.add_argument("--all", action="store_true", help="show also older versions, of which each is read")
 
 
 def _reference(command: argparse.ArgumentParser) -> None:
