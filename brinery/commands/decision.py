@@ -82,7 +82,7 @@ def warn(message: str) -> None:
 def _followed(environment: Environment, link: Link) -> str | None:
     """How the promotion ended, where there was something to wait for."""
     try:
-        end = environment.follow(link.name, _tell)
+        end = environment.follow(link.name, tell)
     except KeyboardInterrupt:
         raise EnvironmentSilent(
             f"interrupted; the update of {environment.name} goes on, and `registry live` tells what came of it"
@@ -95,6 +95,7 @@ def _followed(environment: Environment, link: Link) -> str | None:
     return f"succeeded: {detail}"
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """A line on standard error, which nobody need read."""
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr, flush=True)

@@ -79,6 +79,10 @@ def _promote(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take the digest that the bucket offers, where REF has none; recorded",
     )
+    command.add_argument(
+        "--rows", type=_given, metavar="FILE", help="measure it again on these rows, and hold its gate against that"
+    )
+    command.add_argument("--target", type=_given, metavar="COLUMN", help="the labels in FILE; default: as of training")
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:
