@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from brinery.errors import SettingInvalid
+from brinery.output.write import say
 from serving.loader import Loader, load_pinned
 from serving.logs import configure
 from serving.settings import read_settings
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(os.environ)
     except SettingInvalid as exc:
-        print(f"serve: {exc}", file=sys.stderr)
+        say(f"serve: {exc}")
         return 1
     configure(settings.log_level)
     loader = Loader(lambda: load_pinned(settings))
