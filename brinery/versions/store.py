@@ -39,6 +39,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 
 # Four tries that all stall end within Lambda's init phase of 10 seconds.
 TRIES = 4
+NO_SPACE = "(os error 28)"  # which does not pass by itself
 STALL_SECONDS = 2.0
 SLOWEST_BYTES_PER_SECOND = 250_000
 READING: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "2s", "timeout": "15min"}
@@ -255,6 +256,8 @@ def errors_of(url: str, path: str) -> Iterator[None]:
     except exceptions.GenericError as exc:
         if "NoSuchBucket" in str(exc):  # as listing says it
             raise ObjectMissing(f"{url}: the bucket does not exist") from exc
+        if NO_SPACE in str(exc):
+            raise StoreError(f"{url}/{path} cannot be written: no space is left on the device") from exc
         raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
     except (exceptions.BaseError, OSError) as exc:
         raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc

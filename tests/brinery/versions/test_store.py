@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
 from brinery.errors import (
     AccessDenied,
@@ -223,3 +225,17 @@ def test_folder_reads_no_pipe_device_or_socket(tmp_path: Path, make: Callable[[P
 def bind(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(path))
+
+
+def test_folder_without_room_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own words, as a full disk brings them about; trying again would wait for a minute."""
+
+    def put(*_: object, **__: object) -> None:
+        asked.append(1)
+        raise GenericError("Generic LocalFileSystem error: Unable to copy data to file: No space left (os error 28)")
+
+    asked: list[int] = []
+    monkeypatch.setattr(obstore, "put", put)
+    with pytest.raises(StoreError, match="a/b cannot be written: no space is left on the device"):
+        open_store(tmp_path.as_uri()).create("a/b", b"x")
+    assert len(asked) == 1
