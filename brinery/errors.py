@@ -20,9 +20,8 @@ BrineryError
 │   ├── ArtifactSize        … has another size, or a file is over its cap
 │   ├── ArtifactDigest      … has other contents
 │   ├── GoldenMismatch      the model does not reproduce its golden rows
-│   └── ChainBroken         a promotion record is missing, altered or out of order
+│   └── ChainBroken         a promotion's record is missing, altered, or of another model or environment
 ├── PromotionRefused        a promotion that may not be made, or not now
-│   └── EnvironmentBusy     … since the environment is being changed
 ├── EnvironmentFailed       the environment that was to be promoted could not be read or changed
 │   └── EnvironmentSilent   … or did not answer, so that it may or may not have been changed
 ├── DataInvalid             rows, columns or a target that cannot be used
@@ -126,10 +125,6 @@ class ChainBroken(IntegrityError):
 
 
 class PromotionRefused(BrineryError):
-    pass
-
-
-class EnvironmentBusy(PromotionRefused):
     pass
 
 

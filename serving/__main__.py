@@ -23,8 +23,8 @@ examples:
   MODEL_NAME=wine MODEL_VERSION=1@sha256:… serve     serve one version on http://127.0.0.1:8080
   serve --host 0.0.0.0 --port 80                     … on every interface
 
-The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, REQUIRE_PIN,
-MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explains them.
+The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, MODEL_RECORD,
+REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explains them.
 """
 
 GRACE_SECONDS = 5  # for requests under way when the server is stopped

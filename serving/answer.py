@@ -1,7 +1,7 @@
 """Answers: from the bytes of a request to a status and a JSON object, for whatever carries them."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,23 +12,23 @@ from brinery.loading.model import Prediction, VerifiedModel
 from serving.problem import Problem, problem_content
 
 
-def answer(model: VerifiedModel, body: bytes, max_rows: int) -> tuple[int, dict[str, Any]]:
+def answer(model: VerifiedModel, body: bytes, max_rows: int, partial: bool = False) -> tuple[int, dict[str, Any]]:
     """The status, and the answer or the problem's content; returned, not raised, so that nothing keeps the body alive.
 
     Args:
         body: JSON, an object {"data": …}.
         max_rows: more rows are a 413.
+        partial: a row of a list that has no answer gets a problem in its place, and the others are answered.
     """
     with _collector_paused():
         try:
-            return 200, _written(model, model.answer(_data(body), max_rows))
+            return 200, _written(model, model.answer(_data(body), max_rows, partial))
         except Problem as problem:
             return problem.status, problem.content
         except TooManyRows as exc:
             return 413, problem_content(413, str(exc))
         except RowInvalid as exc:
-            detail = f"the input does not fit the features of {model.manifest.name}"
-            return 422, problem_content(422, detail, exc.errors)
+            return 422, _unfit(model, exc.errors)
 
 
 def identity(model: VerifiedModel) -> dict[str, Any]:
@@ -52,11 +52,20 @@ def _data(body: bytes) -> Any:
 
 def _written(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
     answers = model.task.written(prediction.answers)
+    if prediction.refused:
+        rest = iter(answers)
+        rows = range(len(answers) + len(prediction.refused))
+        refused = {row: _unfit(model, errors) for row, errors in prediction.refused.items()}
+        answers = [refused[row] if row in refused else next(rest) for row in rows]
     written: dict[str, Any] = answers[0] if prediction.single else {"predictions": answers}
     written["model"] = identity(model)
     if prediction.warnings:
         written["warnings"] = [warning._asdict() for warning in prediction.warnings]
     return written
+
+
+def _unfit(model: VerifiedModel, errors: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    return problem_content(422, f"the input does not fit the features of {model.manifest.name}", errors)
 
 
 @contextmanager

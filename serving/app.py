@@ -64,11 +64,11 @@ class _Service:
 
     async def classify(self, request: Request) -> Response:
         body = await _body(request, self._settings.max_body_bytes)
-        status, content = answer(await self._model(), body, self._settings.max_rows)
+        status, content = answer(await self._model(), body, self._settings.max_rows, _is_partial(request))
         return _json(content) if status == 200 else _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
-        return _json(_about(await self._model(), self._import_seconds))
+        return _json(_about(await self._model(), self._settings.model_record, self._import_seconds))
 
     async def card(self, request: Request) -> Response:
         model = await self._model()
@@ -98,6 +98,14 @@ class _Service:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
 
 
+def _is_partial(request: Request) -> bool:
+    """Whether a row that has no answer shall leave the others theirs."""
+    given = request.query_params.get("partial", "false")
+    if given not in ("true", "false"):
+        raise Problem(400, "partial must be true or false")
+    return given == "true"
+
+
 async def _body(request: Request, limit: int) -> bytes:
     """The request's body, once its type says JSON; reading stops at the limit."""
     media, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
@@ -119,12 +127,13 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _about(model: VerifiedModel, import_seconds: float) -> dict[str, Any]:
+def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> dict[str, Any]:
     manifest = model.manifest
     return {
         **identity(model),
         "digest": f"sha256:{model.reference.digest}",
         "pinned": model.pinned,
+        "record": record,
         "format": model.format,
         "description": manifest.description,
         "metrics": dict(manifest.metrics),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 
 class EventInvalid(Exception):
@@ -15,10 +15,11 @@ class EventInvalid(Exception):
 
 @dataclass(frozen=True)
 class LambdaRequest:
-    """An HTTP request: `path` is decoded, `headers` have names in lower case."""
+    """An HTTP request: `path` is decoded, `query` is not, `headers` have names in lower case."""
 
     method: str
     path: str
+    query: str
     headers: dict[str, str]
     body: bytes
 
@@ -48,7 +49,7 @@ def read_event(event: Any) -> LambdaRequest:
 
 
 def _direct(data: dict[str, Any]) -> LambdaRequest:
-    return LambdaRequest("POST", "/classify", {"content-type": "application/json"}, _as_json(data))
+    return LambdaRequest("POST", "/classify", "", {"content-type": "application/json"}, _as_json(data))
 
 
 def _as_json(data: dict[str, Any]) -> bytes:
@@ -63,7 +64,23 @@ def _request(method: Any, path: Any, event: dict[str, Any]) -> LambdaRequest:
         raise EventInvalid("the event's method must be a word such as POST")
     if not isinstance(path, str) or not path.startswith("/"):
         raise EventInvalid("the event's path must begin with /")
-    return LambdaRequest(method.upper(), path.encode(errors="replace").decode(), _headers(event), _body(event))
+    path = path.encode(errors="replace").decode()
+    return LambdaRequest(method.upper(), path, _query(event), _headers(event), _body(event))
+
+
+def _query(event: dict[str, Any]) -> str:
+    """As it was sent, or made again of its names and values, which ALB leaves encoded and API Gateway decodes."""
+    raw = event.get("rawQueryString")
+    if isinstance(raw, str):
+        return raw if raw.isascii() else ""
+    one, several = _mapping(event.get("queryStringParameters")), _mapping(event.get("multiValueQueryStringParameters"))
+    pairs = [(name, value) for name, values in several.items() if isinstance(values, list) for value in values]
+    pairs = pairs or list(one.items())
+    if "elb" in _mapping(event.get("requestContext")):
+        pairs = [(_decoded(name), _decoded(value)) for name, value in pairs]
+    return urlencode(
+        [(name, value) for name, value in pairs if isinstance(name, str) and isinstance(value, str)], errors="replace"
+    )
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:

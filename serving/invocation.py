@@ -44,7 +44,7 @@ class AnyEvent:
             "path": request.path,
             "raw_path": None,
             "root_path": "",
-            "query_string": b"",
+            "query_string": request.query.encode(),
             "headers": [[name.encode(), value.encode()] for name, value in request.headers.items()],
             "server": ("lambda", 443),
             "client": ("127.0.0.1", 0),

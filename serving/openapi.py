@@ -8,6 +8,12 @@ from brinery.rows.dates import text_of_days
 from brinery.rows.feature import Feature
 
 JSON = "application/json"
+PARTIAL = {
+    "name": "partial",
+    "in": "query",
+    "description": "Whether rows of a list that have no answer get a problem in their place",
+    "schema": {"type": "boolean", "default": False},
+}
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 STATUS = {
     400: "The body is not JSON, or a name stands twice in one of its objects",
@@ -37,7 +43,9 @@ def describe(model: VerifiedModel | None) -> dict[str, Any]:
                 "get": _get("The pinned model is verified and reproduces its golden rows", JSON, {"type": "object"})
             },
         },
-        "components": {"schemas": {"Row": _row(model), "Answer": _answer(model), "Problem": _problem()}},
+        "components": {
+            "schemas": {"Row": _row(model), "Answer": _answer(model), "Problem": _problem(), "Refused": _refused()}
+        },
     }
 
 
@@ -57,14 +65,16 @@ def _classify(model: VerifiedModel | None) -> dict[str, Any]:
         "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Problem/properties/errors/items"}},
     }
     one = {"allOf": [answer, {"type": "object", "required": ["model"], "properties": about}]}
+    refused = {"$ref": "#/components/schemas/Refused"}
     many = {
         "type": "object",
         "required": ["predictions", "model"],
-        "properties": {"predictions": {"type": "array", "items": answer}, **about},
+        "properties": {"predictions": {"type": "array", "items": {"anyOf": [answer, refused]}}, **about},
     }
     return {
         "summary": "Classify one row, or a list of rows",
         "operationId": "classify",
+        "parameters": [PARTIAL],
         "requestBody": {"required": True, "content": {JSON: content}},
         "responses": {
             "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},
@@ -89,9 +99,9 @@ def _row(model: VerifiedModel | None) -> dict[str, Any]:
 
 def _example(feature: Feature) -> Any:
     if feature.categories is not None:
-        return feature.categories[0]
+        return next((each for each in feature.categories if each not in feature.unfitted), feature.categories[0])
     if feature.minimum is None or feature.maximum is None:
-        return True
+        return True not in feature.unfitted
     if feature.kind == "integer":
         return int(feature.minimum)
     middle = (feature.minimum + feature.maximum) / 2
@@ -103,6 +113,13 @@ def _example(feature: Feature) -> Any:
 
 def _answer(model: VerifiedModel | None) -> dict[str, Any]:
     return model.task.answer_schema() if model else {"type": "object", "required": ["prediction"]}
+
+
+def _refused() -> dict[str, Any]:
+    """The problem of one row, which has no request of its own."""
+    problem = _problem()
+    del problem["properties"]["request_id"]
+    return {**problem, "required": [name for name in problem["required"] if name != "request_id"]}
 
 
 def _problem() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The environment, read once by the entry points into a frozen object."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from brinery.formats.choice import AUTO, FORMATS
 from brinery.versions.store import registry_url
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+RECORD = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{64}")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 
@@ -19,6 +21,7 @@ class Settings:
     registry: str
     model_name: str | None = None
     model_version: str | None = None
+    model_record: str | None = None
     require_pin: bool = False
     model_format: str = AUTO
     max_rows: int = 10_000
@@ -27,7 +30,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL.
+    """Read what README's table lists, from MODEL_REGISTRY to LOG_LEVEL.
 
     Raises:
         SettingInvalid: the variable, its value and what is allowed.
@@ -36,12 +39,20 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         registry=registry_url(environ.get("MODEL_REGISTRY"), Path.cwd()),
         model_name=environ.get("MODEL_NAME") or None,
         model_version=environ.get("MODEL_VERSION") or None,
+        model_record=_record(environ),
         require_pin=SWITCHES[_one_of(environ, "REQUIRE_PIN", "off", tuple(SWITCHES))],
         model_format=_one_of(environ, "MODEL_FORMAT", AUTO, (AUTO, *sorted(FORMATS, reverse=True))),
         max_rows=_positive(environ, "MAX_ROWS", 10_000),
         max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
     )
+
+
+def _record(environ: Mapping[str, str]) -> str | None:
+    value = environ.get("MODEL_RECORD") or None
+    if value is not None and not RECORD.fullmatch(value):
+        raise SettingInvalid(f"MODEL_RECORD is {ascii(value)}; it must be the name of a record, as `promote` sets it")
+    return value
 
 
 def _one_of(environ: Mapping[str, str], variable: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ UV = os.environ.get("UV", "uv")
 LOAD = f"""
 import sys, brinery
 assert not {{"numpy", "pydantic", "obstore", "sklearn"}} & set(sys.modules)
-model = brinery.load("numbers:1", registry={STORED!r})
+model = brinery.load("numbers:1", registry={STORED!r}, trust_bucket=True)
 assert model.format == "onnx" and "sklearn" not in sys.modules
 print(model.task.written(model.answer([5.1, 3.5, 1.4, 0.2], 1).answers)[0]["prediction"])
 """

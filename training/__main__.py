@@ -1,18 +1,20 @@
 """The `train` command: what it is told, and what it says."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brinery.errors import BrineryError
+from brinery.errors import BrineryError, SettingInvalid
 from training import interrupt
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
     from brinery.assessment.publish_fitted import Asked
+    from brinery.versions.reference import Reference
     from training.spec import ModelSpec
 
     Schedule = Callable[[Path, Mapping[str, ModelSpec], Sequence[str]], int]
@@ -22,6 +24,7 @@ examples:
   train                                  train every model that models.json declares
   train wine                             train one of them
   train --registry s3://bucket/models    publish to a registry on S3
+  train --baseline wine=7@sha256:…       compare wine's gate with this version
   train --json                           print one JSON object a model
   train --dask tcp://scheduler:8786      run the fits of a search on a Dask cluster
   train --schedule                       keep running, and train each model by its cron line
@@ -62,12 +65,22 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None")
 
     from training.runs import check_estimators, train_all
 
+    baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     check_estimators(arguments.models, specs)
     if arguments.schedule:
         from training.schedule import run_schedule
 
         return (schedule or run_schedule)(arguments.models, specs, _run_arguments(arguments))
-    return train_all(arguments.models, specs, arguments.registry, arguments.dask, check, as_json=arguments.json)
+    return train_all(
+        arguments.models,
+        specs,
+        arguments.registry,
+        arguments.dask,
+        check,
+        baselines=baselines,
+        trust_bucket=arguments.trust_bucket,
+        as_json=arguments.json,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,6 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--registry", metavar="URL", help="default: $MODEL_REGISTRY, else the folder .registry beside models.json"
     )
+    parser.add_argument(
+        "--baseline",
+        action="append",
+        type=_baseline,
+        metavar="NAME=VERSION@sha256:…",
+        help="what a gate compares a model with; default: $BASELINE, else what the newest record in the bucket names",
+    )
+    parser.add_argument(
+        "--trust-bucket", action="store_true", help="load that also where it is a pickle that no digest vouches for"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a model, for machines")
     parser.add_argument("--dask", metavar="ADDRESS", help="run searches and cross-validation on this Dask scheduler")
     parser.add_argument(
@@ -90,10 +113,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _baseline(text: str) -> "Reference":
+    """A pinned reference, as an environment holds it.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none.
+    """
+    from brinery.versions.reference import Reference
+
+    name, _, version = text.partition("=")
+    try:
+        reference = Reference.of(name, version)
+    except BrineryError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
+    if not reference.pinned:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} has no digest; it must be NAME=VERSION@sha256:…")
+    return reference
+
+
+def _baselines(environ: Mapping[str, str]) -> "list[Reference]":
+    """Those of the variable BASELINE, separated by blanks; one that names no model or version is none yet."""
+    given = [text for text in environ.get("BASELINE", "").split() if text.strip("=") and not text.endswith("=")]
+    try:
+        return [_baseline(text) for text in given]
+    except argparse.ArgumentTypeError as exc:
+        raise SettingInvalid(f"BASELINE: {exc}") from exc
+
+
 def _run_arguments(arguments: argparse.Namespace) -> list[str]:
     """The options that each run of a schedule is given."""
     options = {"--models": str(arguments.models), "--registry": arguments.registry, "--dask": arguments.dask}
-    return [part for option, value in options.items() if value for part in (option, value)]
+    given = [part for option, value in options.items() if value for part in (option, value)]
+    given += [part for each in arguments.baseline or () for part in ("--baseline", f"{each.name}={each.version_text}")]
+    return given + ["--trust-bucket"] * arguments.trust_bucket
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from sklearn import datasets
 from brinery.assessment.columns.kinds import as_texts
 from brinery.errors import DataInvalid
 from brinery.rows.feature import MAX_NAME_LENGTH
+from brinery.rows.written import Written
 from brinery.tables.read import Reading, SourceTable
 from brinery.tables.sources import find_source
 from brinery.tables.spelling import Spelling
@@ -33,7 +34,8 @@ class Dataset:
     folder, that of the lines "SHA256  PATH" of its files; of scikit-learn's, that of the whole set as CSV.
     `columns` counts those of the whole source. `named` are the features that the spec names, and all of
     scikit-learn's: they are used even where they look useless. `problems` says why columns cannot be used, by column,
-    each text following its name; `notes` are sentences about what was done to the data.
+    each text following its name; `notes` are sentences about what was done to the data; `written` is how a CSV wrote a
+    column, by column.
     """
 
     features: pd.DataFrame
@@ -44,6 +46,7 @@ class Dataset:
     named: frozenset[str]
     problems: Mapping[str, str]
     notes: tuple[str, ...]
+    written: Mapping[str, Written]
 
 
 def read_dataset(spec: ModelSpec, folder: Path = Path()) -> Dataset:
@@ -86,7 +89,7 @@ def _from_sklearn(spec: ModelSpec) -> Dataset:
     whole: pd.DataFrame = SKLEARN[which](as_frame=True).frame  # type: ignore[attr-defined]
     digest = hashlib.sha256(whole.to_csv(index=False).encode()).hexdigest()
     frame = whole[_chosen(spec.data, spec, list(whole.columns), ())]
-    return _dataset(spec, Reading(frame, digest, {}, {}), spec.data, len(whole.columns), frozenset(frame.columns), [])
+    return _dataset(spec, Reading(frame, digest), spec.data, len(whole.columns), frozenset(frame.columns), [])
 
 
 def _dataset(
@@ -106,7 +109,7 @@ def _dataset(
     if spec.declared_kinds.get(spec.target) == "category":
         target = pd.Series(as_texts(target), name=spec.target)
     features = frame.drop(columns=spec.target)
-    return Dataset(features, target, source, reading.sha256, columns, named, problems, tuple(notes))
+    return Dataset(features, target, source, reading.sha256, columns, named, problems, tuple(notes), reading.written)
 
 
 def _why_missing(spec: ModelSpec, missing: int, notes: Sequence[str]) -> str:

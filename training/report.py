@@ -29,7 +29,7 @@ def report_text(results: Sequence[Result], serve: str) -> str:
                 *_beside_baseline(manifest),
                 *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
                 ", ".join(result.manifest.artifacts),
-                ("passed" if result.manifest.gate.passed else "FAILED") if result.manifest.gate.checks else "none",
+                _verdict(manifest),
                 f"{result.seconds:.1f}",
             ]
         )
@@ -74,6 +74,13 @@ def _beside_baseline(manifest: Manifest) -> list[str]:
     name = main_metric(manifest)
     baseline = f"{manifest.evaluation.baseline[name]:.3f}"
     return [f"{manifest.metrics[name]:.3f}", baseline if beats_baseline(manifest) else f"{baseline} NOT BEATEN"]
+
+
+def _verdict(manifest: Manifest) -> str:
+    """The gate's, and whether what it was compared with is vouched for by the bucket alone."""
+    promoted = manifest.evaluation.promoted
+    unvouched = promoted is not None and not promoted.vouched
+    return manifest.gate.verdict + (" (baseline: unvouched)" if unvouched and manifest.gate.checks else "")
 
 
 def _is_scaled(result: Result) -> bool:

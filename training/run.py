@@ -1,8 +1,8 @@
 """One training run: prepare the rows, fit, assess and publish."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,17 @@ from sklearn.pipeline import Pipeline
 from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Report, Stages, say_nothing
 from brinery.assessment.columns.arrays import to_array
+from brinery.assessment.columns.fitted import fitted_on
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeats_in_folds
 from brinery.assessment.evaluate import notes_on_baseline
+from brinery.assessment.gate import Beside
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
 from brinery.errors import DataInvalid
+from brinery.loading.isolation import secrets_hidden
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Git, Manifest, TrainingData
 from brinery.versions.read import Published
@@ -38,7 +41,8 @@ from training.spec import ModelSpec
 class Session:
     """What all runs of one command share.
 
-    `folder` is that of models.json; `cluster` a context in which many fits run on a cluster.
+    `folder` is that of models.json; `cluster` a context in which many fits run on a cluster; `baselines` are the pins
+    of what is promoted, by model, as they were given from outside the bucket.
     """
 
     store: Store
@@ -47,6 +51,8 @@ class Session:
     folder: Path = Path()
     cluster: Callable[[], Any] = nullcontext
     report: Report = say_nothing
+    baselines: Mapping[str, Reference] = field(default_factory=dict)
+    trust_bucket: bool = False
 
     def reporting(self, report: Report) -> "Session":
         return replace(self, report=report)
@@ -98,9 +104,9 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
     with stages("data"):
         prepared = prepare(spec, session.folder)
     fitting = Fitting(spec, prepared.pipeline, prepared.assessor, session.cluster, stages.progress)
-    with stages("fit"):
+    with stages("fit"), secrets_hidden():
         fitted, params = fitting.fit(prepared.train_x, prepared.train_y)
-    with stages("evaluate"):
+    with stages("evaluate"), secrets_hidden():
         held_out = (
             fitting.cross_validate(prepared.train_x, prepared.train_y, spec.cv)
             if spec.cv
@@ -129,6 +135,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
             "params": params,
         },
         gate=spec.gate,
+        beside=Beside(session.baselines.get(name), session.trust_bucket),
         random_state=spec.random_state,
         git=session.git,
         notes=prepared.notes,
@@ -144,7 +151,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         DataInvalid, SpecInvalid: the data or the spec cannot be used.
     """
     dataset = read_dataset(spec, folder)
-    features = _features(spec, dataset, folder)
+    features = features_of(spec, dataset, folder)
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
@@ -159,7 +166,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     return Prepared(
         pipeline=pipeline,
         assessor=assessor,
-        features=features,
+        features=features if spec.cv else fitted_on(features, array, train, dataset.features.dtypes),
         histograms=histograms(array, features),
         data=_data(dataset, len(target), len(train), len(test)),
         train_x=train_x,
@@ -171,12 +178,18 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     )
 
 
-def _features(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:
+def features_of(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:
     """The features, or what is wrong with any of the columns, the target among them."""
     kinds = {name: kind for name, kind in spec.declared_kinds.items() if name != spec.target}
     try:
         return infer_features(
-            dataset.features, source=dataset.source, kinds=kinds, named=dataset.named, problems=dataset.problems
+            dataset.features,
+            source=dataset.source,
+            kinds=kinds,
+            named=dataset.named,
+            problems=dataset.problems,
+            written=dataset.written,
+            accepting=[*filter(spec.accepts_unknown, dataset.features.columns)],
         )
     except ColumnsInvalid as exc:
         if spec.target not in dataset.problems:

@@ -12,12 +12,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from brinery.assessment.candidate import Report
-from brinery.assessment.lineage import git_state
+from brinery.assessment.lineage import git_state, reset_peak_memory
 from brinery.assessment.publish_fitted import Asked
 from brinery.errors import BrineryError, GateInvalid
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.output.write import write
 from brinery.versions.profiles import open_registry
+from brinery.versions.reference import Reference
 from training import interrupt
 from training.errors import SpecInvalid, TrainingError
 from training.fit.cluster import connect
@@ -48,6 +49,8 @@ def train_all(
     dask: str | None,
     check: Callable[[], AbstractContextManager[Asked]] | None,
     *,
+    baselines: Mapping[str, Reference],
+    trust_bucket: bool,
     as_json: bool,
 ) -> int:
     """Train the models and print what was published; the command's exit code.
@@ -56,12 +59,15 @@ def train_all(
         file: where the models are declared; relative paths and the default registry are beside it.
         dask: the address of a scheduler, for searches and folds.
         check: starts what loads a version as serving would; default: a process of its own.
+        baselines, trust_bucket: what the gates compare with, see `brinery.assessment.gate.Beside`.
     """
     store = open_registry(registry, file.parent, create=True)
     cluster = connect(dask) if dask else nullcontext(nullcontext)
     folder = file.resolve().parent
-    with (check or ServingCheck)() as checking, cluster as run_there:
-        session = Session(store, checking, git_state(folder, os.environ.get("GIT_COMMIT")), folder, run_there)
+    reset_peak_memory()
+    with (check or ModelProcess)() as checking, cluster as run_there:
+        git = git_state(folder, os.environ.get("GIT_COMMIT"))
+        session = Session(store, checking, git, folder, run_there, baselines=baselines, trust_bucket=trust_bucket)
         results, failures = _train_each(file, specs, session)
     lines = [json.dumps(json_of(result)) for result in results] if as_json else []
     if results and not as_json:

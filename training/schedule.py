@@ -13,6 +13,7 @@ from typing import Any
 
 from cronsim import CronSim
 
+from brinery.loading.isolation import close_this_process
 from brinery.versions.manifest import utc_text
 from training.errors import SpecInvalid
 from training.spec import ModelSpec
@@ -44,6 +45,7 @@ def run_schedule(
     Raises:
         SpecInvalid: no model has a schedule.
     """
+    close_this_process()
     lines = {name: spec.schedule for name, spec in specs.items() if spec.schedule}
     if not lines:
         raise SpecInvalid(f'no model in {file} has a schedule, such as "schedule": "0 3 * * *"')

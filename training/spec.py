@@ -14,19 +14,21 @@ from pydantic_core import PydanticCustomError
 from brinery.assessment.metrics.table import NAMES
 from brinery.assessment.rules import GateSpec, MetricName, Rule, Strict
 from brinery.errors import ReferenceInvalid
+from brinery.rows.feature import Unknown
+from brinery.rows.written import Decimal, Thousands, parsed
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
-Thousands = Literal[",", ".", " ", "'"]
 KindName = Literal["number", "integer", "boolean", "category", "date"]
 SCHEMA_KEY = "$schema"
 FOLDS = 5
+UNKNOWN_RULE = '"refuse" or "accept": what becomes of a category that the data do not have'
 DATE_RULE = 'how dates of a CSV are written that are not ISO 8601, as of Python\'s strptime, such as "%d/%m/%Y"'
 
 
 def _is_date_format(form: str) -> str:
     """A format that tells at least the year of a date."""
-    moment = datetime(2021, 11, 23)
+    moment = datetime(2021, 11, 23, tzinfo=UTC)
     try:
         of_year = "%Y" in form or "%y" in form
         told = of_year and datetime.strptime(moment.strftime(form), form).year == moment.year
@@ -34,6 +36,8 @@ def _is_date_format(form: str) -> str:
         told = False
     if not told:
         raise PydanticCustomError("format", "it names no year")
+    if parsed("2001-02-03", form) not in (None, datetime(2001, 2, 3)):
+        raise PydanticCustomError("format", "it reads dates of ISO 8601 as other days")
     return form
 
 
@@ -41,15 +45,17 @@ DateFormat = Annotated[str, AfterValidator(_is_date_format)]
 
 
 class KindSpec(Strict):
-    """The kind of a column, and of dates how they are written where that is not ISO 8601."""
+    """The kind of a column; of dates how they are written, and of categories what becomes of others."""
 
     kind: KindName = Field(description=f"one of {', '.join(get_args(KindName))}")
     format: DateFormat | None = Field(None, description=DATE_RULE)
+    unknown_categories: Unknown | None = Field(None, description=UNKNOWN_RULE)
 
     @model_validator(mode="after")
-    def _format_is_of_dates(self) -> Self:
-        if self.format is not None and self.kind != "date":
-            raise ValueError(f'has a format and the kind "{self.kind}"; only the kind "date" has a format')
+    def _fits_kind(self) -> Self:
+        for key, kind in (("format", "date"), ("unknown_categories", "category")):
+            if getattr(self, key) is not None and self.kind != kind:
+                raise ValueError(f'has {key} and the kind "{self.kind}"; only the kind "{kind}" has {key}')
         return self
 
 
@@ -71,12 +77,14 @@ class ModelSpec(Strict):
     kinds: Mapping[str, KindName | KindSpec] = Field(
         {},
         description=f"an object of columns, each with its kind ({', '.join(get_args(KindName))}), "
-        'or, for dates, an object such as {"kind": "date", "format": "%d/%m/%Y"}',
+        'or an object such as {"kind": "date", "format": "%d/%m/%Y"} or '
+        '{"kind": "category", "unknown_categories": "accept"}',
     )
+    unknown_categories: Unknown = Field("refuse", description=UNKNOWN_RULE)
     missing: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description='a list of texts of a CSV that mean missing, such as ["?", "-"]'
     )
-    decimal: Literal[".", ","] = Field(".", description='the decimal mark of a CSV\'s numbers, "." or ","')
+    decimal: Decimal = Field(".", description='the decimal mark of a CSV\'s numbers, "." or ","')
     thousands: Thousands | None = Field(
         None, description='the mark that parts the thousands of a CSV\'s numbers, ",", ".", " " or "\'"'
     )
@@ -132,6 +140,13 @@ class ModelSpec(Strict):
         return self
 
     @model_validator(mode="after")
+    def _target_has_its_categories(self) -> Self:
+        kind = self.kinds.get(self.target)
+        if isinstance(kind, KindSpec) and kind.unknown_categories is not None:
+            raise ValueError(f'has unknown_categories of its target "{self.target}"; only features have them')
+        return self
+
+    @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         if self.thousands == self.decimal:
             raise ValueError(
@@ -156,6 +171,12 @@ class ModelSpec(Strict):
     def declared_kinds(self) -> dict[str, KindName]:
         """The kinds that are named, without how dates are written."""
         return {name: kind if isinstance(kind, str) else kind.kind for name, kind in self.kinds.items()}
+
+    def accepts_unknown(self, column: str) -> bool:
+        """Whether a column takes categories that the data do not have."""
+        kind = self.kinds.get(column)
+        own = kind.unknown_categories if isinstance(kind, KindSpec) else None
+        return (own or self.unknown_categories) == "accept"
 
     @property
     def formats(self) -> dict[str, str]:
@@ -232,7 +253,8 @@ def _sentence(name: str, exc: ValidationError) -> str:
         return f"{where} is not a known key; allowed are {', '.join(model.model_fields)}"
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
-    return f"{where} is {_shown(error['input'])}; it must be {rule}"
+    why = f", and {error['msg']}" if error["type"] == "format" else ""
+    return f"{where} is {_shown(error['input'])}{why}; it must be {rule}"
 
 
 def _place(loc: Sequence[str]) -> tuple[list[str], type[BaseModel], str]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.columns.histogram import Histogram
+from brinery.assessment.gate import Beside
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.rules import GateSpec
 from brinery.rows.feature import Feature
@@ -79,6 +80,7 @@ class Candidate:
     data: TrainingData
     spec: Mapping[str, Any]
     gate: GateSpec
+    beside: Beside
     random_state: int
     git: Git
     notes: tuple[str, ...] = ()

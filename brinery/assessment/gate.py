@@ -13,15 +13,29 @@ from brinery.assessment.predictions import Predictions
 from brinery.assessment.rules import GateSpec
 from brinery.errors import BrineryError, DataInvalid, GateInvalid
 from brinery.formats.choice import FORMATS
-from brinery.loading.load import load_files
-from brinery.loading.model import VerifiedModel
-from brinery.promotion.records import history, live
+from brinery.loading.model_process import ModelProcess
+from brinery.promotion.records import newest
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import Gate, GateCheck, PromotedMetrics
-from brinery.versions.read import read_manifest
+from brinery.versions.read import Published, read_manifest
+from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
-CHUNK = 50_000
+UNVOUCHED = (
+    "is named by the bucket alone, and comes as a pickle, which runs what it holds; give its digest from outside: "
+    "--baseline NAME=VERSION@sha256:…, or --trust-bucket"
+)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a new version is compared with: `pin`, which was given from outside the bucket, or else what the newest
+    record in the bucket names, for which nobody vouches. Of that only formats are loaded whose loading runs no code,
+    but where `trust_bucket`.
+    """
+
+    pin: Reference | None = None
+    trust_bucket: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,12 @@ class Comparison:
 
 
 def compare_with_promoted(
-    assessor: Assessor, store: Store, name: str, rows: pd.DataFrame, by_format: Mapping[str, Predictions]
+    assessor: Assessor,
+    store: Store,
+    name: str,
+    rows: pd.DataFrame,
+    by_format: Mapping[str, Predictions],
+    beside: Beside,
 ) -> Comparison:
     """Measure the promoted version on the rows that `by_format` are the new version's predictions of.
 
@@ -49,18 +68,22 @@ def compare_with_promoted(
         rows: by column, shape (rows, features).
         by_format: the new version's predictions by each of its formats.
     """
+    promoted = beside.pin
     try:
-        promoted = live(history(store, name))
+        promoted = promoted or newest(store, name)
         if promoted is None:
             return Comparison(reason="nothing was promoted yet", nothing_promoted=True)
         published = read_manifest(store, promoted)
-        both = [name for name in FORMATS if name in by_format and name in published.manifest.artifacts]
-        if not both:
-            return Comparison(reason=f"{promoted} comes in no format that the new version has")
-        ours = by_format[both[0]]
-        theirs = assessor.beside(ours.truth, ours.classes, _answers(load_files(store, published, format=both[0]), rows))
+        both = [each for each in FORMATS if each in by_format and each in published.manifest.artifacts]
+        usable = [each for each in both if beside.pin or beside.trust_bucket or not FORMATS[each].runs_code]
+        if not usable:
+            return Comparison(reason=f"{promoted} {UNVOUCHED if both else 'comes in no format that the new one has'}")
+        ours = by_format[usable[0]]
+        theirs = assessor.beside(ours.truth, ours.classes, _answers(store, published, usable[0], rows))
         own = assessor.beside(ours.truth, theirs.classes, ours.answers)
-        found = PromotedMetrics(reference=str(promoted), metrics=measure(assessor, theirs))
+        found = PromotedMetrics(
+            reference=str(promoted), vouched=beside.pin is not None, metrics=measure(assessor, theirs)
+        )
         return Comparison(found, measure(assessor, own))
     except DataInvalid as exc:
         return Comparison(reason=f"{promoted} does not fit the rows: {exc}")
@@ -68,6 +91,14 @@ def compare_with_promoted(
         return Comparison(reason=f"the promoted version cannot be loaded: {exc}")
     except (KeyError, TypeError, ValueError) as exc:
         return Comparison(reason=f"{promoted} does not fit the rows: {type(exc).__name__}: {exc}")
+
+
+def _answers(store: Store, published: Published, format: str, rows: pd.DataFrame) -> AnyAnswers:
+    """A version's answers, by a process of its own: what it was published with is not ours."""
+    features = published.manifest.features
+    array = to_array(rows[[feature.name for feature in features]], features)
+    with ModelProcess() as process:
+        return process.answers(store, published, format, array)
 
 
 def judge(found: Mapping[str, float], gate: GateSpec, comparison: Comparison) -> Gate:
@@ -114,12 +145,4 @@ def _beside(name: str, value: float, allowance: float, comparison: Comparison) -
         value=value,
         passed=passed,
         reason=reason,
-    )
-
-
-def _answers(model: VerifiedModel, rows: pd.DataFrame) -> AnyAnswers:
-    features = model.manifest.features
-    array = to_array(rows[[feature.name for feature in features]], features)
-    return model.task.joined(
-        [model.predictor.predict(array[start : start + CHUNK]) for start in range(0, len(array), CHUNK)]
     )

@@ -1,7 +1,9 @@
 """Lineage: the commit, the libraries and the memory that a model was made with."""
 
 import contextlib
+import os
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,9 +27,17 @@ def git_state(folder: Path, commit: str | None) -> Git:
 
 
 def reset_peak_memory() -> None:
-    """Begin a new measurement, where the system can (Linux): one process may train several models."""
+    """Begin a new measurement, where the system can (Linux): one process may train several models.
+
+    Called first before the process is closed to others, which closes this file to itself.
+    """
     with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+        os.write(_peaks(), b"5")
+
+
+@cache
+def _peaks() -> int:
+    return os.open("/proc/self/clear_refs", os.O_WRONLY)
 
 
 def peak_memory() -> int | None:

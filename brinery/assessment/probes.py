@@ -56,6 +56,7 @@ def probes(
         Probe("half-way between rows", _halfway(random, train_x, numeric)),
         Probe("where the answer turns", _turns(random, train_x, numeric, predict)),
         Probe("missing cells and texts like them", _missing(random, features, base)),
+        Probe("categories that no row has", _unknown(random, features, base)),
     ]
     return [probe for probe in found if len(probe.rows)]
 
@@ -210,6 +211,23 @@ def _turns(
     if not steps:
         return rows[:0]
     return np.concatenate([low, high, *steps[8::12]])
+
+
+def _unknown(random: np.random.Generator, features: Sequence[Feature], base: np.ndarray) -> np.ndarray:
+    """Rows with a category that the data do not have, in a column that takes such, and in all of these."""
+    accepting = [j for j, feature in enumerate(features) if feature.unknown_categories == "accept"]
+    rows = []
+    for columns in [*([j] for j in accepting), accepting] if accepting else []:
+        some = base[random.integers(0, len(base), 200)].copy()
+        for j in columns:
+            known = features[j].categories or ()
+            longest = max(known, key=len)
+            texts = [
+                text for text in (*MISSING_TEXTS, f"{longest}x", longest.swapcase(), "\U0001f33b") if text not in known
+            ]
+            some[:, j] = [texts[i % len(texts)] for i in range(len(some))]
+        rows.append(some)
+    return np.concatenate(rows) if rows else base[:0]
 
 
 def _missing(random: np.random.Generator, features: Sequence[Feature], base: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
 from brinery.assessment.evaluate import evaluate, measure, notes_on_baseline
 from brinery.assessment.export import Export, export_onnx
-from brinery.assessment.gate import Comparison, compare_with_promoted, judge
+from brinery.assessment.gate import Beside, Comparison, compare_with_promoted, judge
 from brinery.assessment.importance import importances
 from brinery.assessment.lineage import git_state, libraries, peak_memory
 from brinery.assessment.predictions import Predictions
@@ -31,7 +31,7 @@ from brinery.assessment.rules import GateSpec
 from brinery.errors import DataInvalid, GateInvalid, NotServable
 from brinery.formats.choice import FORMATS
 from brinery.loading.golden import COUNT, make_golden
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.rows.feature import MAX_NAME_LENGTH, Feature
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
@@ -55,6 +55,8 @@ def publish_fitted(
     y_train: Any = None,
     registry: str | None = None,
     gate: Mapping[str, Any] | None = None,
+    baseline: str | Reference | None = None,
+    trust_bucket: bool = False,
     description: str = "",
     random_state: int = 0,
 ) -> Reference:
@@ -71,6 +73,9 @@ def publish_fitted(
             of the features then come from both, and the baseline from the labels. Without them both come from the
             held-out rows, and the baseline looks better than it is.
         registry: a URL; default: $MODEL_REGISTRY, else the folder .registry here.
+        baseline: what `no_worse_than_promoted` compares with, with its digest; without it that is what the newest
+            record in the bucket names, for which nobody vouches, and no pickle of it is loaded but where
+            `trust_bucket`.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
 
@@ -141,11 +146,12 @@ def publish_fitted(
             "fitted": " ".join(repr(model).split())[:2000],
         },
         gate=rules,
+        beside=_beside(name, baseline, trust_bucket),
         random_state=random_state,
         git=git_state(Path.cwd(), None),
         notes=_notes(assessor, array, features, given, truth),
     )
-    with ServingCheck() as check:
+    with ModelProcess() as check:
         return publish_candidate(candidate, store, check, stages).reference
 
 
@@ -305,13 +311,24 @@ def _gate(rules: Mapping[str, Any]) -> GateSpec:
         raise GateInvalid(f"gate.{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
 
 
+def _beside(name: str, baseline: str | Reference | None, trust_bucket: bool) -> Beside:
+    if baseline is None:
+        return Beside(None, trust_bucket)
+    pin = baseline if isinstance(baseline, Reference) else Reference.parse(str(baseline))
+    if pin.name != name or not pin.pinned:
+        raise DataInvalid(f"baseline is {pin}; it must be a version of {name} with its digest: {name}:7@sha256:…")
+    return Beside(pin, trust_bucket)
+
+
 def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:
     if candidate.folds:
         return Comparison(reason=CROSS_VALIDATED)
     by_format = {"pickle": candidate.held_out}
     if exported.predict is not None:
         by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
-    return compare_with_promoted(candidate.assessor, store, candidate.name, candidate.test_rows, by_format)
+    return compare_with_promoted(
+        candidate.assessor, store, candidate.name, candidate.test_rows, by_format, candidate.beside
+    )
 
 
 def _files(pickle: bytes, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:

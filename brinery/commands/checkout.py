@@ -1,10 +1,12 @@
 """The scripts `train`, `serve` and `worker`: applications that lie beside this package, and are no part of it."""
 
 import os
+import shlex
 import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
+from pathlib import Path
 
 BESIDE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -22,6 +24,23 @@ def serve() -> int:
 def worker() -> int:
     """Answer jobs from the queue; the exit code."""
     return _run("worker", "serving", "worker")
+
+
+def serve_line(env_file: Path, *, docker: bool) -> str:
+    """What starts this checkout's server with an environment file, from the folder that one is in; empty without one.
+
+    Args:
+        docker: under compose, else without Docker.
+    """
+    if not os.path.isfile(os.path.join(BESIDE, "serving", "__main__.py")):
+        return ""
+    inside = Path.cwd().is_relative_to(BESIDE)
+    file = shlex.quote(str(env_file.resolve()))
+    if not docker:
+        return f"uv run {'' if inside else f'--project {shlex.quote(BESIDE)} '}--env-file {file} serve"
+    compose = "" if inside else f" -f {shlex.quote(os.path.join(BESIDE, 'docker-compose.yml'))}"
+    read = "" if env_file.resolve() == Path(BESIDE, ".env") else f" --env-file {file}"
+    return f"docker compose{compose}{read} up -d serve"
 
 
 def _run(command: str, application: str, module: str) -> int:

@@ -2,15 +2,17 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from brinery.errors import BrineryError, RowInvalid
+from brinery.errors import BrineryError, PinRequired, RowInvalid
+from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.golden import read_golden
-from brinery.loading.load import load_files
-from brinery.loading.model import VerifiedModel
+from brinery.loading.model_process import ModelProcess
+from brinery.loading.verify import UNVOUCHED
 from brinery.output.table import size_text, table
 from brinery.rows.feature import Feature
+from brinery.rows.parser import RowParser
 from brinery.tasks.difference import Difference
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.catalog import find_version
@@ -26,7 +28,8 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     """What differs, as [before, after]; the golden rows of each are asked of both."""
     old, new = (find_version(store, Reference.parse(text)) for text in (arguments.before, arguments.after))
     before, after = old.manifest, new.manifest
-    compared = _compared(store, old, new)
+    vouched = [Reference.parse(text).pinned or arguments.trust_bucket for text in (arguments.before, arguments.after)]
+    compared = _compared(store, old, new, vouched)
     if isinstance(compared, str):
         golden, shown = {"compared": 0, "reason": compared}, f"not compared: {compared}"
     else:
@@ -87,7 +90,7 @@ def _feature_text(feature: Feature) -> str:
     return f"{feature.kind}, {feature.range_text}" + (", may be missing" if feature.nullable else "")
 
 
-def _compared(store: Store, old: Published, new: Published) -> Difference | str:
+def _compared(store: Store, old: Published, new: Published, vouched: Sequence[bool]) -> Difference | str:
     """How the answers to both versions' golden rows differ, or why they cannot be compared.
 
     Rows that lack the other's features are left out.
@@ -95,11 +98,10 @@ def _compared(store: Store, old: Published, new: Published) -> Difference | str:
     if old.manifest.task.kind != new.manifest.task.kind:
         return f"one is a {old.manifest.task.kind}, the other a {new.manifest.task.kind}"
     try:
-        models = [load_files(store, published) for published in (old, new)]
         rows = [*_golden_rows(store, old, new), *_golden_rows(store, new, old)]
         if not rows:
             return "each version has features that the other has not"
-        before, after = (_answers(model, rows) for model in models)
+        before, after = (_answers(store, each, rows, known) for each, known in zip((old, new), vouched, strict=True))
         return new.manifest.task.difference(before, after)
     except RowInvalid as exc:
         return f"the rows of one do not fit the other: {str(exc)[:200]}"
@@ -116,10 +118,21 @@ def _golden_rows(store: Store, published: Published, other: Published) -> list[d
     return [dict(zip(names, row, strict=True)) for row in golden["rows"]]
 
 
-def _answers(model: VerifiedModel, rows: list[dict[str, Any]]) -> AnyAnswers:
-    wanted = {feature.name for feature in model.manifest.features}
+def _answers(store: Store, published: Published, rows: list[dict[str, Any]], vouched: bool) -> AnyAnswers:
+    """A version's answers, by a process of its own.
+
+    Raises:
+        PinRequired: no digest vouches for it, and loading it would run what it holds.
+    """
+    manifest = published.manifest
+    chosen = choose_format(manifest, AUTO)
+    if chosen.runs_code and not vouched:
+        raise PinRequired(f"{manifest.name}:{manifest.version}: {UNVOUCHED}")
+    wanted = {feature.name for feature in manifest.features}
     fitting = [{name: value for name, value in row.items() if name in wanted} for row in rows]
-    return model.answer(fitting, len(fitting)).answers
+    array = RowParser(manifest.features).parse(fitting, len(fitting)).array
+    with ModelProcess() as process:
+        return process.answers(store, published, chosen.name, array)
 
 
 def _text(result: dict[str, Any], heads: list[str], golden: str) -> str:

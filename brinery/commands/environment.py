@@ -5,6 +5,7 @@ import socket
 from argparse import Namespace
 from collections.abc import Callable
 
+from brinery.commands.checkout import serve_line
 from brinery.promotion.env_file import EnvFile
 from brinery.promotion.environment import Environment
 from brinery.promotion.stack import Stack
@@ -23,4 +24,6 @@ def environment_of(store: Store, arguments: Namespace) -> Environment:
     """The one that the arguments name; in a registry that machines share, a file is told apart by its machine."""
     if arguments.stack:
         return Stack.connect(arguments.stack, os.environ)
-    return EnvFile(arguments.env_file, socket.gethostname() if store.url.startswith("s3:") else "")
+    shared = store.url.startswith("s3:")
+    path = arguments.env_file
+    return EnvFile(path, socket.gethostname() if shared else "", serve_line(path, docker=shared))

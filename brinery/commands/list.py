@@ -53,7 +53,7 @@ def _row(published: Published) -> list[str]:
         f"{manifest.name}:{manifest.version}",
         age_text(manifest.trained_at),
         size_text(manifest.size),
-        "passed" if manifest.gate.passed else "FAILED",
+        manifest.gate.verdict,
         *(f"{manifest.metrics[key]:.3f}" if key in manifest.metrics else "-" for key in ("accuracy", "log_loss")),
         short_digest(published.reference.digest),
     ]

@@ -1,89 +1,102 @@
-"""`registry log`: every promotion of a model."""
+"""`registry log`: the promotions that led to what an environment holds."""
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from brinery.commands.environment import Connect, environment_of
-from brinery.errors import ChainBroken, SettingInvalid
 from brinery.output.table import table
-from brinery.promotion.environment import Environment
-from brinery.promotion.records import Entry, Outcome, Promotion, history, live, outcomes
-from brinery.versions.catalog import find_version
+from brinery.promotion.chain import Chain, Link, Records
+from brinery.promotion.environment import Held
 from brinery.versions.manifest import utc_text
-from brinery.versions.reference import Reference, check_name
+from brinery.versions.reference import check_name
 from brinery.versions.store import Store
 
 MOST_SHOWN = 80
-HEAD = ["RECORD", "WHEN", "ACTION", "FROM", "TO", "WHERE", "BY", "OUTCOME", "WHY"]
+MOST_NAMES = 10
+HEAD = ["WHEN", "ACTION", "FROM", "TO", "BY", "RECORD", "WHY"]
 
 
 def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -> tuple[Any, str]:
-    """The promotions, the oldest first; with `--verify`, held against the registry and an environment."""
-    entries = history(store, check_name(arguments.model))
-    known = outcomes(entries)
-    found = [entry_as_json(entry, known) for entry in entries if isinstance(entry.record.entry, Promotion)]
-    where = arguments.env_file or arguments.stack
-    if arguments.verify:
-        for each in found:
-            find_version(store, Reference.parse(each["to"]))
-        if where:
-            _check_last(entries, connect(store, arguments), arguments.model)
-    elif where:
-        raise SettingInvalid("--env-file and --stack go with --verify")
-    if not found:
-        return [], f"{arguments.model} was never promoted"
-    lines = [table(HEAD, [_row(each) for each in found])]
-    if arguments.verify:
-        count = f"{len(entries)} records, of promotions and of their outcomes,"
-        lines += ["", f"{count} follow each other unaltered; the last one is sha256:{entries[-1].digest}"]
-        if where:
-            lines.append(f"{where} is set to what they say")
-    return found, "\n".join(lines)
-
-
-def _check_last(entries: Sequence[Entry], environment: Environment, model: str) -> None:
-    """Hold what an environment is set to against the records: the chain alone cannot tell that its end is missing."""
-    pinned, recorded = environment.current(model), live(entries, environment.name)
-    if pinned != recorded:
-        raise ChainBroken(
-            f"{environment.name} is set to {pinned or 'nothing'}, and by the records to {recorded or 'nothing'}: "
-            "the last records are missing, or it was set without `registry promote`"
-        )
-
-
-def entry_as_json(entry: Entry, known: Mapping[int, Outcome]) -> dict[str, Any]:
-    """A promotion with its outcome, of those in `known`, as one JSON object."""
-    record, promotion = entry.record, entry.record.entry
-    assert isinstance(promotion, Promotion)  # noqa: S101
-    outcome = known.get(record.number)
-    return {
-        "number": record.number,
-        "at": utc_text(record.at),
-        "action": promotion.action,
-        "forced": promotion.forced,
-        "from": promotion.was,
-        "to": promotion.to,
-        "environment": promotion.environment,
-        "by": promotion.by,
-        "reason": promotion.reason,
-        "outcome": "not recorded" if outcome is None else "succeeded" if outcome.succeeded else "failed",
-        "detail": outcome.detail if outcome else "",
-        "sha256": entry.digest,
+    """The chain of records, the oldest first, and what there is to say about it."""
+    name, environment = check_name(arguments.model), connect(store, arguments)
+    held = environment.held(name)
+    records = Records(store, name, environment.name)
+    chain = records.chain(held)
+    others, more = records.off_chain(chain)
+    links = list(reversed(chain.links))
+    result = {
+        "environment": environment.name,
+        "holds": held.pin,
+        "record": held.record,
+        "set_by_hand": held.pin is not None and not (links and links[-1].record.to == held.pin),
+        "unsettled": held.unsettled,
+        "records": [as_json(link) for link in links],
+        "gap": chain.gap,
+        "older": chain.older,
+        "off_chain": others,
+        "more_off_chain": more,
     }
+    lines = [_older(chain)] if chain.gap or chain.older else []
+    lines += [table(HEAD, [_row(link) for link in links])] if links else []
+    lines += [*_by_hand(links), _now(environment.name, held, links)]
+    lines += [held.unsettled] if held.unsettled else []
+    lines += _others(others, more)
+    return result, "\n".join(lines)
 
 
-def _row(each: Mapping[str, Any]) -> list[str]:
+def as_json(link: Link) -> dict[str, Any]:
+    """A record with its name, as one JSON object."""
+    return {"record": link.name, **link.record.model_dump(mode="json"), "at": utc_text(link.record.at)}
+
+
+def _older(chain: Chain) -> str:
+    if chain.gap:
+        return f"What was before this is not known: {chain.gap}"
+    return f"The last {len(chain.links)} records; before them comes {chain.older}"
+
+
+def _by_hand(links: list[Link]) -> list[str]:
     return [
-        str(each["number"]),
-        each["at"],
-        each["action"] + (" (forced)" if each["forced"] else ""),
-        _short(each["from"]),
-        _short(each["to"]),
-        each["environment"],
-        each["by"],
-        _cell(each["outcome"] + (f": {each['detail']}" if each["detail"] else "")),
-        _cell(each["reason"] or "-"),
+        f"Before {utc_text(later.record.at)} it was set by hand to {later.record.was or 'nothing'}"
+        for earlier, later in pairwise(links)
+        if later.record.was != earlier.record.to
+    ]
+
+
+def _now(environment: str, held: Held, links: list[Link]) -> str:
+    if links and links[-1].record.to == held.pin:
+        return f"{environment} is set to what the last of them says"
+    says = f"; its record says {links[-1].record.to}" if links else "; no record of that can be read"
+    return f"{environment} was set by hand to {held.pin}{says}" if held.pin else f"{environment} is set to nothing"
+
+
+def _others(names: list[str], more: bool) -> list[str]:
+    if not names:
+        return []
+    count = f"{len(names)} or more" if more else str(len(names))
+    shown = [f"  {name}" for name in names[-MOST_NAMES:]]
+    left = [f"  … and older ones, which --json names{' as far as they were read' if more else ''}"]
+    return [
+        "",
+        f"Not on this chain, and never acted on, are {count} records in the bucket: of other environments, left by a "
+        "promotion that died, or written by somebody else",
+        *(left if len(names) > MOST_NAMES or more else []),
+        *shown,
+    ]
+
+
+def _row(link: Link) -> list[str]:
+    record = link.record
+    forced = f" (in spite of {', '.join(record.forced)})" if record.forced else ""
+    return [
+        utc_text(record.at),
+        record.action + forced,
+        _short(record.was),
+        _short(record.to),
+        record.by,
+        f"{link.name.partition('-')[2][:8]}…",
+        _cell(record.reason or "-"),
     ]
 
 
@@ -91,7 +104,7 @@ def _short(reference: str | None) -> str:
     if reference is None:
         return "-"
     version, _, digest = reference.partition("@sha256:")
-    return version + (f"@{digest[:8]}…" if digest else "")
+    return _cell(version) + (f"@{digest[:8]}…" if digest else "")
 
 
 def _cell(text: str) -> str:

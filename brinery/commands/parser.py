@@ -12,11 +12,15 @@ examples:
   registry show wine:7                           what version 7 is and how to serve it
   registry diff wine:7 wine:8                    what changed between two versions
   registry verify wine:7@sha256:…                hash everything again and replay the golden rows
-  registry promote wine:8 --env-file .env        check it, record the decision, and set what compose serves
-  registry promote wine:8 --stack prod --wait    … what a stack on AWS serves, and follow it to the end
+  registry promote wine:8@sha256:… --env-file .env
+                                                 check it, record the decision, and set what compose serves
+  registry promote wine:8@sha256:… --stack prod --wait
+                                                 … what a stack on AWS serves, and follow it to the end
   registry rollback wine --env-file .env         back to what was served before
-  registry log wine                              every promotion: when, who, from, to, why, and how it ended
-  registry live wine --at 2026-11-01T12:00Z      what was served then
+  registry log wine --env-file .env              the promotions that led there: when, who, from, to, why
+  registry live wine --env-file .env --at 2026-11-01T12:00Z
+                                                 what was served then
+  registry doctor --env-file .env                whether the store keeps its promises, and what does not belong there
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
 """
@@ -51,14 +55,29 @@ def _reference(command: argparse.ArgumentParser) -> None:
     command.add_argument("reference", metavar="REF", help=REF)
 
 
+def _verify(command: argparse.ArgumentParser) -> None:
+    _reference(command)
+    _trust(command)
+
+
+def _trust(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--trust-bucket", action="store_true", help="load pickles that no digest vouches for")
+
+
 def _diff(command: argparse.ArgumentParser) -> None:
     command.add_argument("before", metavar="REF", help=REF)
     command.add_argument("after", metavar="REF", help="the other one")
+    _trust(command)
 
 
 def _promote(command: argparse.ArgumentParser) -> None:
     _reference(command)
     _decision(command, "overrule a failed gate")
+    command.add_argument(
+        "--trust-bucket",
+        action="store_true",
+        help="take the digest that the bucket offers, where REF has none; recorded",
+    )
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:
@@ -68,13 +87,23 @@ def _rollback(command: argparse.ArgumentParser) -> None:
 
 def _log(command: argparse.ArgumentParser) -> None:
     _model(command)
-    command.add_argument("--verify", action="store_true", help="check also that what was promoted is in the registry")
-    _environment(command, required=False, help="with --verify: check also that it is set to what the records say, ")
+    _environment(command)
 
 
 def _live(command: argparse.ArgumentParser) -> None:
     _model(command)
+    _environment(command)
     command.add_argument("--at", type=_moment, metavar="TIME", help="ISO 8601; without an offset, UTC; default: now")
+
+
+def _doctor(command: argparse.ArgumentParser) -> None:
+    named = "whose chain of records is followed; as often as there are such"
+    command.add_argument(
+        "--env-file", type=_path, action="append", default=[], dest="env_files", metavar="FILE", help=f"a file {named}"
+    )
+    command.add_argument(
+        "--stack", type=_given, action="append", default=[], dest="stacks", metavar="NAME", help=f"a stack {named}"
+    )
 
 
 def _model(command: argparse.ArgumentParser) -> None:
@@ -82,18 +111,16 @@ def _model(command: argparse.ArgumentParser) -> None:
 
 
 def _decision(command: argparse.ArgumentParser, forced: str) -> None:
-    _environment(command, required=True)
+    _environment(command)
     command.add_argument("--reason", type=_reason, default="", metavar="TEXT", help="why, for the record")
     command.add_argument("--force", action="store_true", help=f"{forced}; needs --reason")
-    command.add_argument("--wait", action="store_true", help="follow the stack's update and record its outcome")
+    command.add_argument("--wait", action="store_true", help="follow the stack's update to its end")
 
 
-def _environment(command: argparse.ArgumentParser, *, required: bool, help: str = "") -> None:
-    where = command.add_mutually_exclusive_group(required=required)
-    where.add_argument(
-        "--env-file", type=_path, metavar="FILE", help=f"{help}the file that compose reads, such as .env"
-    )
-    where.add_argument("--stack", type=_given, metavar="NAME", help=f"{help}a stack made of infra/template.yaml")
+def _environment(command: argparse.ArgumentParser) -> None:
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--env-file", type=_path, metavar="FILE", help="the file that compose reads, such as .env")
+    where.add_argument("--stack", type=_given, metavar="NAME", help="a stack made of infra/template.yaml")
 
 
 def _given(text: str) -> str:
@@ -126,10 +153,15 @@ def _moment(text: str) -> datetime:
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "list": ("list versions, the newest first", "wine", _list),
     "show": ("show what a version is", "wine:7", _reference),
-    "verify": ("hash all files of a version again and replay its golden rows", "wine:7", _reference),
+    "verify": ("hash all files of a version again and replay its golden rows", "wine:7@sha256:…", _verify),
     "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
-    "promote": ("check a version, record the decision, serve it", "wine:8 --env-file .env", _promote),
+    "promote": ("check a version, record the decision, serve it", "wine:8@sha256:… --env-file .env", _promote),
     "rollback": ("serve what was served before", "wine --env-file .env", _rollback),
-    "log": ("list every promotion of a model", "wine --verify", _log),
-    "live": ("tell what was served, by the records alone", "wine --at 2026-11-01T12:00Z", _live),
+    "log": ("list the promotions that led to what is served", "wine --env-file .env", _log),
+    "doctor": (
+        "try what a registry relies on, and look for what is not of it",
+        "--registry s3://models --env-file .env",
+        _doctor,
+    ),
+    "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),
 }

@@ -3,23 +3,35 @@
 from argparse import Namespace
 from typing import Any
 
-from brinery.commands.decision import OpenCheck, decide, decided_environment
+from brinery.commands.decision import OpenCheck, by, decide, decided_environment, settled, warn
 from brinery.commands.environment import Connect, environment_of
-from brinery.loading.servable import ServingCheck
-from brinery.promotion.promote import current
-from brinery.promotion.records import history
-from brinery.versions.catalog import find_version
+from brinery.loading.model_process import ModelProcess
+from brinery.promotion.chain import Records
+from brinery.promotion.promote import Decision
+from brinery.versions.catalog import vouched_version
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
 
 def run(
-    store: Store, arguments: Namespace, open_check: OpenCheck = ServingCheck, connect: Connect = environment_of
+    store: Store, arguments: Namespace, open_check: OpenCheck = ModelProcess, connect: Connect = environment_of
 ) -> tuple[Any, str]:
     """The record of the promotion, or that there was nothing to do."""
-    environment, asked = decided_environment(store, arguments, connect), Reference.parse(arguments.reference)
+    asked, environment = Reference.parse(arguments.reference), decided_environment(store, arguments, connect)
     with open_check() as check:
-        known = history(store, asked.name)
-        current(store, asked.name, environment)  # refused here, before the check takes its time
-        published = find_version(store, asked)
-        return decide(store, published, environment, arguments, "promote", check, known)
+        published = vouched_version(store, asked, trust_bucket=arguments.trust_bucket)
+        held = settled(environment, asked.name)
+        record, odd = Records(store, asked.name, environment.name).live(held)
+        if odd:
+            warn(odd)
+        elif record is not None and record.to == str(published.reference):
+            result = {"reference": record.to, "environment": environment.name, "changed": False}
+            return result, f"{environment.name} serves {record.to} already"
+        decision = Decision(
+            held=held,
+            by=by(store, arguments),
+            reason=arguments.reason,
+            force=arguments.force,
+            trust_bucket=not asked.pinned,
+        )
+        return decide(store, published, environment, decision, check, arguments.wait)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from brinery.errors import BrineryError
+from brinery.errors import BrineryError, PinRequired
 from brinery.output.write import write
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def _run(argv: Sequence[str] | None, collaborators: dict[str, Any]) -> int:
         result, text = command.run(store, arguments, **collaborators)
     except BrineryError as exc:
         print(f"registry: {exc}", file=sys.stderr)
-        return 1
-    return write("registry", f"{json.dumps(result, indent=2) if arguments.json else text}\n")
+        return 2 if isinstance(exc, PinRequired) else 1
+    code = write("registry", f"{json.dumps(result, indent=2) if arguments.json else text}\n")
+    return code or (command.exit_code(result) if hasattr(command, "exit_code") else 0)
 
 
 def _open(arguments: "Namespace") -> "Store":

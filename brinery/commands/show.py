@@ -38,7 +38,7 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         ("reference", str(published.reference)),
         ("description", manifest.description or "-"),
         ("trained", f"{utc_text(manifest.trained_at)}, {age_text(manifest.trained_at)}"),
-        ("gate", "passed" if manifest.gate.passed else "FAILED"),
+        ("gate", manifest.gate.verdict),
         *(("", f"{'passed' if check.passed else 'FAILED'}: {check.text}") for check in manifest.gate.checks),
         ("metrics", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.items())),
         *manifest.task.facts,

@@ -37,6 +37,7 @@ class Format:
     """One format: the file it is stored as, the module that it cannot run without, and who implements it.
 
     `modules` are the top-level modules that loading it may import, `runtimes` the serving images that have them.
+    `runs_code` says that loading it runs what whoever made the file put there.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Format:
     module: str
     modules: frozenset[str]
     runtimes: tuple[str, ...]
+    runs_code: bool
 
     @property
     def installed(self) -> bool:
@@ -84,6 +86,7 @@ FORMATS = {
             module="brinery.formats.onnx",
             modules=frozenset({"flatbuffers", "google", "onnxruntime", "packaging"}),
             runtimes=("onnx",),
+            runs_code=False,
         ),
         Format(
             name="pickle",
@@ -92,6 +95,7 @@ FORMATS = {
             module="brinery.formats.pickle",
             modules=frozenset({"cloudpickle", "joblib", "narwhals", "scipy", "sklearn", "threadpoolctl"}),
             runtimes=("sklearn",),
+            runs_code=True,
         ),
     )
 }

@@ -1,6 +1,6 @@
 """A verified model: what it is, and its answers."""
 
-from collections.abc import Buffer, Iterator
+from collections.abc import Buffer, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
@@ -9,23 +9,28 @@ import numpy as np
 
 from brinery.errors import FormatMissing, RowInvalid
 from brinery.formats.predictor import Predictor
-from brinery.rows.parser import MAX_ERRORS, Batch, RowParser, Warned
+from brinery.rows.parser import MAX_ERRORS, Batch, Errors, RowParser, Warned
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import CARD, Manifest
 from brinery.versions.read import Published, read_file
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
+MAX_UNANSWERED = 100  # rows without an answer that are looked for one by one
 TOO_FAR = "is too far from the training range for the model to answer"
 NO_ANSWER = "is a row that the model has no answer for"
 
 
 class Prediction(NamedTuple):
-    """Answers in row order; `single` says that one row by itself was asked for."""
+    """Answers in row order; `single` says that one row by itself was asked for.
+
+    `refused` are errors by row, of rows that have no answer, where that was asked for: `answers` are of the others.
+    """
 
     answers: AnyAnswers
     warnings: list[Warned]
     single: bool
+    refused: Mapping[int, Errors]
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,33 +71,52 @@ class VerifiedModel:
             raise FormatMissing(f"{self.manifest.name}:{self.manifest.version} has no model card")
         return read_file(self.store, self.published, CARD)
 
-    def answer(self, data: Any, max_rows: int) -> Prediction:
+    def answer(self, data: Any, max_rows: int, partial: bool = False) -> Prediction:
         """Answer decoded JSON: a row, or a list of rows.
+
+        Args:
+            partial: rows of a list that do not fit, or that the model has no answer for, are told in `refused`.
 
         Raises:
             RowInvalid: the input does not fit the features, or the model has no answer for it.
             TooManyRows: more rows than `max_rows`.
         """
-        batch = self.parser.parse(data, max_rows)
-        return Prediction(self._predict(batch), batch.warnings, batch.single)
+        batch = self.parser.parse(data, max_rows, partial)
+        if partial and not batch.single:
+            return self._answer_most(batch)
+        answers, unanswered = self._predict(batch, MAX_ERRORS)
+        if unanswered:
+            raise RowInvalid([("/data" if batch.single else f"/data/{row}", why) for row, why in unanswered.items()])
+        return Prediction(answers, batch.warnings, batch.single, {})
 
-    def _predict(self, batch: Batch) -> AnyAnswers:
+    def _answer_most(self, batch: Batch) -> Prediction:
+        places, refused = batch.places or range(len(batch.array)), dict(batch.refused)
+        if not places:
+            return Prediction(self.task.joined([]), [], False, refused)
+        answers, unanswered = self._predict(batch, MAX_UNANSWERED + 1)
+        if len(unanswered) > MAX_UNANSWERED:
+            raise RowInvalid([("/data", f"holds more than {MAX_UNANSWERED} rows that the model has no answer for")])
+        if unanswered:
+            refused |= {places[row]: [(f"/data/{places[row]}", why)] for row, why in unanswered.items()}
+            rest = np.delete(batch.array, list(unanswered), axis=0)
+            answers = self._answers(rest) if len(rest) else self.task.joined([])
+        return Prediction(answers, batch.warnings, False, refused)
+
+    def _predict(self, batch: Batch, most: int) -> tuple[AnyAnswers, dict[int, str]]:
         """Predict values that are finite, but may overflow inside the model (1e308 does), or that it has no answer for.
 
-        Raises:
-            RowInvalid: such rows, at most 10.
+        Returns:
+            The answers, and why rows have none, by row, for at most so many of them.
         """
         try:
             answers = self._answers(batch.array)
-            rows = list(islice(self.task.unanswered(answers), MAX_ERRORS))
+            rows = list(islice(self.task.unanswered(answers), most))
         except Exception:
-            rows = list(islice(self._failing(batch.array), MAX_ERRORS))
+            rows = list(islice(self._failing(batch.array), most))
             if not rows:
                 raise
-        if rows:
-            reason = TOO_FAR if batch.warnings else NO_ANSWER
-            raise RowInvalid([("/data" if batch.single else f"/data/{row}", reason) for row in rows])
-        return answers
+            answers = self.task.joined([])
+        return answers, dict.fromkeys(rows, TOO_FAR if batch.warnings else NO_ANSWER)
 
     def _answers(self, array: np.ndarray) -> AnyAnswers:
         with np.errstate(all="ignore"):

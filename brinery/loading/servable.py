@@ -1,13 +1,12 @@
-"""The check before publishing and before promotion: a process that has what the serving image has loads a version.
+"""What the model process runs: the verified load of a version, by what the serving image has and nothing else.
 
-`python -m brinery.loading.servable` is that process. It reads one JSON object a line, `{"registry", "reference"}`,
-runs the verified load in every format that the version has, and answers with one: `{"error": null or a sentence}`.
+`python -m brinery.loading.servable` reads questions from stdin and writes answers to stdout, as `model_process` says.
 """
 
-import contextlib
+import io
 import json
 import os
-import subprocess
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,12 +14,15 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from brinery.errors import BrineryError
 from brinery.formats.choice import FORMATS
+from brinery.loading.isolation import limit_this_process
 from brinery.loading.load import load
-from brinery.versions.read import Published, read_file, read_manifest
+from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 
@@ -32,6 +34,7 @@ ALLOWED = frozenset(
     pydantic pydantic_core starlette typing_extensions typing_inspection uvicorn
     """.split()
 ).union(*(fmt.modules for fmt in FORMATS.values()))
+CHUNK = 50_000  # rows that are answered at once
 
 
 class OnlyServing(MetaPathFinder):
@@ -46,81 +49,54 @@ class OnlyServing(MetaPathFinder):
         raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
-class ServingCheck:
-    """The other process, started at once, so that its imports pass while other work is done."""
-
-    def __init__(self) -> None:
-        self._process = self._start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stop()
-
-    def __call__(self, store: Store, published: Published) -> str | None:
-        """Read a version's stored files back and load them as serving would; the error as a sentence, or None.
-
-        Raises:
-            IntegrityError, StoreError: a stored file is not the one that the manifest lists, or cannot be read.
-        """
-        with tempfile.TemporaryDirectory() as folder:
-            version = Path(folder, published.reference.folder)
-            version.mkdir(parents=True)
-            for name in published.manifest.files:
-                (version / name).write_bytes(read_file(store, published, name))
-            (version / "manifest.json").write_bytes(published.stored)
-            return self._ask({"registry": Path(folder).as_uri(), "reference": str(published.reference)})
-
-    def _ask(self, question: dict[str, str]) -> str | None:
-        if self._process.poll() is not None:
-            self._stop()
-            self._process = self._start()
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin and stdout  # noqa: S101  (both are pipes)
-        with contextlib.suppress(BrokenPipeError):
-            stdin.write(json.dumps(question) + "\n")
-            stdin.flush()
-        answer = stdout.readline()
-        if not answer:
-            code = self._process.wait()
-            return f"the process that loads it as serving would ended with {code}, perhaps for want of memory"
-        return json.loads(answer)["error"]  # type: ignore[no-any-return]
-
-    def _start(self) -> "subprocess.Popen[str]":
-        # -P: nothing is imported from the folder that training was started in.
-        path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "brinery.loading.servable"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path, "ORT_DISABLE_TELEMETRY": "1"},
-            start_new_session=True,  # a Ctrl-C is for training, which ends this process itself
-        )
-
-    def _stop(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
 def main() -> None:
+    limit_this_process()
     sys.meta_path.insert(0, OnlyServing())
     for fmt in FORMATS.values():
         if fmt.installed:
             fmt.implementation()  # imported ahead
 
-    answers, sys.stdout = sys.stdout, sys.stderr  # a model may print
-    for line in sys.stdin:
+    questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a model may print
+    while line := questions.readline():
         question: dict[str, Any] = json.loads(line)
-        store, reference = open_store(question["registry"]), Reference.parse(question["reference"])
-        error, name = None, ""
+        folder = Path(tempfile.mkdtemp())
         try:
-            for name in read_manifest(store, reference).manifest.artifacts:
-                load(store, reference, format=name, require_pin=True)
-        except BrineryError as exc:
-            error = _sentence(name, exc)
-        print(json.dumps({"error": error}), file=answers, flush=True)
+            told, arrays = _answer(question, _received(question, questions, folder), questions)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        kinds = {np.dtype(np.int64): "labels", np.dtype(np.float64): "numbers"}
+        shapes = {name: (kinds[array.dtype], array.shape) for name, array in arrays.items()}
+        answers.write(json.dumps({**told, "arrays": shapes}).encode() + b"\n")
+        for array in arrays.values():
+            answers.write(array.tobytes())
+        answers.flush()
+
+
+def _received(question: dict[str, Any], source: BinaryIO, folder: Path) -> Store:
+    """A registry of the one version that is asked about."""
+    version = folder / Reference.parse(question["reference"]).folder
+    version.mkdir(parents=True)
+    for name, size in question["files"].items():
+        (version / name).write_bytes(source.read(size))
+    return open_store(folder.as_uri())
+
+
+def _answer(question: dict[str, Any], store: Store, source: BinaryIO) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    reference, asked = Reference.parse(question["reference"]), question["format"]
+    rows = np.load(io.BytesIO(source.read(question["rows"])), allow_pickle=True) if question["rows"] else None
+    name = asked
+    try:
+        for name in [asked] if asked else read_manifest(store, reference).manifest.artifacts:
+            model = load(store, reference, format=name, require_pin=True)
+        if rows is None:
+            return {}, {}
+        parts = [model.predictor.predict(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+        return {}, model.task.packed(model.task.joined(parts))
+    except BrineryError as exc:
+        return {"error": _sentence(name, exc), "kind": type(exc).__name__}, {}
+    except Exception as exc:  # a model raises whatever it likes
+        return {"error": f"its {name} has no answer to the rows: {' '.join(str(exc).split())[:300]}", "kind": ""}, {}
 
 
 def _sentence(format: str, exc: Exception) -> str:

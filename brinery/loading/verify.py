@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
-from brinery.errors import FormatMissing, LibraryMismatch
+from brinery.errors import FormatMissing, LibraryMismatch, PinRequired
 from brinery.formats.choice import FORMATS
-from brinery.loading.load import load_files
+from brinery.loading.model_process import ModelProcess
 from brinery.output.progress import progress
 from brinery.versions.read import Published, read_file
 from brinery.versions.store import Store
+
+UNVOUCHED = (
+    "no digest from outside vouches for it, and loading it runs what it holds; give the version with its digest, or "
+    "--trust-bucket"
+)
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,11 @@ class Verified:
     not_run: dict[str, str]
 
 
-def verify(store: Store, published: Published) -> Verified:
+def verify(store: Store, published: Published, unvouched: bool = False) -> Verified:
     """Hash all files and replay the golden rows in every format that this environment can run.
+
+    Args:
+        unvouched: no digest from outside vouches for the version, so that its pickle is not loaded.
 
     Raises:
         IntegrityError, StoreError: a file is not what was published, or cannot be read.
@@ -28,12 +36,16 @@ def verify(store: Store, published: Published) -> Verified:
     for name in progress(published.manifest.files, "hashing"):
         read_file(store, published, name)
     replayed, not_run = [], {}
-    for name in progress([name for name in FORMATS if name in published.manifest.artifacts], "replaying golden rows"):
-        try:
-            load_files(store, published, format=name)
-            replayed.append(name)
-        except (LibraryMismatch, FormatMissing) as exc:
-            not_run[name] = exc
+    formats = [name for name in FORMATS if name in published.manifest.artifacts]
+    with ModelProcess() as process:
+        for name in progress(formats, "replaying golden rows"):
+            try:
+                if unvouched and FORMATS[name].runs_code:
+                    raise PinRequired(f"{published.reference.name}:{published.reference.version}: {UNVOUCHED}")
+                process.replay(store, published, name)
+                replayed.append(name)
+            except (LibraryMismatch, FormatMissing, PinRequired) as exc:
+                not_run[name] = exc
     if not replayed:
         raise next(iter(not_run.values()))
     return Verified(replayed, {name: str(exc) for name, exc in not_run.items()})

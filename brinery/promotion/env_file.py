@@ -1,64 +1,47 @@
 """An environment file, such as the `.env` that compose reads: the environment of a server on one machine."""
 
-import io
 import os
-import re
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from brinery.errors import EnvironmentFailed, PromotionRefused, ReferenceInvalid
+from brinery.errors import EnvironmentFailed, PromotionRefused
+from brinery.promotion.env_text import NAMES, values_of, with_values
+from brinery.promotion.environment import Change, Held
 from brinery.versions.reference import Reference
-
-NAMES = ("MODEL_NAME", "MODEL_VERSION")
-# What every reader takes for NAME=VALUE of one of the two, and for the same value …
-CLEAR = re.compile(
-    r"""(?P<before>\s*(?:export[ \t]+)?(?P<name>MODEL_NAME|MODEL_VERSION)[ \t]*=[ \t]*)
-    (?:"(?:\\.|[^"\\\r\n])*"|'[^'\r\n]*'|(?:[^\s#'"][^\r\n#'"]*?)?)
-    (?P<after>[ \t]*(?:[ \t]\#[^\r\n]*)?\r?\n?)""",
-    re.VERBOSE,
-)
-# … and what means to set one of them, in whatever way.
-MEANT = re.compile(r"\s*(?:export[ \t]+)?(?:MODEL_NAME|MODEL_VERSION)[ \t]*[=:]")
-# Compose reads `NAME: VALUE` too, and its quoted values may have many lines; the parser knows `=` alone.
-COLON = re.compile(r"^([ \t]*(?:export[ \t]+)?[\w.]+[ \t]*):", re.MULTILINE)
-# A part of the file's text; where it sets one of the two, how it is written and to what value.
-Piece = tuple[str, re.Match[str] | None, str]
 
 
 class EnvFile:
-    """The file's `MODEL_NAME` and `MODEL_VERSION`; the last line that sets a variable counts."""
+    """The file's `MODEL_NAME`, `MODEL_VERSION` and `MODEL_RECORD`."""
 
     registry = None  # (what the server reads is its own affair)
 
-    def __init__(self, path: Path, host: str = "") -> None:
-        """`host` tells files of one path apart where a registry is shared by many machines."""
+    def __init__(self, path: Path, host: str = "", serve: str = "") -> None:
+        """`host` tells files of one path apart where many machines share a registry; `serve` is what reads it anew."""
         try:
             self.path = path.resolve()  # the file itself is replaced, not a link to it
             str(self.path).encode()
         except (OSError, RuntimeError, UnicodeEncodeError) as exc:
             raise EnvironmentFailed(f"{ascii(str(path))} cannot be the path of an environment file") from exc
         self.name = f"env-file {host}:{self.path}" if host else f"env-file {self.path}"
+        self._serve = serve
 
-    def current(self, model: str) -> Reference | None:
-        """What the file pins now; None where it pins nothing.
+    def held(self, model: str) -> Held:
+        """What the file holds now.
 
         Raises:
             PromotionRefused: the file serves another model.
-            EnvironmentFailed: it cannot be read.
+            EnvironmentFailed: it cannot be read, or a line of it may mean anything.
         """
-        values = {clear["name"]: value for _, clear, value in self._pieces() if clear}
+        values = values_of(self._text(), self.path)
         other = values.get("MODEL_NAME", "")
         if other not in ("", model):
             raise PromotionRefused(
                 f"{self.path} serves MODEL_NAME={other}, not {model}; name another file, or change that line"
             )
-        try:
-            return Reference.of(model, values["MODEL_VERSION"]) if values.get("MODEL_VERSION") else None
-        except ReferenceInvalid:
-            return None
+        pin = values.get("MODEL_VERSION")
+        return Held(f"{model}:{pin}" if pin else None, values.get("MODEL_RECORD") or None)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -71,7 +54,7 @@ class EnvFile:
         try:
             folder = os.open(self.path.parent, os.O_RDONLY)
         except OSError as exc:
-            raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
+            raise self._unwritable(exc) from exc
         try:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(folder, fcntl.LOCK_EX)
@@ -79,63 +62,66 @@ class EnvFile:
         finally:
             os.close(folder)
 
-    def prepare(self, reference: Reference) -> Callable[[str], bool]:
-        """See `apply`, which needs no preparation."""
-        return lambda token: self.apply(reference)
+    def prepare(self, reference: Reference) -> Change:
+        """What sets the three variables at once.
 
-    def follow(self, reference: Reference, report: Callable[[str], None]) -> None:
-        """Nothing: `apply` has done all there is to do."""
+        Raises:
+            EnvironmentFailed: the file is read-only, or not one that compose can read. The change itself raises it
+                where the file cannot be written.
+        """
+        text = self._text()
+
+        def with_record(record: str) -> str:
+            values = dict(zip(NAMES, (reference.name, reference.version_text, record), strict=True))
+            return with_values(text, values, self.path)
+
+        with_record("record")
+        if self.path.exists() and not (self.path.stat().st_mode & 0o222 and os.access(self.path, os.W_OK)):
+            raise EnvironmentFailed(f"{self.path} is read-only")
+        return lambda record: self._replace(with_record(record))
+
+    def follow(self, record: str, report: Callable[[str], None]) -> None:
+        """Nothing: the change has done all there is to do."""
 
     def next_step(self, store_url: str, ended: str | None) -> str:
         """How to make the server read the file again."""
-        serve = "docker compose up -d serve" if store_url.startswith("s3:") else f"uv run --env-file {self.path} serve"
-        return f"from {store_url}; it takes effect with the next `{serve}`"
-
-    def apply(self, reference: Reference) -> bool:
-        """Set the two variables on each line that sets them, as readers differ, or on a new one; all else stays.
-
-        Raises:
-            EnvironmentFailed: the file cannot be written.
-        """
-        values = dict(zip(NAMES, (reference.name, reference.version_text), strict=True))
-        missing, text = list(NAMES), ""
-        for piece, clear, value in self._pieces():
-            missing = [name for name in missing if not clear or name != clear["name"]]
-            changes = clear and value != values[clear["name"]]
-            text += f"{clear['before']}{values[clear['name']]}{clear['after']}" if clear and changes else piece
-        end = "\r\n" if re.match(r"[^\n]*\r\n", text) else "\n"
-        for name in missing:
-            text += ("" if not text or text.endswith("\n") else end) + f"{name}={values[name]}{end}"
-        self._replace(text)
-        return True
+        return f"from {store_url}; it takes effect with the next start of its server" + (
+            f": {self._serve}" if self._serve else ""
+        )
 
     def _replace(self, text: str) -> None:
-        """Put a file with this text in the place of this one, at once."""
+        """Put a file with this text in the place of this one, at once.
+
+        Until then it has no name where the system can do so: what is killed meanwhile leaves no copy.
+        """
+        temporary = self.path.with_name(f".{self.path.name}.promoting")
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            temporary.unlink(missing_ok=True)  # of one that was killed in the very moment
             try:
+                handle, is_named = _new_file(temporary)
                 with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                    self._keep_owner_and_mode(handle)
                     file.write(text)
                     file.flush()
-                    os.fsync(file.fileno())
-                self._keep_owner_and_mode(temporary)
+                    os.fsync(handle)
+                    if not is_named:
+                        os.link(f"/proc/self/fd/{handle}", temporary, src_dir_fd=handle)
                 os.replace(temporary, self.path)
             except BaseException:
-                with suppress(FileNotFoundError):  # it has taken the file's place already
-                    os.unlink(temporary)
+                temporary.unlink(missing_ok=True)
                 raise
         except OSError as exc:
-            raise EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}") from exc
+            raise self._unwritable(exc) from exc
 
-    def _keep_owner_and_mode(self, temporary: str) -> None:
+    def _keep_owner_and_mode(self, handle: int) -> None:
         try:
             before = self.path.stat()
         except FileNotFoundError:
-            os.chmod(temporary, 0o644)
+            os.chmod(handle, 0o644)
             return
         with suppress(PermissionError):  # only root may give a file away
-            os.chown(temporary, before.st_uid, before.st_gid)
-        os.chmod(temporary, stat.S_IMODE(before.st_mode))
+            os.chown(handle, before.st_uid, before.st_gid)
+        os.chmod(handle, stat.S_IMODE(before.st_mode))
 
     def _text(self) -> str:
         try:
@@ -149,28 +135,13 @@ class EnvFile:
         except OSError as exc:
             raise EnvironmentFailed(f"{self.path} cannot be read: {exc.strerror}") from exc
 
-    def _pieces(self) -> list[Piece]:
-        """The file's text in pieces: what is inside a quoted value of many lines sets nothing.
+    def _unwritable(self, exc: OSError) -> EnvironmentFailed:
+        return EnvironmentFailed(f"{self.path} cannot be written: {exc.strerror}")
 
-        Raises:
-            EnvironmentFailed: a line means to set one of the two variables, and it is not clear to what.
-        """
-        try:
-            from dotenv.parser import parse_stream
-        except ImportError as exc:
-            message = "python-dotenv, which reads environment files, is not installed here; install brinery[publish]"
-            raise EnvironmentFailed(message) from exc
-        text = self._text()
-        pieces: list[Piece] = []
-        start = 0
-        for binding in parse_stream(io.StringIO(COLON.sub(r"\1=", text))):
-            piece = text[start : start + len(binding.original.string)]
-            start += len(piece)
-            clear, value = CLEAR.fullmatch(piece), binding.value
-            meant = MEANT.match(piece) or (binding.key in NAMES and value is not None)
-            if meant and (clear is None or value is None):
-                number = text.count("\n", 0, start - len(piece.lstrip())) + 1
-                shown = ascii(piece.strip()[:80])
-                raise EnvironmentFailed(f"{self.path} line {number} is {shown}; it must be NAME=VALUE")
-            pieces.append((piece, clear, value or ""))
-        return pieces
+
+def _new_file(temporary: Path) -> tuple[int, bool]:
+    """A new file, open for writing, and whether it has that name; else it has none yet."""
+    with suppress(AttributeError, OSError):  # not on Linux, or a file system that cannot
+        handle = os.open(temporary.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
+        return handle, False
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), True

@@ -2,11 +2,25 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from brinery.versions.reference import Reference
 
-Change = Callable[[str], bool]
+Change = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an environment holds: the version, as found; the name of the record that set it; the serving image.
+
+    `unsettled` says why that may not be what it serves, and why it cannot be changed now.
+    """
+
+    pin: str | None = None
+    record: str | None = None
+    image: str | None = None
+    unsettled: str | None = None
 
 
 class Environment(Protocol):
@@ -22,8 +36,8 @@ class Environment(Protocol):
         """The URL of the registry that it reads, where it tells."""
         ...
 
-    def current(self, model: str) -> Reference | None:
-        """What it is set to now."""
+    def held(self, model: str) -> Held:
+        """What it holds now."""
         ...
 
     def exclusive(self) -> AbstractContextManager[None]:
@@ -31,11 +45,11 @@ class Environment(Protocol):
         ...
 
     def prepare(self, reference: Reference) -> Change:
-        """What sets it, or begins to, and tells whether that is all there is to do; given the record's digest."""
+        """What sets it, or begins to, given the name of the record; what can fail without a change fails here."""
         ...
 
-    def follow(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str] | None:
-        """Wait for the end of what was begun: whether it now serves `reference`, and details; None for nothing begun.
+    def follow(self, record: str, report: Callable[[str], None]) -> tuple[bool, str] | None:
+        """Wait for the end of what was begun: whether it now holds `record`, and details; None for nothing begun.
 
         Args:
             report: called with each event as a line.

@@ -1,175 +1,123 @@
-"""Promotions: the book of what each environment was told to serve, one create-only record after the other.
+"""Records of promotions: create-only objects, each named by its time and the sha256 of its bytes.
 
-Every record names the digest of the one before it, so that a record that is missing or altered shows.
+An environment holds the name of the record that set it, and each record the name of the one before. Whoever can write
+to the bucket can add records; nothing follows from one that no environment leads to.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from datetime import UTC
+from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, ValidationError
 
-from brinery.errors import ChainBroken, ReferenceInvalid
-from brinery.versions.manifest import MAX_BYTES, Sha256
+from brinery.errors import ArtifactSize, BrineryError, ChainBroken, ObjectMissing
+from brinery.versions.manifest import MAX_BYTES, Part
 from brinery.versions.reference import Reference, check_name
 from brinery.versions.store import Store
 
-RECORD = re.compile(r"\d{6}\.json")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+RECORD = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{64}")
+RECORD_RULE = "a time and a digest, as in 20261101T120000Z-<64 hex digits>"
 
 Action = Literal["promote", "rollback"]
+# What was overruled: a failed gate, a failed load as serving would, the wish for a digest from outside the bucket.
+Overruled = Literal["gate", "load", "digest"]
 
 
-class Promotion(_Part):
-    """A decision: from now on `environment` is to serve `to`."""
+class Record(Part):
+    """A decision: from now on `environment` is to serve `to`.
 
-    event: Literal["promotion"] = "promotion"
-    action: Action
-    environment: str
-    was: str | None
-    to: str
-    by: str
-    reason: str = ""
-    forced: bool = False
-
-
-class Outcome(_Part):
-    """How the promotion with number `of` ended."""
-
-    event: Literal["outcome"] = "outcome"
-    of: int
-    succeeded: bool
-    detail: str = ""
-
-
-class Record(_Part):
-    """One entry of a model's book.
-
-    `previous` is the digest of the stored bytes of the record before it, `seal` that of this record without its seal.
+    `was` is what it held, as found, and `before` the record that it held; `restores` is, of a rollback, the record
+    that had set what is served again.
     """
 
     schema_version: Literal[1] = 1
+    registry: str
     name: str
-    number: int
-    previous: Sha256 | None
+    environment: str
+    action: Action
+    to: str
+    challenger: str | None = None
+    share: float | None = None
+    was: str | None
+    before: str | None
+    restores: str | None = None
+    image: str | None = None
+    by: str
+    reason: str = ""
+    forced: tuple[Overruled, ...] = ()
     at: AwareDatetime
-    entry: Annotated[Promotion | Outcome, Field(discriminator="event")]
-    seal: str = ""
-
-    def sealed(self) -> str:
-        """What the seal must be."""
-        return hashlib.sha256(self.model_dump_json(exclude={"seal"}).encode()).hexdigest()
 
 
-class Entry(NamedTuple):
-    """A record as read, with the digest of its stored bytes."""
-
-    record: Record
-    digest: str
+def folder(name: str) -> str:
+    """Where the records of a model are."""
+    return f"_promotions/{check_name(name)}"
 
 
-def history(store: Store, name: str, known: Sequence[Entry] = ()) -> list[Entry]:
-    """All records of a model, the oldest first, each checked against the one before it.
-
-    Args:
-        known: the first of them, where they were read before; only those after them are read.
+def write(store: Store, record: Record) -> str:
+    """Store a record; its name.
 
     Raises:
-        ChainBroken: a record is missing, altered or out of order.
+        StoreError: the store refused or could not be reached; a record that no environment holds may be there.
     """
-    folder = f"{check_name(name)}/promotions"
-    files = sorted(file for path in store.files(folder) if (file := path.rpartition("/")[2]).endswith(".json"))
-    if len(files) < len(known):
-        raise ChainBroken(f"{folder}/{len(files) + 1:06d}.json is missing; it was there a moment ago")
-    entries = list(known)
-    for number, file in enumerate(files, start=1):
-        if not RECORD.fullmatch(file):
-            raise ChainBroken(f"{folder}/{file} is none of the records, which are named as 000001.json is")
-        if file != f"{number:06d}.json":
-            raise ChainBroken(f"{folder}/{number:06d}.json is missing; the next one there is {file}")
-        if number <= len(known):
-            continue
-        data = bytes(store.read(f"{folder}/{file}", MAX_BYTES))
-        entries.append(_parse(data, name, number, entries))
-    return entries
-
-
-def append(store: Store, name: str, entries: Sequence[Entry], entry: Promotion | Outcome, at: datetime) -> Entry:
-    """Write the record that follows `entries`, which is all that `history` gave.
-
-    Raises:
-        ObjectExists: another record was written in between.
-    """
-    number, previous = len(entries) + 1, entries[-1].digest if entries else None
-    at = at.replace(microsecond=0)  # as it is shown, so that what is shown can be asked for
-    if entries and at < entries[-1].record.at:
-        at = entries[-1].record.at  # clocks differ; the book's order is what counts
-    record = Record(name=name, number=number, previous=previous, at=at, entry=entry)
-    record = record.model_copy(update={"seal": record.sealed()})
     data = record.model_dump_json(indent=2).encode() + b"\n"
-    store.create(f"{name}/promotions/{number:06d}.json", data)
-    return Entry(record, hashlib.sha256(data).hexdigest())
+    name = f"{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(data).hexdigest()}"
+    store.create(f"{folder(record.name)}/{name}.json", data)
+    return name
 
 
-def live(entries: Sequence[Entry], environment: str | None = None, at: datetime | None = None) -> Reference | None:
-    """What is served according to the records: the last promotion that is not known to have failed.
+def read(store: Store, model: str, name: str) -> Record:
+    """The record of that name, which its bytes are held against, of that registry and model.
 
-    Args:
-        environment: which one is asked for; None for whichever was promoted last.
-        at: the moment that is asked for; None for now.
+    Raises:
+        ChainBroken: there is none, or it is another one.
+        StoreError: the store refused or could not be reached.
     """
-    found = effective(entries, environment, at)
-    return Reference.parse(found[-1].to) if found else None
-
-
-def effective(entries: Sequence[Entry], environment: str | None = None, at: datetime | None = None) -> list[Promotion]:
-    """The promotions that are not known to have failed, the oldest first."""
-    failed = {number for number, outcome in outcomes(entries).items() if not outcome.succeeded}
-    return [
-        record.entry
-        for record, _ in entries
-        if isinstance(record.entry, Promotion)
-        and record.number not in failed
-        and environment in (None, record.entry.environment)
-        and (at is None or record.at <= at)
-    ]
-
-
-def outcomes(entries: Sequence[Entry]) -> dict[int, Outcome]:
-    """How promotions ended, by their numbers, where it is known."""
-    return {record.entry.of: record.entry for record, _ in entries if isinstance(record.entry, Outcome)}
-
-
-def _parse(data: bytes, name: str, number: int, entries: Sequence[Entry]) -> Entry:
-    before = entries[-1] if entries else None
-    path = f"{name}/promotions/{number:06d}.json"
+    if not RECORD.fullmatch(name):
+        raise ChainBroken(f"{ascii(name[:90])} is no record of a promotion; it must be {RECORD_RULE}")
     try:
-        record = Record.model_validate_json(data, strict=True)
+        data, digest = store.fetch(f"{folder(model)}/{name}.json", MAX_BYTES)
+    except ObjectMissing as exc:
+        raise ChainBroken(f"record {name} is missing from {store.url}") from exc
+    except ArtifactSize as exc:
+        raise ChainBroken(f"record {name} was altered: {exc}") from exc
+    if digest != name[-64:]:
+        raise ChainBroken(f"record {name} was altered: its bytes have sha256 {digest}")
+    try:
+        record = Record.model_validate_json(bytes(data), strict=True)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        raise ChainBroken(f"{path} is not a record: {'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
-    if (record.name, record.number) != (name, number):
-        raise ChainBroken(f"{path} holds record {record.number} of {record.name}")
-    if record.seal != record.sealed():
-        raise ChainBroken(f"{path} was altered: it is not what its seal says")
-    if record.previous != (before.digest if before else None) or (before and record.at < before.record.at):
-        raise ChainBroken(f"{path} does not follow the record before it: one of them was replaced")
-    entry = record.entry
-    try:
-        if isinstance(entry, Promotion) and {Reference.parse(text).name for text in (entry.was, entry.to) if text} != {
-            name
-        }:
-            raise ChainBroken(f"{path} is of another model: {ascii(entry.to)}")
-    except ReferenceInvalid as exc:
-        raise ChainBroken(f"{path} names no version: {exc}") from exc
-    if isinstance(entry, Outcome) and not any(
-        each.record.number == entry.of and isinstance(each.record.entry, Promotion) for each in entries
-    ):
-        raise ChainBroken(f"{path} is the outcome of record {entry.of}, which is no promotion before it")
-    return Entry(record, hashlib.sha256(data).hexdigest())
+        raise ChainBroken(f"record {name} cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
+    if (record.registry, record.name) != (store.url, model):
+        raise ChainBroken(f"record {name} is of {record.name} in {record.registry}, not of {model} in {store.url}")
+    return record
+
+
+NEWEST_PAGES, PAGE, NEWEST_TRIES = 20, 1000, 10
+
+
+def newest(store: Store, model: str) -> Reference | None:
+    """What the newest record in the bucket says is served, wherever: by whom it was written, nobody knows.
+
+    Raises:
+        ChainBroken: there are records, and the newest of them are none; or so many objects that they are no records.
+        StoreError: the store refused or could not be reached.
+    """
+    paths: list[str] = []
+    for _ in range(NEWEST_PAGES):
+        page = store.some(folder(model), PAGE, paths[-1] if paths else None)
+        paths += page
+        if len(page) < PAGE:
+            break
+    else:
+        raise ChainBroken(f"{store.url}/{folder(model)} holds more than {len(paths) - 1} objects")
+    named = [path.rpartition("/")[2].removesuffix(".json") for path in paths]
+    names = sorted(filter(RECORD.fullmatch, named), reverse=True)
+    for name in names[:NEWEST_TRIES]:
+        try:
+            return Reference.parse(read(store, model, name).to)
+        except BrineryError:
+            continue
+    if names:
+        raise ChainBroken(f"the newest records below {store.url}/{folder(model)} are none")
+    return None

@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any, Self
 
 from brinery.errors import (
-    EnvironmentBusy,
     EnvironmentFailed,
     EnvironmentSilent,
     PromotionRefused,
-    ReferenceInvalid,
 )
+from brinery.promotion.environment import Change, Held
 from brinery.promotion.release import release_id
 from brinery.versions.reference import Reference
 
@@ -23,7 +22,7 @@ POLL_SECONDS = 5.0
 
 
 class Stack:
-    """The stack's parameters `ModelVersion` and `ReleaseId`; all others keep their values."""
+    """The stack's parameters `ModelVersion`, `ModelRecord` and `ReleaseId`; all others keep their values."""
 
     def __init__(self, stack: str, client: Any, poll_seconds: float = POLL_SECONDS) -> None:
         """A stack by its name or ARN; `client` is boto3's for CloudFormation, asked each `poll_seconds` in `follow`."""
@@ -53,31 +52,30 @@ class Stack:
         """The same, whether the stack was named by its name or by its ARN."""
         return f"stack {self._describe()['StackName']}"
 
-    def current(self, model: str) -> Reference | None:
-        """What the stack pins now.
+    def held(self, model: str) -> Held:
+        """What the stack holds now.
 
         Raises:
-            PromotionRefused: it serves another model, or is changing.
+            PromotionRefused: it serves another model.
             EnvironmentFailed: there is no such stack, or it was not made from this project's template.
         """
         described = self._describe()
         parameters = _parameters(described)
-        for needed in ("ModelName", "ModelVersion", "ReleaseId", "ServingImageUri"):
+        for needed in ("ModelName", "ModelVersion", "ModelRecord", "ReleaseId", "ServingImageUri"):
             if needed not in parameters:
                 raise EnvironmentFailed(
                     f"stack {self.stack} has no parameter {needed}; it must be made from infra/template.yaml"
                 )
         if parameters["ModelName"] != model:
             raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
-        status = described["StackStatus"]
-        if status.endswith("_IN_PROGRESS"):
-            raise EnvironmentBusy(f"stack {self.stack} is in {status}; wait until it has ended, then promote again")
-        if status not in READY:
-            raise PromotionRefused(f"stack {self.stack} is in {status}; mend or delete it first, then promote again")
-        try:
-            return Reference.of(model, parameters["ModelVersion"]) if parameters["ModelVersion"] else None
-        except ReferenceInvalid:
-            return None
+        status, pin = described["StackStatus"], parameters["ModelVersion"]
+        advice = "wait until it has ended" if status.endswith("_IN_PROGRESS") else "mend or delete it first"
+        return Held(
+            pin=f"{model}:{pin}" if pin else None,
+            record=parameters["ModelRecord"] or None,
+            image=parameters["ServingImageUri"],
+            unsettled=None if status in READY else f"stack {self.stack} is in {status}; {advice}",
+        )
 
     @property
     def registry(self) -> str | None:
@@ -88,41 +86,37 @@ class Stack:
         """Nothing: CloudFormation itself lets no two updates run at once."""
         return nullcontext()
 
-    def prepare(self, reference: Reference) -> Callable[[str], bool]:
-        """One update that sets the pin and the release id, where they are not set yet; `follow` waits for its end.
+    def prepare(self, reference: Reference) -> Change:
+        """One update that sets the pin, the record and the release id; `follow` waits for its end.
 
-        Returns: what starts it, given a token, and raises
+        Returns: what starts it, given the record's name, and raises
             EnvironmentFailed: CloudFormation refused it.
             EnvironmentSilent: it did not answer, so that the update may have begun.
         """
         parameters = _parameters(self._describe())
-        new = {
-            "ModelVersion": reference.version_text,
-            "ReleaseId": release_id(reference.version_text, parameters["ServingImageUri"]),
-        }
-        if new.items() <= parameters.items():
-            return lambda token: True
-        changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
-        kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
         template = self._template()
         self._seen = {event["EventId"] for event in self._events()}
 
-        def update(token: str) -> bool:
+        def update(record: str) -> None:
+            new = {"ModelVersion": reference.version_text, "ModelRecord": record}
+            new["ReleaseId"] = release_id({**parameters, **new}, template)
+            changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
+            kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
             with _failures("update", self.stack):
                 self._client.update_stack(
                     StackName=self.stack,
                     TemplateBody=template,
                     Parameters=changed + kept,
                     Capabilities=CAPABILITIES,
-                    ClientRequestToken=token,  # sent again after a lost answer, it is still one update
+                    RetainExceptOnCreate=True,  # else a canary that failed leaves its version of the function
+                    ClientRequestToken=record,  # sent again after a lost answer, it is still one update
                 )
             self.updating = True
-            return False
 
         return update
 
-    def follow(self, reference: Reference, report: Callable[[str], None]) -> tuple[bool, str] | None:
-        """Wait for the end of the update that this object began; whether the stack then pins `reference`, and why not.
+    def follow(self, record: str, report: Callable[[str], None]) -> tuple[bool, str] | None:
+        """Wait for the end of the update that this object began; whether the stack then holds `record`, and why not.
 
         Args:
             report: called with each event as a line.
@@ -144,8 +138,8 @@ class Stack:
             if not status.endswith("_IN_PROGRESS"):
                 break
             time.sleep(self._poll_seconds)
-        pinned = _parameters(described).get("ModelVersion") == reference.version_text
-        succeeded = status in ("UPDATE_COMPLETE", "CREATE_COMPLETE") and pinned
+        held = _parameters(described).get("ModelRecord") == record
+        succeeded = status in ("UPDATE_COMPLETE", "CREATE_COMPLETE") and held
         return succeeded, "; ".join([status, *reasons[:3]])
 
     def next_step(self, store_url: str, ended: str | None) -> str:

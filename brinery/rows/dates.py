@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME = "[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+_TIME = "[Tt ][0-9]{2}(:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?"
 _OFFSET = "([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)"
 DATE_STRING = f"^{_DAY}({_TIME}{_OFFSET}?)?$"
 ZONED_DATE_STRING = f"^{_DAY}{_TIME}{_OFFSET}$"
@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def days_of_text(text: str) -> float:
     """Days since 1970-01-01 of an ISO 8601 date or date-time, the time of day as a fraction.
 
-    A date-time without an offset is taken as UTC.
+    A date-time without an offset is taken as UTC; a blank may stand for the T, and the hour alone for the time.
 
     Raises:
         ValueError: the text is no such date, or its offset takes it out of the years 1 to 9999.

@@ -2,24 +2,38 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StrictBool,
+    StrictStr,
+    StringConstraints,
+    model_validator,
+)
 
 from brinery.rows.dates import FIRST_DAY, LAST_DAY, text_of_days
+from brinery.rows.written import Written
 
 Kind = Literal["number", "integer", "boolean", "category", "date"]
 MAX_NAME_LENGTH = 200
 EXACT = 2**53  # beyond it, floats skip whole numbers
+RANGED = ("number", "integer", "date")
+Unknown = Literal["refuse", "accept"]
 FeatureName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
 class Feature(BaseModel):
-    """One column as the whole training frame showed it.
+    """One column, as the data showed it.
 
-    `minimum` and `maximum` are in the column's own unit and present for numbers and integers, and for
-    dates, as days since 1970-01-01 in UTC with the time of day as a fraction; `categories` are the
-    strings seen, sorted, present for categories. `nullable` says that training saw missing values, so
-    that `null` is an answerable value. `zoned` says that every date of training carried its offset from
-    UTC, so that a text without one would be taken for another moment.
+    `minimum` and `maximum` are of the rows that the model was fitted on, in the column's own unit, and present for
+    numbers and integers, and for dates, as days since 1970-01-01 in UTC with the time of day as a fraction;
+    `categories` are the strings seen, sorted, present for categories, and `unknown_categories` says what becomes of
+    others. `nullable` says that a value was missing, so that `null` is an answerable value. `unfitted` are the
+    categories, booleans and null that held-out rows alone had, which are answered with a warning. `zoned` says that
+    every date carried its offset from UTC, so that a text without one would be taken for another moment. `written` is
+    how the CSV wrote the values, where they came from one, as requests may too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,7 +44,10 @@ class Feature(BaseModel):
     minimum: FiniteFloat | None = None
     maximum: FiniteFloat | None = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    unknown_categories: Unknown = "refuse"
+    unfitted: tuple[StrictBool | StrictStr | None, ...] = ()
     zoned: bool = False
+    written: Written | None = None
 
     @property
     def range_text(self) -> str:
@@ -46,18 +63,27 @@ class Feature(BaseModel):
 
     @model_validator(mode="after")
     def _matches_kind(self) -> Self:
-        ranged = self.minimum is not None and self.maximum is not None
-        if (self.kind in ("number", "integer", "date")) != ranged:
-            raise ValueError(f"feature {self.name}: kind {self.kind} and minimum/maximum do not fit together")
+        fitting = {
+            "minimum/maximum": (self.kind in RANGED) == (self.minimum is not None and self.maximum is not None),
+            "categories": (self.kind == "category") == (self.categories is not None),
+            "unknown_categories": self.kind == "category" or self.unknown_categories == "refuse",
+            "zoned": self.kind == "date" or not self.zoned,
+            "unfitted": {*self.unfitted} <= self._countable,
+        }
+        for what, fits in fitting.items():
+            if not fits:
+                raise ValueError(f"feature {self.name}: kind {self.kind} and {what} do not fit together")
         if self.kind == "date":
             for days in (self.minimum, self.maximum):
                 if days is not None and not FIRST_DAY <= days < LAST_DAY:
                     raise ValueError(f"feature {self.name}: {days:g} days are no date of the years 1 to 9999")
-        if (self.kind == "category") != (self.categories is not None):
-            raise ValueError(f"feature {self.name}: kind {self.kind} and categories do not fit together")
-        if self.zoned and self.kind != "date":
-            raise ValueError(f"feature {self.name}: kind {self.kind} and zoned do not fit together")
         return self
+
+    @property
+    def _countable(self) -> set[bool | str | None]:
+        """The values that can be counted up: categories, true and false, and null."""
+        truths = (True, False) if self.kind == "boolean" else ()
+        return {*(self.categories or ()), *truths, *([None] if self.nullable else ())}
 
 
 def _shown(value: float) -> str:

@@ -1,7 +1,7 @@
 """Rows: input as people send it, checked against the features and turned into one array."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -10,17 +10,19 @@ from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
 from brinery.errors import RowInvalid, TooManyRows
-from brinery.rows.dates import DATE_STRING, FIRST_DAY, LAST_DAY, ZONED_DATE_STRING, days_of_text
+from brinery.rows.cell import cell_schema
 from brinery.rows.feature import Feature
+from brinery.rows.unfitted import Unfitted
 
 MAX_ERRORS = 10
 MAX_WARNINGS = 10
-NUMERIC_STRING = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
-WHOLE_STRING = r"^[+-]?[0-9]+(\.0*)?$"
+
+
+Errors = list[tuple[str, str]]
 
 
 class Warned(NamedTuple):
-    """A value outside the range that training saw, by JSON pointer."""
+    """A value that the model was not fitted on the like of, by JSON pointer."""
 
     path: str
     message: str
@@ -30,13 +32,17 @@ class Warned(NamedTuple):
 class Batch:
     """Checked rows, shape (rows, features): float64, or object where a feature is a category.
 
-    Missing values are NaN; a missing category is None. `warnings` are values below the minimum or above the maximum
-    of training, at most 10, in row order. `single` says that it was one row by itself, so that one answer is expected.
+    Missing values are NaN; a missing category is None. `warnings` are values that are accepted and that the model was
+    not fitted on the like of, at most 10, in row order. `single` says that it was one row by itself, so that one answer
+    is expected. `refused` are errors by row, of rows that are left out, where that was asked for; `places` are then
+    those of the rows that are there.
     """
 
     array: np.ndarray
     warnings: list[Warned]
     single: bool
+    refused: dict[int, Errors] = field(default_factory=dict)
+    places: Sequence[int] = ()
 
 
 class RowParser:
@@ -47,7 +53,7 @@ class RowParser:
         self.names = tuple(feature.name for feature in features)
         self._known = frozenset(self.names)
         self._widest = len(self.names) + MAX_ERRORS
-        cells = [_cell(feature) for feature in features]
+        cells = [cell_schema(feature) for feature in features]
         as_list = cs.tuple_schema(cells)
         as_object = cs.typed_dict_schema(
             {name: cs.typed_dict_field(cell) for name, cell in zip(self.names, cells, strict=True)},
@@ -61,15 +67,13 @@ class RowParser:
             for kind, schema in schemas.items()
         }
         self._numeric = not any(feature.kind == "category" for feature in features)
-        ranged = [
-            (j, f.minimum, f.maximum) for j, f in enumerate(features) if f.minimum is not None and f.maximum is not None
-        ]
-        self._ranged = [j for j, _, _ in ranged]
-        self._minimum = np.array([low for _, low, _ in ranged], dtype=np.float64)
-        self._maximum = np.array([high for _, _, high in ranged], dtype=np.float64)
+        self._unfitted = Unfitted(self.features)
 
-    def parse(self, data: Any, max_rows: int) -> Batch:
+    def parse(self, data: Any, max_rows: int, partial: bool = False) -> Batch:
         """Turn decoded JSON, one row or a list of rows, into an array.
+
+        Args:
+            partial: rows of a list that do not fit are left out, and told in `refused`.
 
         Raises:
             RowInvalid: the input does not fit the features; at most 10 errors, by JSON pointer.
@@ -83,7 +87,12 @@ class RowParser:
                 raise RowInvalid([("/data", "must hold at least one row")])
             if len(data) > max_rows:
                 raise TooManyRows([("/data", f"holds {len(data)} rows; at most {max_rows} are allowed")])
-            return self._batch(*self._parse_many(data), data, False)
+            try:
+                return self._batch(*self._parse_many(data), data, False)
+            except RowInvalid:
+                if not partial:
+                    raise
+            return self._parse_each(data)
         if len(self.features) == 1:
             row = self._check(self._row[list], [data], "/data", bare=True)
             return self._batch([row], False, data, True)
@@ -101,24 +110,30 @@ class RowParser:
 
     def _batch(self, rows: list[Any], keyed: bool, data: Any, single: bool) -> Batch:
         array = self._array(rows, keyed)
-        return Batch(array, self._outside_range(array, data, single), single)
+        return Batch(array, self._warnings(array, [data] if single else data, single), single)
 
-    def _outside_range(self, array: np.ndarray, data: Any, single: bool) -> list[Warned]:
-        if not self._ranged:
-            return []
-        values = array if len(self._ranged) == len(self.features) else array[:, self._ranged]
-        if not self._numeric:
-            values = values.astype(np.float64)
-        outside = (values < self._minimum) | (values > self._maximum)
-        if not outside.any():
-            return []
+    def _parse_each(self, data: list[Any]) -> Batch:
+        """The rows that fit, one by one, and why others do not."""
+        rows: list[Any] = []
+        places: list[int] = []
+        refused: dict[int, Errors] = {}
+        for i, row in enumerate(data):
+            try:
+                rows.append(self._one_of_mixed(row, f"/data/{i}"))
+                places.append(i)
+            except RowInvalid as exc:
+                refused[i] = exc.errors
+        array = self._array(rows, False)
+        return Batch(array, self._warnings(array, data, False, places), False, refused, places)
+
+    def _warnings(self, array: np.ndarray, data: list[Any], single: bool, places: Sequence[int] = ()) -> list[Warned]:
         warned = []
-        for i, k in np.argwhere(outside)[:MAX_WARNINGS]:
-            feature = self.features[self._ranged[k]]
-            row, path = (data, "/data") if single else (data[i], f"/data/{i}")
+        for i, j, message in self._unfitted.first(array, MAX_WARNINGS):
+            place = places[i] if places else i
+            row, path = data[place], "/data" if single else f"/data/{place}"
             if isinstance(row, dict | list):
-                path += f"/{_escaped(feature.name) if isinstance(row, dict) else self._ranged[k]}"
-            warned.append(Warned(path, f"{feature.name} is outside the training range {feature.range_text}"))
+                path += f"/{_escaped(self.names[j]) if isinstance(row, dict) else j}"
+            warned.append(Warned(path, message))
         return warned
 
     def _is_one_row(self, data: list[Any]) -> bool:
@@ -204,72 +219,6 @@ class RowParser:
         count = len(self.features)
         bare = ", or the bare value" if count == 1 else ""
         return f"must be a row: an object by feature name, or a list of {count} value{'s'[: count != 1]}{bare}"
-
-
-def _cell(feature: Feature) -> cs.CoreSchema:
-    """The check of one value; numbers may come as numeric strings, booleans and categories only as they are.
-
-    Dates come as a number of days or as ISO 8601 text; "2007" is refused, since it could be either.
-    """
-    allowed: cs.CoreSchema
-    about: dict[str, Any] = {}
-    seen = f"Training saw {feature.range_text}; values outside are answered with a warning."
-    if feature.kind == "category":
-        categories = feature.categories or ()
-        allowed = cs.literal_schema(list(categories))
-        shown = ", ".join(repr(category) for category in categories[:10])
-        rule = f"one of {shown}{', …' if len(categories) > 10 else ''}"
-    elif feature.kind == "boolean":
-        allowed, rule = cs.bool_schema(strict=True), "true or false"
-    elif feature.kind == "date":
-        days = cs.float_schema(strict=True, allow_inf_nan=False, ge=FIRST_DAY, lt=LAST_DAY)
-        date = cs.str_schema(
-            strict=True,
-            pattern=ZONED_DATE_STRING if feature.zoned else DATE_STRING,
-            metadata={"pydantic_js_functions": [_zoned_date_texts if feature.zoned else _date_texts]},
-        )
-        allowed = cs.union_schema([days, cs.no_info_after_validator_function(days_of_text, date)], mode="left_to_right")
-        example = (
-            "an ISO 8601 date-time with its offset such as '2007-11-11T06:00:00Z'"
-            if feature.zoned
-            else "an ISO 8601 date or date-time such as '2007-11-11'"
-        )
-        rule = f"{example}, or days since 1970-01-01, of the years 1 to 9999"
-        offset = "with its offset" if feature.zoned else "in UTC where it has no offset"
-        about["description"] = f"A date, {offset}, or days since 1970-01-01. {seen}"
-    else:
-        whole = feature.kind == "integer"
-        number = cs.float_schema(
-            strict=True,
-            allow_inf_nan=False,
-            multiple_of=1.0 if whole else None,
-            metadata={"pydantic_js_updates": {"type": feature.kind}},
-        )
-        text = cs.chain_schema(
-            [
-                cs.str_schema(strict=True, max_length=64, pattern=WHOLE_STRING if whole else NUMERIC_STRING),
-                cs.float_schema(allow_inf_nan=False),
-            ]
-        )
-        allowed = cs.union_schema([number, text], mode="left_to_right")
-        rule = "a whole number" if whole else "a finite number"
-        about["description"] = seen
-    null = " or null" if feature.nullable else ""
-    if feature.nullable:
-        allowed = cs.nullable_schema(allowed)
-    message = f"{feature.name} must be {rule}{null}"
-    return cs.custom_error_schema(
-        allowed, "cell", custom_error_message=message, metadata={"pydantic_js_updates": about}
-    )
-
-
-def _date_texts(schema: object, handler: object) -> dict[str, Any]:
-    """The texts of dates by their formats, which generators know; the pattern would be one of both."""
-    return {"anyOf": [{"type": "string", "format": name} for name in ("date", "date-time")]}
-
-
-def _zoned_date_texts(schema: object, handler: object) -> dict[str, Any]:
-    return {"type": "string", "format": "date-time"}
 
 
 def _escaped(part: str) -> str:

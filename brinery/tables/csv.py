@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from brinery.errors import DataInvalid
+from brinery.rows.written import MISSING
 from brinery.tables.lines import (
     below_separator_line,
     count_quotes,
@@ -19,7 +20,7 @@ from brinery.tables.lines import (
     refuse_open_quote,
     rows_of,
 )
-from brinery.tables.spelling import MISSING, Spelling
+from brinery.tables.spelling import Spelling
 from brinery.tables.table import Columns, is_beyond_exact, named_once
 from brinery.tables.texts.cells import looks_like_numbers
 from brinery.tables.texts.codes import all_stay_apart, may_be_rounded, may_hold_codes, may_part_thousands
@@ -61,6 +62,7 @@ class CsvFile:
         self._breaks = quotes > 0
         kept = [name for name in columns if self._is_read_as_text(name, spelling)]
         found = Columns(self._typed(columns, kept, spelling))
+        found.written = {name: spelling.written(name) for name in columns}
         if found.table.num_rows:
             self._refuse_second_header(found.table)
             self._put_possible_codes(found, spelling)
@@ -138,11 +140,13 @@ class CsvFile:
         return codes
 
     def _interpret(self, found: Columns, name: str, spelling: Spelling) -> None:
-        column = interpreted(Texts(name, found.table.column(name), self._line), spelling)
+        column = interpreted(Texts(name, found.table.column(name), lambda row: f"line {self._line(row)}"), spelling)
         if column.problem:
             found.refuse(name, column.problem)
             return
         found.put(name, column.array)
+        if column.written is not None:
+            found.written[name] = column.written
         if column.notes:
             found.notes[name] = list(column.notes)
 

@@ -4,16 +4,21 @@ import json
 import re
 from collections.abc import Buffer, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brinery.errors import DataInvalid
+from brinery.tables.partitions import NO_VALUE, partitions_of
 from brinery.tables.sources import Load
 from brinery.tables.spelling import Spelling
 from brinery.tables.table import Columns, named_once
+from brinery.tables.texts.column import interpreted
+from brinery.tables.texts.typed import put_texts, texts_of
 
 MAGIC = b"PAR1"
+NO_CONSTANTS: Mapping[str, str | None] = MappingProxyType({})
 INDEX = re.compile(r"__index_level_\d+__")  # where pandas keeps an index that has no name
 
 
@@ -42,24 +47,37 @@ class ParquetFile:
 
     def read(self, columns: Sequence[str], spelling: Spelling) -> Columns:
         """See `Table`; values have types of their own here, and whole numbers and decimals are texts as categories."""
-        return _declared(self.read_table(columns), spelling)
+        return _declared(self.read_table(columns), spelling, columns)
 
-    def read_table(self, columns: Sequence[str]) -> pa.Table:
-        """Some of the columns as they are."""
+    def read_table(self, columns: Sequence[str], constants: Mapping[str, str | None] = NO_CONSTANTS) -> pa.Table:
+        """Some of the columns as they are, and some that have the same text in each row."""
         with _errors_of_parquet(self.where):
-            return self._file.read(columns=columns)
+            table = self._file.read(columns=[name for name in columns if name not in constants])
+        for name in columns:
+            if name in constants:
+                value = pa.scalar(constants[name], pa.string())
+                table = table.append_column(name, pa.repeat(value, self._file.metadata.num_rows))
+        return table.select(list(columns))
 
 
 class ParquetSet:
-    """Many files that are one table, in their order; each is loaded once, and one at a time."""
+    """Many files that are one table, in their order; each is loaded once, and one at a time.
+
+    What the names of their folders hold are columns too, behind those of the files.
+    """
 
     def __init__(self, where: str, files: Mapping[str, Load]) -> None:
         """Load the first file; errors as of `ParquetFile`."""
         self._where, self._files = where, dict(files)
         self.digests: dict[str, str] = {}
         self._first_path = next(iter(files))
+        self._partitions = partitions_of(where, list(files))
         self._first: ParquetFile | None = self._opened(self._first_path)
-        self.names, self.index = self._first.names, self._first.index
+        self.names = [*self._first.names, *self._partitions[self._first_path]]
+        self.index = self._first.index
+        for name in self._partitions[self._first_path]:
+            if name in self._first.names:
+                raise DataInvalid(f'{where} has a column "{name}" in its files and in the names of their folders')
 
     def read(self, columns: Sequence[str], spelling: Spelling) -> Columns:
         """See `Table`; `digests` then holds the sha256 of each file by its path.
@@ -68,15 +86,33 @@ class ParquetSet:
             DataInvalid: a file has other columns or types than the first.
         """
         assert self._first is not None  # noqa: S101  (a set is read once)
-        schema, tables = self._first.schema, [self._first.read_table(columns)]
+        schema, tables = self._first.schema, [self._first.read_table(columns, self._partitions[self._first_path])]
         self._first = None  # its bytes are given back
         for path in list(self._files)[1:]:
             file = self._opened(path)
             _refuse_difference(file, self._first_path, schema)
-            tables.append(file.read_table(columns))
-        return _declared(
-            pa.concat_tables(_with_alike_numbers(self._where, tables), promote_options="default"), spelling
-        )
+            tables.append(file.read_table(columns, self._partitions[path]))
+        table = pa.concat_tables(_with_alike_numbers(self._where, tables), promote_options="default")
+        partitions = self._partitions[self._first_path]
+        found = _declared(table, spelling, [name for name in table.column_names if name not in partitions])
+        return self._with_partitions(found, spelling)
+
+    def _with_partitions(self, found: Columns, spelling: Spelling) -> Columns:
+        """The columns of the folders' names as a CSV would have them, since they are texts alone."""
+        for name, value in self._partitions[self._first_path].items():
+            if name not in found.table.column_names:
+                continue
+            column = interpreted(texts_of(found.table, name), spelling)
+            if column.problem:
+                found.refuse(name, column.problem)
+                continue
+            found.put(name, column.array)
+            found.written[name] = column.written or spelling.written(name)
+            found.notes[name] = [
+                f"is taken from the names of the folders, such as {name}={value or NO_VALUE}",
+                *column.notes,
+            ]
+        return found
 
     def _opened(self, path: str) -> ParquetFile:
         data, self.digests[path] = self._files[path]()
@@ -138,7 +174,7 @@ def _with_type(where: str, table: pa.Table, name: str, wide: pa.DataType) -> pa.
         ) from exc
 
 
-def _declared(table: pa.Table, spelling: Spelling) -> Columns:
+def _declared(table: pa.Table, spelling: Spelling, names: Sequence[str]) -> Columns:
     """Whole numbers and decimals are texts where they are declared as categories, so that none is rounded."""
     found = Columns(table)
     for name, kind in spelling.kinds.items():
@@ -146,6 +182,7 @@ def _declared(table: pa.Table, spelling: Spelling) -> Columns:
             column = table.column(name)
             if pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
                 found.put(name, column.cast(pa.string()))
+    put_texts(found, spelling, names)
     return found
 
 

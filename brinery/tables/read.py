@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from brinery.errors import DataInvalid
+from brinery.rows.written import Written
 from brinery.tables.compression import decompressed
 from brinery.tables.csv import CsvFile
 from brinery.tables.parquet import MAGIC, ParquetFile, ParquetSet
@@ -21,13 +22,14 @@ class Reading:
 
     Of a folder the digest is that of the lines "SHA256  PATH" of its files. `problems` says why a column cannot be
     used, which is then one of missing values; `notes` what was done to a column. Both are by column, and follow its
-    name.
+    name. `written` is how a CSV wrote a column, by column.
     """
 
     frame: pd.DataFrame
     sha256: str
-    problems: Mapping[str, str]
-    notes: Mapping[str, Sequence[str]]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    written: Mapping[str, Written] = field(default_factory=dict)
 
 
 class SourceTable:
@@ -61,7 +63,7 @@ class SourceTable:
             self._digest = hashlib.sha256(listing.encode()).hexdigest()
         del self._table  # with the bytes
         table, found.table = found.table, None
-        return Reading(to_frame(table), self._digest, found.problems, found.notes)
+        return Reading(to_frame(table), self._digest, found.problems, found.notes, found.written)
 
     def _one_file(self, load: Load) -> Table:
         data, self._digest = load()

@@ -116,11 +116,6 @@ def _parquet_files(where: str, names: Collection[str]) -> list[str]:
         *folders, file = PurePosixPath(name).parts
         if any(part.startswith(("_", ".")) for part in (*folders, file)) or not file.endswith(".parquet"):
             continue
-        if any("=" in part for part in folders):
-            raise DataInvalid(
-                f"{where} is split by a column into folders such as {folders[0]}, which are not read; "
-                "write the column into the files"
-            )
         kept.append(name)
     if not kept:
         raise DataInvalid(f"{where} holds no file that ends in .parquet; it holds {listed(sorted(names)) or 'nothing'}")

@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brinery.rows.feature import Kind
-
-# What pandas takes as missing too.
-MISSING = (
-    *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN", "-nan"),
-    *("NULL", "null", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-)
+from brinery.rows.written import Decimal, Thousands, Written
 
 
 @dataclass(frozen=True)
@@ -22,8 +17,8 @@ class Spelling:
     """
 
     missing: tuple[str, ...] = ()
-    decimal: str = "."
-    thousands: str | None = None
+    decimal: Decimal = "."
+    thousands: Thousands | None = None
     dates: str | None = None
     formats: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -32,6 +27,16 @@ class Spelling:
     def format_of(self, column: str) -> str | None:
         """How the dates of a column are written; None is ISO 8601."""
         return self.formats.get(column, self.dates)
+
+    def written(self, column: str) -> Written:
+        """How a CSV writes the values of a column."""
+        return Written(
+            decimal=self.decimal,
+            thousands=self.thousands,
+            dates=self.format_of(column),
+            missing=self.missing,
+            verbatim=self.kinds.get(column) == "category",
+        )
 
 
 PLAIN = Spelling()

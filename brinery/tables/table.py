@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from brinery.errors import DataInvalid
 from brinery.rows.feature import EXACT
+from brinery.rows.written import Written
 from brinery.tables.spelling import Spelling
 
 
@@ -18,12 +19,13 @@ class Columns:
     """Columns that were read, with what is wrong with some and what is to be told of others.
 
     A column that cannot be used is one of nulls; `problems` says why, by column, and `notes` tells what was done to a
-    column, by column too. These texts follow the column's name.
+    column, by column too. These texts follow the column's name. `written` is how a CSV wrote a column, by column.
     """
 
     table: pa.Table
     problems: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
 
     def refuse(self, name: str, problem: str) -> None:
         """Say why a column cannot be used."""

@@ -151,13 +151,37 @@ class Classification(BaseModel):
         return Answers(self.labels, probabilities, given_indices=indices)
 
     def joined(self, parts: Sequence[Answers]) -> Answers:
-        """The answers to rows that came in parts, one or more."""
+        """The answers to rows that came in parts."""
         probabilities = [part.probabilities for part in parts if part.probabilities is not None]
         return Answers(
             self.labels,
             np.concatenate(probabilities) if probabilities else None,
-            given_indices=np.concatenate([part.indices for part in parts]),
+            given_indices=np.concatenate([np.zeros(0, np.intp), *(part.indices for part in parts)]),
         )
+
+    def packed(self, answers: Answers) -> dict[str, np.ndarray]:
+        """Answers as arrays of whole numbers and of doubles, for another process."""
+        packed: dict[str, np.ndarray] = {"indices": answers.indices.astype(np.int64)}
+        if answers.probabilities is not None:
+            packed["probabilities"] = answers.probabilities.astype(np.float64)
+        return packed
+
+    def unpacked(self, packed: Mapping[str, np.ndarray], rows: int) -> Answers:
+        """Answers to so many rows from the arrays of `packed`.
+
+        Raises:
+            KeyError, ValueError: they are none of this task, or of another number of rows.
+        """
+        indices, probabilities = packed["indices"], packed.get("probabilities")
+        if (
+            indices.shape != (rows,)
+            or indices.dtype != np.int64
+            or ((indices < 0) | (indices >= len(self.classes))).any()
+        ):
+            raise ValueError("its labels are none of the classes, one a row")
+        if probabilities is not None and probabilities.shape != (rows, len(self.classes)):
+            raise ValueError("its probabilities are not one for each class and row")
+        return Answers(self.labels, probabilities, given_indices=indices)
 
     def written(self, answers: Answers) -> list[dict[str, Any]]:
         """One JSON object a row, as every answer carries it."""

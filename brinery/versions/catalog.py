@@ -1,6 +1,6 @@
 """The catalog: which models and versions a registry holds; where one is missing, the message lists what is there."""
 
-from brinery.errors import VersionMissing
+from brinery.errors import PinRequired, VersionMissing
 from brinery.versions.read import Published, read_manifest
 from brinery.versions.reference import Reference, check_name, is_name, is_number
 from brinery.versions.store import Store
@@ -30,6 +30,24 @@ def find_version(store: Store, reference: Reference) -> Published:
         raise VersionMissing(
             f"{reference.name} has no version {reference.version} in {store.url}; it has {shown}"
         ) from exc
+
+
+def vouched_version(store: Store, reference: Reference, *, trust_bucket: bool = False) -> Published:
+    """The version of a reference that has its digest, which then comes from outside the bucket.
+
+    Args:
+        trust_bucket: take the digest that the bucket offers where the reference has none.
+
+    Raises:
+        PinRequired: the reference has no digest; the message tells what the bucket offers. Others as of `find_version`.
+    """
+    published = find_version(store, reference)
+    if reference.pinned or trust_bucket:
+        return published
+    raise PinRequired(
+        f"{reference} has no digest, and nothing outside the bucket vouches for what it offers, {published.reference}; "
+        "give that if it is what was printed when it was published, or --trust-bucket (trust_bucket=True in Python)"
+    )
 
 
 def those_there(store: Store) -> str:

@@ -73,6 +73,14 @@ class Gate(Part):
     passed: bool
     checks: tuple[GateCheck, ...]
 
+    @property
+    def verdict(self) -> str:
+        """What came of it, in a word or two."""
+        if self.passed:
+            return "passed" if self.checks else "none"
+        failed = [check for check in self.checks if not check.passed]
+        return "FAILED" if any(check.limit is not None for check in failed) else "not compared"
+
 
 class TrainingData(Part):
     """Where the rows came from; `sha256` is of the source's bytes, as read.
@@ -89,9 +97,13 @@ class TrainingData(Part):
 
 
 class PromotedMetrics(Part):
-    """The version that was promoted when this one was trained, measured on the same held-out rows."""
+    """The version that was promoted when this one was trained, measured on the same held-out rows.
+
+    `vouched` says that its digest came from outside the bucket.
+    """
 
     reference: str
+    vouched: bool
     metrics: Mapping[str, FiniteFloat]
 
 

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, FiniteFloat, model_validator
 
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import ClassMetrics, Interval, Label
-from brinery.versions.manifest import File, Git, Manifest, Part, PromotedMetrics, Sha256
+from brinery.versions.manifest import File, Git, Manifest, Part, Sha256
 
 Files = Literal["model.joblib", "model.onnx", "golden.json", "card.html"]
 LOWER_IS_BETTER = ("log_loss",)
@@ -38,13 +38,18 @@ class _Data(Part):
     test_rows: int
 
 
+class _Promoted(Part):
+    reference: str
+    metrics: Mapping[str, FiniteFloat]
+
+
 class _Evaluation(Part):
     folds: int | None = None
     intervals: Mapping[str, Interval] = {}
     baseline: Mapping[str, FiniteFloat] = {}
     classes: tuple[ClassMetrics, ...] = ()
     confusion: tuple[tuple[int, ...], ...] | None = None
-    promoted: PromotedMetrics | None = None
+    promoted: _Promoted | None = None
     not_compared: str | None = None
 
 
@@ -93,6 +98,8 @@ def read_as_2(data: bytes) -> Manifest:
     """
     old = Manifest1.model_validate_json(data, strict=True)
     evaluation = (old.evaluation or _Evaluation()).model_dump()
+    if evaluation["promoted"]:
+        evaluation["promoted"]["vouched"] = False
     same = old.model_dump(exclude={"classes", "evaluation", "gate", "data", "onnx", "duration_seconds"})
     details = {"kind": "classification", "classes": evaluation.pop("classes"), "confusion": evaluation.pop("confusion")}
     checks = [{**check.model_dump(), "side": _side(check)} for check in old.gate.checks]

@@ -70,7 +70,7 @@ class Store:
         """
         for attempt in range(CONFLICT_TRIES):
             try:
-                with _errors_of(self.url, path):
+                with errors_of(self.url, path):
                     obstore.put(self._writer(), path, data, mode="create")
                 return
             except ObjectExists:
@@ -99,7 +99,7 @@ class Store:
             StoreError: the store refused or could not be reached.
         """
         for _ in range(TRIES):
-            with _errors_of(self.url, path):
+            with errors_of(self.url, path):
                 result = obstore.get(self.backend, path)
                 size = result.meta["size"]
                 if size > limit:
@@ -112,7 +112,7 @@ class Store:
     def holds(self, path: str) -> bool:
         """Whether there is such an object."""
         try:
-            with _errors_of(self.url, path):
+            with errors_of(self.url, path):
                 obstore.head(self.backend, path)
         except ObjectMissing:
             return False
@@ -120,14 +120,21 @@ class Store:
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below `prefix`, sorted."""
-        with _errors_of(self.url, prefix):
+        with errors_of(self.url, prefix):
             found = obstore.list_with_delimiter(self.backend, prefix or None)["common_prefixes"]
         return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
 
     def files(self, prefix: str) -> dict[str, int]:
         """Paths and sizes in bytes of all objects below the folder `prefix`."""
-        with _errors_of(self.url, prefix):
+        with errors_of(self.url, prefix):
             return {meta["path"]: meta["size"] for chunk in obstore.list(self.backend, prefix) for meta in chunk}
+
+    def some(self, prefix: str, most: int, after: str | None = None) -> list[str]:
+        """Paths of at most `most` (1000) objects below the folder `prefix`, after the path `after`: one request."""
+        with errors_of(self.url, prefix):
+            return [
+                meta["path"] for meta in next(obstore.list(self.backend, prefix, offset=after, chunk_size=most), [])
+            ]
 
 
 def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProvider | None" = None) -> Store:
@@ -186,7 +193,7 @@ def _received(result: "GetResult", size: int) -> tuple[Buffer, str] | None:
 
 
 @contextmanager
-def _errors_of(url: str, path: str) -> Iterator[None]:
+def errors_of(url: str, path: str) -> Iterator[None]:
     """Translate obstore's errors; the one place that knows them."""
     try:
         yield

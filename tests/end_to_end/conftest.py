@@ -30,7 +30,7 @@ class Stack:
             "COMPOSE_FILE": ":".join(files),
             "COMPOSE_PROJECT_NAME": self.project,
             # Set and empty, so that a developer's .env decides nothing here.
-            **dict.fromkeys(("MODEL_NAME", "MODEL_VERSION", "GIT_COMMIT", "RUNTIME"), ""),
+            **dict.fromkeys(("MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "GIT_COMMIT", "RUNTIME"), ""),
             **{variable: url.rpartition(":")[2] for variable, url in ports.items()},
         }
 

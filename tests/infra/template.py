@@ -25,12 +25,12 @@ def translate(**parameters: str) -> Any:
         "ModelVersion": PIN,
         **parameters,
     }
-    values.setdefault("ReleaseId", release_id(values["ModelVersion"], values["ServingImageUri"]))
-    return _translate(json.dumps(values))
+    values.setdefault("ReleaseId", release_id(values, TEMPLATE.read_text()))
+    return json.loads(_translate(json.dumps(values)))  # anew, since tests change it
 
 
 @cache
-def _translate(values: str) -> Any:
+def _translate(values: str) -> str:
     done = subprocess.run(
         [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(TEMPLATE)],
         input=values,
@@ -39,7 +39,7 @@ def _translate(values: str) -> Any:
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def raw() -> Any:

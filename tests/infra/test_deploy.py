@@ -77,6 +77,10 @@ class Deployed:
         resources = boto3.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
         return {each["LogicalResourceId"] for each in resources}
 
+    def parameter(self, name: str) -> str:
+        (described,) = boto3.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        return {each["ParameterKey"]: str(each["ParameterValue"]) for each in described["Parameters"]}[name]
+
     @property
     def outputs(self) -> dict[str, str]:
         (described,) = boto3.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
@@ -143,6 +147,8 @@ def test_function_serves_what_was_promoted(stack: Deployed, references: list[Ref
         "AWS_ENDPOINT_URL_S3": "https://s3.us-east-1.amazonaws.com",
         "MODEL_NAME": "alcohol",
         "MODEL_VERSION": references[0].version_text,
+        "MODEL_RECORD": stack.parameter("ModelRecord"),
+        "RELEASE_ID": stack.parameter("ReleaseId"),
         "REQUIRE_PIN": "on",
         "ORT_DISABLE_TELEMETRY": "1",
     }

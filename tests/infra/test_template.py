@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from brinery.promotion.release import release_id
+from brinery.promotion.release import NOT_SERVING
 from tests.conftest import ROOT, SAM_CLI, TOOL
 from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, translated
 
@@ -38,12 +38,33 @@ def test_templates_have_no_aliases_which_cloudformation_refuses(name: str) -> No
     assert not re.search(r"(: |- )[&*][a-z]", (TEMPLATE.parent / name).read_text())
 
 
-def test_new_pin_alone_and_new_image_alone_each_publish_a_new_version() -> None:
+OTHERS = {"SubnetIds": "subnet-3", "SchedulePeriod": "3600", "CanaryType": "AllAtOnce"}
+SERVING = {
+    "ModelName": "beer",
+    "ModelVersion": PIN.replace("7", "8"),
+    "ModelRecord": "20261101T120000Z-" + "b" * 64,
+    "ServingImageUri": IMAGE.replace("a" * 64, "c" * 64),
+    "ReservedConcurrency": "7",
+}
+
+
+def test_each_parameter_of_serving_alone_publishes_a_new_version() -> None:
+    assert set(SERVING) | NOT_SERVING == set(raw()["Parameters"])
     first = serving_version(translated())
     assert serving_version(translated()) == first
-    pin = serving_version(translated(ModelVersion=PIN.replace("7", "8")))
-    image = serving_version(translated(ServingImageUri=IMAGE.replace("a" * 64, "c" * 64)))
-    assert len({first, pin, image}) == 3
+    changed = [serving_version(translated(**{name: value})) for name, value in SERVING.items()]
+    assert len({first, *changed}) == 1 + len(SERVING)
+    assert {serving_version(translated(**{name: value})) for name, value in OTHERS.items()} == {first}
+
+
+def test_function_is_configured_by_what_the_release_id_is_made_of() -> None:
+    written = raw()
+    function = json.dumps(written["Resources"]["ServingFunction"]["Properties"])
+    conditions = {name for name in written["Conditions"] if f'"{name}"' in function}
+    text = function + json.dumps([written["Conditions"][name] for name in conditions])
+    named = {name for name in written["Parameters"] if f'"Ref": "{name}"' in text or f"${{{name}}}" in text}
+    assert named == {*SERVING, "ReleaseId", "CanaryType"}
+    assert written["Resources"]["ServingFunction"]["Properties"]["AutoPublishCodeSha256"] == {"Ref": "ReleaseId"}
 
 
 def test_deployment_is_gradual_watched_and_checked_before_traffic() -> None:
@@ -68,6 +89,7 @@ def test_function_is_pinned_by_its_environment() -> None:
     properties = translated()["ServingFunction"]["Properties"]
     variables = properties["Environment"]["Variables"]
     assert variables["MODEL_VERSION"] == {"Ref": "ModelVersion"} and variables["REQUIRE_PIN"] == "on"
+    assert variables["MODEL_RECORD"] == {"Ref": "ModelRecord"} and variables["RELEASE_ID"] == {"Ref": "ReleaseId"}
     assert variables["ORT_DISABLE_TELEMETRY"] == "1"
     assert 15 <= properties["Timeout"] < 30
     reserved = {"Fn::If": ["HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
@@ -203,7 +225,10 @@ def test_every_alarm_tells_the_topic_and_comes_back() -> None:
         ("ModelVersion", "7", False),
         ("ModelVersion", "0@sha256:" + "b" * 64, False),
         ("ModelVersion", "7@sha256:" + "B" * 64, False),
-        ("ReleaseId", release_id(PIN, IMAGE), True),
+        ("ModelRecord", "", True),
+        ("ModelRecord", "20261101T120000Z-" + "b" * 64, True),
+        ("ModelRecord", "../wine", False),
+        ("ReleaseId", "c" * 64, True),
         ("ReleaseId", "7", False),
         ("ServingImageUri", IMAGE, True),
         ("ServingImageUri", "serving:latest", False),

@@ -43,6 +43,12 @@ def test_workflows_on_aws_take_a_role_in_an_environment_and_no_keys(path: Path) 
     assert "    environment: ${{ inputs.environment }}" in text
 
 
+def test_promotion_from_github_takes_the_digest_from_who_starts_it() -> None:
+    text = (ROOT / ".github/workflows/promote.yml").read_text()
+    assert "--trust-bucket" not in text and 'registry promote "$MODEL:$REFERENCE" --stack' in text
+    assert "description: Which version, 8@sha256:… as `train` printed it" in text
+
+
 @pytest.mark.parametrize("script", ["push-images", "deploy", "train"])
 def test_scripts_say_how_they_are_used(script: str) -> None:
     done = subprocess.run([ROOT / "infra" / script], capture_output=True, text=True)

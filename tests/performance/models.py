@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from brinery.versions.manifest import FileName
 from brinery.versions.read import read_file, read_manifest
 from brinery.versions.reference import Reference
@@ -32,7 +32,7 @@ class Registry:
     folder: Path
 
     def train(self, name: str, spec: ModelSpec) -> Reference:
-        with ServingCheck() as check:
+        with ModelProcess() as check:
             return train(name, spec, Session(self.store, check)).reference
 
     def file(self, reference: Reference, name: FileName) -> bytes:

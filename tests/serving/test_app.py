@@ -213,6 +213,34 @@ def test_rows_that_the_estimator_has_no_answer_for_are_named() -> None:
     assert len(client.classify([1.5] * 1000).json()["errors"]) == 10
 
 
+def test_rows_without_an_answer_leave_the_others_theirs_where_that_is_asked_for() -> None:
+    client = serving(small(RadiusNeighborsClassifier(radius=0.3), ["no", "no", "yes", "yes"]))
+
+    def partly(data: Any, query: str = "true") -> Any:
+        return client.request("POST", f"/classify?partial={query}", json={"data": data})
+
+    content = partly([0, "x", 1.5, 99, 3, [1, 2]]).json()
+    answers = content["predictions"]
+    assert [answer.get("prediction") for answer in answers] == ["no", None, None, None, "yes", None]
+    errors = [answer.get("errors") for answer in answers]
+    assert [each and each[0]["path"] for each in errors] == [None, "/data/1", "/data/2", "/data/3", None, "/data/5"]
+    for row in (1, 2, 3, 5):
+        assert set(answers[row]) == {"type", "title", "status", "detail", "errors"}
+        assert answers[row]["status"] == 422
+    assert answers[2]["errors"][0]["message"].startswith("is too far from the training range")
+    assert [warned["path"] for warned in content["warnings"]] == ["/data/3"]
+    assert partly([0, 3]).json()["predictions"] == client.classify([0, 3]).json()["predictions"]
+    assert [answer["status"] for answer in partly(["x", "y"]).json()["predictions"]] == [422, 422]
+    assert [answer["status"] for answer in partly([1.5, 1.5]).json()["predictions"]] == [422, 422]
+    whole: list[Any] = ["x", 1.5, [], {"a": 1}]
+    for data in whole:
+        problem_of(partly(data).content, 422)
+    problem_of(partly([0, "x"], "false").content, 422)
+    assert "partial must be true or false" in problem_of(partly([0], "yes").content, 400)["detail"]
+    problem = problem_of(partly([1.5] * 101).content, 422)
+    assert problem["errors"][0]["message"] == "holds more than 100 rows that the model has no answer for"
+
+
 def test_model_that_answers_no_row_at_once_is_no_fault_of_a_row() -> None:
     """A prediction that raises for the rows together only."""
     model = small(LogisticRegression(), ["no", "no", "yes", "yes"])
@@ -407,6 +435,7 @@ def test_model_version_is_told_from_the_manifest(models: Models, published: PUBL
     answer = strict_json(serving(model).get("/model/version").text)
     assert answer["digest"] == f"sha256:{published[1]['wine'].digest}"
     assert (answer["name"], answer["version"], answer["pinned"], answer["format"]) == ("wine", 1, True, "onnx")
+    assert answer["record"] is None
     assert answer["metrics"] == {"accuracy": 0.9}
     assert datetime.fromisoformat(answer["trained_at"]) == model.manifest.trained_at
     assert answer["libraries"] == dict(model.manifest.libraries)

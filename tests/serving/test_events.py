@@ -25,6 +25,29 @@ def test_event_of_each_shape_becomes_the_same_request(shape: str) -> None:
     assert body_of(request) == BODY.encode()
 
 
+@pytest.mark.parametrize(
+    ("shape", "changes", "query"),
+    [
+        ("v2", {"rawQueryString": "partial=true&a=%20"}, "partial=true&a=%20"),
+        ("url", {"rawQueryString": "partial=true"}, "partial=true"),
+        ("v1", {"queryStringParameters": {"partial": "true"}}, "partial=true"),
+        (
+            "v1",
+            {"multiValueQueryStringParameters": {"a": ["1", "2 &"], "partial": ["true"]}},
+            "a=1&a=2+%26&partial=true",
+        ),
+        ("alb", {"queryStringParameters": {"partial": "true", "a%20": "%26"}}, "partial=true&a+=%26"),
+        ("alb", {"multiValueQueryStringParameters": {"partial": ["true"]}}, "partial=true"),
+        ("v2", {"rawQueryString": "é"}, ""),
+        ("v2", {"rawQueryString": 1}, ""),
+        ("v1", {"queryStringParameters": {"partial": 1, 2: "x"}, "multiValueQueryStringParameters": []}, ""),
+        ("v1", {"queryStringParameters": {"a": "\ud800"}}, "a=%3F"),
+    ],
+)
+def test_query_is_that_which_was_sent(shape: str, changes: dict[str, Any], query: str) -> None:
+    assert read_event(EVENTS[shape](BODY, **changes)).query == query
+
+
 @pytest.mark.parametrize("event", [{"data": 13}, {"body": {"data": 13}}], ids=["data", "body"])
 def test_direct_invocation_becomes_the_same_request(event: dict[str, Any]) -> None:
     request = read_event(event)

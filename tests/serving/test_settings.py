@@ -5,12 +5,15 @@ import pytest
 from brinery.errors import SettingInvalid
 from serving.settings import Settings, read_settings
 
+RECORD = "20261101T120000Z-" + "a" * 64
+
 
 def test_settings_without_variables_are_the_defaults() -> None:
     assert read_settings({}) == Settings(
         registry=(Path.cwd() / ".registry").as_uri(),
         model_name=None,
         model_version=None,
+        model_record=None,
         require_pin=False,
         model_format="auto",
         max_rows=10_000,
@@ -20,8 +23,9 @@ def test_settings_without_variables_are_the_defaults() -> None:
 
 
 def test_settings_with_empty_variables_are_the_defaults() -> None:
-    variables = ["MODEL_REGISTRY", "MODEL_NAME", "MODEL_VERSION", "REQUIRE_PIN", "MODEL_FORMAT", "MAX_ROWS"]
-    assert read_settings(dict.fromkeys([*variables, "MAX_BODY_BYTES", "LOG_LEVEL"], "")) == read_settings({})
+    variables = ["MODEL_REGISTRY", "MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "REQUIRE_PIN", "MODEL_FORMAT"]
+    variables += ["MAX_ROWS", "MAX_BODY_BYTES", "LOG_LEVEL"]
+    assert read_settings(dict.fromkeys(variables, "")) == read_settings({})
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,7 @@ def test_settings_with_empty_variables_are_the_defaults() -> None:
         ("MODEL_REGISTRY", "s3://models/team", "registry", "s3://models/team"),
         ("MODEL_NAME", "wine", "model_name", "wine"),
         ("MODEL_VERSION", "7", "model_version", "7"),
+        ("MODEL_RECORD", RECORD, "model_record", RECORD),
         ("REQUIRE_PIN", "on", "require_pin", True),
         ("REQUIRE_PIN", "1", "require_pin", True),
         ("REQUIRE_PIN", "True", "require_pin", True),
@@ -49,6 +54,7 @@ def test_setting_given_is_read(variable: str, value: str, field: str, expected: 
 @pytest.mark.parametrize(
     ("variable", "value", "allowed"),
     [
+        ("MODEL_RECORD", "000001", "must be the name of a record, as `promote` sets it"),
         ("REQUIRE_PIN", "maybe", "must be one of 1, true, on, 0, false, off"),
         ("MODEL_FORMAT", "pmml", "must be one of auto, pickle, onnx"),
         ("MAX_ROWS", "0", "must be a whole number from 1 to 999999999"),

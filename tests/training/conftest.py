@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from brinery.loading.servable import ServingCheck
+from brinery.loading.model_process import ModelProcess
 from tests.models_file import write
 from training.__main__ import main
 
@@ -15,13 +15,13 @@ Train = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
-def serving_check() -> Iterator[ServingCheck]:
-    with ServingCheck() as check:
+def serving_check() -> Iterator[ModelProcess]:
+    with ModelProcess() as check:
         yield check
 
 
 @pytest.fixture
-def train(tmp_path: Path, capsys: pytest.CaptureFixture[str], serving_check: ServingCheck) -> Train:
+def train(tmp_path: Path, capsys: pytest.CaptureFixture[str], serving_check: ModelProcess) -> Train:
     """What trains the models of an object: its exit code, and what it wrote to stdout and to stderr."""
 
     def run(models: Any, *arguments: str) -> tuple[int, str, str]:

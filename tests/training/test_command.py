@@ -14,10 +14,14 @@ import pytest
 from sklearn.datasets import load_wine
 
 from brinery.loading.load import load
-from brinery.promotion.records import Promotion, append
+from brinery.promotion.records import write as write_record
+from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
+from tests.brinery.loading.test_isolation import Code
+from tests.brinery.promotion.conftest import record
 from tests.conftest import ROOT, python
+from tests.examples import example, pickled, publish_example
 from tests.https_site import Pages, https_site
 from tests.models_file import EXAMPLES, SPEC, write
 from tests.training.conftest import Train
@@ -176,8 +180,7 @@ def test_version_worse_than_the_promoted_one_is_published_and_marked(tmp_path: P
     good = {**SPEC, "params": {"max_iter": 1000}, "gate": {"no_worse_than_promoted": {"accuracy": 0.02}}}
     code, out, _ = train({"wine": good}, "--json")
     assert code == 0
-    entry = Promotion(action="promote", environment="test", was=None, to=json.loads(out)["reference"], by="me")
-    append(store, "wine", [], entry, datetime.now(UTC))
+    write_record(store, record(store, Reference.parse(json.loads(out)["reference"])))
     assert train({"wine": good})[0] == 0
     code, out, _ = train({"wine": {**good, "params": {"C": 1e-6}}})
     assert code == 3
@@ -294,3 +297,78 @@ def test_train_stopped_by_sigterm_names_what_was_not_published(tmp_path: Path) -
     assert b"MODEL_NAME=wine MODEL_VERSION=1@sha256:" in out
     assert err.decode().splitlines()[-1] == "train: slow: interrupted; this version was not published"
     assert b"Traceback" not in err
+
+
+FORGER = """
+import os
+open({target!r}, "a").write(os.environ.get("AWS_SECRET_ACCESS_KEY", "no secret") + "\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "ran", "outcome"),
+    [
+        ((), "", "not compared"),
+        (("--trust-bucket",), "no secret\n", "not compared"),
+        (("--baseline", "wine=BEST"), "", "passed"),
+    ],
+    ids=["nothing vouches", "the bucket is trusted", "a pin from outside"],
+)
+def test_forged_version_is_not_run_beside_the_credentials_of_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], ran: str, outcome: str
+) -> None:
+    """One forged version and one forged record: both need no more than the right to create objects."""
+    folder = tmp_path / ".registry"
+    store = open_store(folder.as_uri(), create=True)
+    best = publish_example(store, "wine")
+    described, files = example("wine")
+    pickle_alone = described.model_copy(update={"artifacts": {"pickle": described.artifacts["pickle"]}})
+    evil = {**files, "model.joblib": pickled(Code(FORGER.format(target=str(tmp_path / "ran"))))}
+    del evil["model.onnx"]
+    forged = publish(store, pickle_alone, evil, lambda *_: None).reference
+    write_record(store, record(store, forged, at=datetime.now(UTC)))
+    gate = {"no_worse_than_promoted": {"accuracy": 0.5}}
+    write(
+        tmp_path,
+        {
+            "wine": {
+                "data": "sklearn:wine",
+                "estimator": "sklearn.linear_model.LogisticRegression",
+                "params": {"max_iter": 9999},
+                "gate": gate,
+            }
+        },
+    )
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+    given = [each.replace("BEST", best.version_text) for each in options]
+    done = python("-m", "training", "--models", str(tmp_path / "models.json"), *given)
+    assert done.returncode == (0 if outcome == "passed" else 3), done.stderr
+    assert outcome in done.stdout
+    assert ((tmp_path / "ran").read_text() if (tmp_path / "ran").exists() else "") == ran
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("wine", "is not valid; it must be a number"),
+        ("wine=7", "'wine=7' has no digest; it must be NAME=VERSION@sha256:"),
+        ("wine=x@sha256:1", "is not valid"),
+    ],
+)
+def test_baseline_without_a_digest_is_wrong_usage(given: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--baseline", given])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["", "=", "wine=", "  "])
+def test_variable_that_names_no_baseline_yet_is_none(train: Train, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("BASELINE", given)
+    assert train({"wine": {"data": "sklearn:wine", "estimator": "sklearn.dummy.DummyClassifier"}})[0] == 0
+
+
+def test_variable_with_a_baseline_without_a_digest_is_refused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASELINE", "wine=7")
+    code, out, err = train({"wine": {"data": "sklearn:wine", "estimator": "sklearn.dummy.DummyClassifier"}})
+    assert (code, out, err) == (1, "", "train: BASELINE: 'wine=7' has no digest; it must be NAME=VERSION@sha256:…\n")

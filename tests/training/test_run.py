@@ -14,7 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from brinery.errors import DataInvalid
-from training.run import Prepared, prepare
+from brinery.loading.load import load
+from brinery.loading.model_process import ModelProcess
+from brinery.versions.store import open_store
+from training.run import Prepared, Session, prepare, train
 from training.spec import ModelSpec
 
 ESTIMATOR = "sklearn.linear_model.LogisticRegression"
@@ -79,6 +82,62 @@ def test_what_a_person_should_know_of_the_data_is_told(tmp_path: Path) -> None:
     assert len(notes) == 1 and notes[0].startswith("the labels 'Yes', 'yes' of \"ok\" differ by blanks or case alone")
     (note,) = prepared(tmp_path, "\n".join(["age,bill,ok", *rows]).encode()).notes
     assert note.startswith('column "bill" tells the target by itself')
+
+
+COLOURS = b"colour,size,ok\n" + b"red,s,yes\nblue,m,no\ngreen,s,yes\nblue,s,no\n" * 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "accepting"),
+    [
+        ({}, []),
+        ({"unknown_categories": "refuse"}, []),
+        ({"unknown_categories": "accept"}, ["colour", "size"]),
+        ({"kinds": {"size": {"kind": "category", "unknown_categories": "accept"}}}, ["size"]),
+        (
+            {
+                "unknown_categories": "accept",
+                "kinds": {"size": {"kind": "category", "unknown_categories": "refuse"}},
+            },
+            ["colour"],
+        ),
+    ],
+)
+def test_unknown_categories_are_taken_where_the_spec_says_so(
+    tmp_path: Path, changes: dict[str, Any], accepting: list[str]
+) -> None:
+    features = prepared(tmp_path, COLOURS, **changes).features
+    assert [feature.name for feature in features if feature.unknown_categories == "accept"] == accepting
+
+
+def test_unknown_category_is_none_of_those_that_were_learnt_in_either_format(
+    tmp_path: Path, serving_check: ModelProcess
+) -> None:
+    (tmp_path / "data").write_bytes(COLOURS)
+    spec = {"data": "data", "target": "ok", "estimator": ESTIMATOR, "unknown_categories": "accept"}
+    store = open_store(f"file://{tmp_path}/registry", create=True)
+    result = train("colours", ModelSpec.model_validate(spec), Session(store, serving_check, folder=tmp_path))
+    assert {*result.manifest.artifacts} == {"onnx", "pickle"}
+    proof = result.manifest.artifacts["onnx"].faithful
+    assert proof.rows["categories that no row has"] > 0
+    answers: dict[str, Any] = {}
+    for format in result.manifest.artifacts:
+        model = load(store, result.reference, format=format)
+        prediction = model.answer([["mauve", "s"], ["red", "xxl"]], 2)
+        assert [warned.path for warned in prediction.warnings] == ["/data/0/0", "/data/1/1"]
+        answers[format] = prediction.answers.probabilities
+    np.testing.assert_allclose(answers["onnx"], answers["pickle"], atol=1e-6)
+
+
+def test_what_held_out_rows_alone_have_is_told_in_the_manifest(tmp_path: Path) -> None:
+    rows = [
+        f"{i % 7},{'rare' if i == 17 else 'usual' if i % 2 else 'other'},{'yes' if i % 2 else 'no'}" for i in range(80)
+    ]
+    ours = [prepared(tmp_path, "\n".join(["x,c,ok", *rows]).encode(), random_state=seed) for seed in range(12)]
+    unfitted = {run.features[1].unfitted for run in ours}
+    assert unfitted == {(), ("rare",)}  # by whether that row was held out
+    folds = prepared(tmp_path, "\n".join(["x,c,ok", *rows]).encode(), cv=4)
+    assert folds.features[1].unfitted == ()
 
 
 def test_rows_on_both_sides_of_the_split_are_counted(tmp_path: Path) -> None:

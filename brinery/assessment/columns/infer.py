@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,13 @@ from brinery.assessment.columns.kinds import Unreadable, as_numbers, as_texts, h
 from brinery.assessment.columns.numbering import why_row_numbers
 from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.rows.feature import EXACT, Feature, Kind
+from brinery.rows.written import Written
 
 MAX_CATEGORIES = 1000
 IDENTIFIERS_FROM = 20  # of fewer rows, all different texts may be chance
 NO_KINDS: Mapping[str, Kind] = MappingProxyType({})
 NO_PROBLEMS: Mapping[str, str] = MappingProxyType({})
+NOTHING_WRITTEN: Mapping[str, Written] = MappingProxyType({})
 
 
 def infer_features(
@@ -25,6 +28,8 @@ def infer_features(
     kinds: Mapping[str, Kind] = NO_KINDS,
     named: Collection[str] | None = None,
     problems: Mapping[str, str] = NO_PROBLEMS,
+    written: Mapping[str, Written] = NOTHING_WRITTEN,
+    accepting: Collection[str] = (),
 ) -> tuple[Feature, ...]:
     """The feature schema of a frame, in column order.
 
@@ -36,6 +41,8 @@ def infer_features(
         kinds: overrules what is inferred, by column.
         named: columns that are wanted even where they are constant or look like identifiers; without it, all are.
         problems: why columns cannot be used as they were read; told with what is found here.
+        written: how a CSV wrote the values, by column.
+        accepting: columns of which categories are answered that are not there.
 
     Raises:
         ColumnsInvalid: columns that no model can use, or with a value that is not of the kind asked for; all of them.
@@ -47,7 +54,10 @@ def infer_features(
             continue
         try:
             is_named = named is None or column in named or column in kinds
-            features.append(_feature(column, frame[column], kinds.get(column), is_named))
+            feature = _feature(column, frame[column], kinds.get(column), is_named)
+            unknown = "accept" if feature.kind == "category" and column in accepting else "refuse"
+            more = {"written": written.get(column), "unknown_categories": unknown}
+            features.append(feature.model_copy(update=more))
         except _Refused as exc:
             found[column] = str(exc)
     found.update(problems)
@@ -86,8 +96,7 @@ def _feature(column: str, values: pd.Series, wanted: Kind | None, named: bool) -
         raise _Refused(f"{why}; put it into exclude, or name it in features or kinds if the model shall use it")
     if kind == "boolean":
         return Feature(name=column, kind=kind, nullable=nullable)
-    if values.dtype in (np.float32, np.float16):
-        low, high = _as_shown(low, high, values.dtype)
+    low, high = as_shown(low, high, values.dtype)
     zoned = kind == "date" and have_offsets(values)
     return Feature(name=column, kind=kind, nullable=nullable, minimum=low, maximum=high, zoned=zoned)
 
@@ -107,8 +116,10 @@ def _refuse_rounded(values: pd.Series, numbers: np.ndarray, kind: Kind, wanted: 
     )
 
 
-def _as_shown(low: float, high: float, dtype: np.dtype) -> tuple[float, float]:
+def as_shown(low: float, high: float, dtype: Any) -> tuple[float, float]:
     """A range that holds its ends as people write them too: single precision has no 0.1, and shows one."""
+    if dtype not in (np.float32, np.float16):
+        return low, high
     shortest = [float(str(dtype.type(end))) for end in (low, high)]
     return min(low, shortest[0]), max(high, shortest[1])
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api import types
 
 from brinery.errors import DataInvalid
+from brinery.rows.cell import NUMERIC_STRING
 from brinery.rows.dates import (
     FIRST_DAY,
     LAST_DAY,
@@ -19,7 +20,6 @@ from brinery.rows.dates import (
     days_of_text,
 )
 from brinery.rows.feature import Kind
-from brinery.rows.parser import NUMERIC_STRING
 
 NUMBER = re.compile(NUMERIC_STRING)
 ZONED = re.compile(ZONED_DATE_STRING)

@@ -1,11 +1,11 @@
 """Cells: what one text of a CSV is, by how the file spells its values."""
 
 import re
-from datetime import UTC, datetime
 from enum import Enum
 
 from brinery.rows.dates import days_of_text
-from brinery.tables.spelling import MISSING, Spelling
+from brinery.rows.written import SPACES, parsed, sample_of
+from brinery.tables.spelling import Spelling
 
 ANY_BODY = r"[+-]?(\d{1,3}([.,'’ ]\d{3})+([.,]\d+)?|\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?"
 SIGNS = "$€£¥₹"
@@ -29,8 +29,6 @@ DAYS = (
     *("b d, Y", "B d, Y", "b d Y", "B d Y"),
 )
 FORMATS = tuple(re.sub(r"([A-Za-z])", r"%\1", days) + time for time in TIMES for days in DAYS)
-TRUTHS = {**dict.fromkeys(("true", "yes", "t", "y", "1"), True), **dict.fromkeys(("false", "no", "f", "n", "0"), False)}
-SPACES = str.maketrans("\u00a0\u202f\u2009", "   ")
 
 
 class Cell(Enum):
@@ -48,19 +46,16 @@ class Cells:
     """Tells what the texts of one column are."""
 
     def __init__(self, spelling: Spelling, column: str) -> None:
-        self._missing = {*MISSING, *spelling.missing}
-        self._decimal, self._thousands = spelling.decimal, spelling.thousands or ""
-        self._format = spelling.format_of(column)
-        self._width = _width_of_digits(self._format)
-        self._number = _number(spelling)
+        self.written = spelling.written(column)
+        self._number = re.compile(self.written.number_pattern)
         self.whole = re.compile(r"[+-]?\d+")
 
     def of(self, text: str) -> Cell:
         """What a text is."""
         bare = text.strip()
-        if bare in self._missing:
+        if self.is_missing(bare):
             return Cell.MISSING
-        if self._format and self.moment(bare) is not None:
+        if self.written.moment(bare) is not None:
             return Cell.DATE
         if self._number.fullmatch(bare):
             return Cell.NUMBER
@@ -69,28 +64,7 @@ class Cells:
         return Cell.DATE if is_iso(bare) else _near(bare)
 
     def is_missing(self, text: str) -> bool:
-        return text.strip() in self._missing
-
-    def plain(self, text: str) -> str:
-        """A number as Python spells it."""
-        bare = text.strip().translate(SPACES) if self._thousands == " " else text.strip()
-        return bare.replace(self._thousands, "").replace(self._decimal, ".")
-
-    def moment(self, text: str) -> datetime | None:
-        """The date of a text by the column's format, without a zone and in UTC; None where it is none."""
-        bare = text.strip()
-        if self._format is None or (self._width and len(bare) != self._width):
-            return None
-        return parsed(bare, self._format)
-
-
-def parsed(text: str, form: str) -> datetime | None:
-    """The date of a text by a format of `strptime`, without a zone and in UTC."""
-    try:
-        moment = datetime.strptime(text, form)
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except (ValueError, OverflowError):
-        return None
+        return text.strip() in self.written.words_of_missing
 
 
 def is_iso(text: str) -> bool:
@@ -106,7 +80,7 @@ def is_iso(text: str) -> bool:
 
 def looks_like_numbers(form: str) -> bool:
     """Whether dates of a format could be read as numbers, as those of 20240328 or 2024.03."""
-    return re.fullmatch(r"[\d.,]+", _sample(form)) is not None
+    return re.fullmatch(r"[\d.,]+", sample_of(form)) is not None
 
 
 def formats_of(texts: list[str]) -> list[str]:
@@ -129,22 +103,3 @@ def _near(bare: str) -> Cell:
     if any(pattern.fullmatch(usual) for pattern in (MARKED, PERCENT, CURRENCY, BRACKETS)):
         return Cell.NEAR_NUMBER
     return Cell.UNIT if UNIT.fullmatch(usual) else Cell.TEXT
-
-
-def _number(spelling: Spelling) -> re.Pattern[str]:
-    mark = re.escape(spelling.decimal)
-    body = rf"\d+({mark}\d*)?|{mark}\d+"
-    if spelling.thousands:
-        group = "[ \u00a0\u202f\u2009]" if spelling.thousands == " " else re.escape(spelling.thousands)
-        body = rf"\d{{1,3}}({group}\d{{3}})+({mark}\d*)?|{body}"
-    return re.compile(rf"[+-]?({body})([eE][+-]?\d{{1,3}})?")
-
-
-def _width_of_digits(form: str | None) -> int:
-    """How long texts of a format are that is of digits alone, so that no shorter number is taken for a date; else 0."""
-    sample = _sample(form) if form else ""
-    return len(sample) if sample.isdigit() else 0
-
-
-def _sample(form: str) -> str:
-    return datetime(2001, 12, 13, 14, 15, 16).strftime(form)

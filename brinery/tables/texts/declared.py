@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from brinery.rows.feature import Kind
+from brinery.rows.written import TRUTHS
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import TRUTHS, Cell, Cells, formats_of_digits, is_iso
+from brinery.tables.texts.cells import Cell, Cells, formats_of_digits, is_iso
 from brinery.tables.texts.codes import first_lost
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
@@ -24,31 +25,31 @@ def _category(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     """Texts as they are written; only blanks and the words declared as such are missing."""
     missing = {"", *spelling.missing}
     values = [None if text.strip() in missing else text for text in texts.values]
-    if texts.name != spelling.target and None in values:
-        values = _without_zero_fractions(values)
-    return Interpreted(texts.replaced(values, pa.string()))
+    if texts.name == spelling.target or None not in values or not _have_zero_fractions(values):
+        return Interpreted(texts.replaced(values, pa.string()))
+    wholes = [None if value is None else value.removesuffix(".0") for value in values]
+    written = cells.written.model_copy(update={"zero_fraction": True})
+    return Interpreted(texts.replaced(wholes, pa.string()), written=written)
 
 
-def _without_zero_fractions(values: list[str | None]) -> list[str | None]:
-    """Whole numbers that were written as 3.0, since values were missing beside them, as 3."""
-    wholes = [value.removesuffix(".0").lstrip("-").isdigit() for value in values if value is not None]
-    if all(wholes) and all(value.endswith(".0") for value in values if value is not None):
-        return [None if value is None else value.removesuffix(".0") for value in values]
-    return values
+def _have_zero_fractions(values: list[str | None]) -> bool:
+    """Whether all are whole numbers written as 3.0, as where values were missing beside them."""
+    present = [value for value in values if value is not None]
+    return all(value.endswith(".0") and value.removesuffix(".0").lstrip("-").isdigit() for value in present)
 
 
 def _number(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     kinds = [cells.of(text) for text in texts.values]
     _refuse_others(texts, kinds, {Cell.NUMBER}, spelling)
     places = [place for place, kind in enumerate(kinds) if kind is Cell.NUMBER]
-    bare = [cells.plain(texts.values[place]) for place in places]
+    bare = [cells.written.plain(texts.values[place]) for place in places]
     values = values_of(bare, cells)
     large = {text: float(value) for text, value in zip(bare, values, strict=True) if isinstance(value, int)}
     lost = first_lost(large) if texts.name != spelling.target else None
     if lost is not None:
         place = places[bare.index(lost)]
         raise Unclear(
-            f"holds {shown(texts.values[place])} (line {texts.line(place)}), which is one number with another of its "
+            f"holds {shown(texts.values[place])} ({texts.at(place)}), which is one number with another of its "
             'whole numbers beyond 2^53; name it in kinds as "category", or put it into exclude'
         )
     return Interpreted(typed(texts, places, values))
@@ -74,7 +75,7 @@ def _date(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     odd = [
         place
         for place, (text, kind) in enumerate(pairs(texts, kinds))
-        if kind is not Cell.MISSING and (kind is not Cell.DATE or (not iso and cells.moment(text) is None))
+        if kind is not Cell.MISSING and (kind is not Cell.DATE or (not iso and cells.written.moment(text) is None))
     ]
     if odd:
         digits = formats_of_digits([texts.values[place] for place in odd])

@@ -12,13 +12,13 @@ SHOWN_CELLS = 3
 class Texts:
     """A column by its distinct texts: `values` as they come first, and `codes`, by row the place of its text."""
 
-    def __init__(self, name: str, column: pa.ChunkedArray, line: Callable[[int], int]) -> None:
+    def __init__(self, name: str, column: pa.ChunkedArray, at: Callable[[int], str]) -> None:
         """Take a column of strings without nulls.
 
         Args:
-            line: gives the line, counted from 1, on which a row, counted from 0, begins.
+            at: says for people where a row, counted from 0, stands, such as "line 2".
         """
-        self.name, self._line = name, line
+        self.name, self._at = name, at
         coded = column.dictionary_encode().unify_dictionaries()
         self.values: list[str] = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
         self.codes = np.concatenate([chunk.indices.to_numpy() for chunk in coded.chunks] or [np.zeros(0, np.int32)])
@@ -36,14 +36,14 @@ class Texts:
         """The first row of a value."""
         return int(np.argmax(self.codes == place))
 
-    def line(self, place: int) -> int:
-        """The line on which a value stands first."""
-        return self._line(self.row(place))
+    def at(self, place: int) -> str:
+        """Where a value stands first, for people."""
+        return self._at(self.row(place))
 
     def told(self, places: Sequence[int]) -> str:
         """The first of some values, each with its line, for a message."""
         first = sorted(places)[:SHOWN_CELLS]
-        parts = [f"{shown(self.values[place])} (line {self.line(place)})" for place in first]
+        parts = [f"{shown(self.values[place])} ({self.at(place)})" for place in first]
         more = len(places) - len(first)
         if more:
             return ", ".join(parts) + f" and {more} more"

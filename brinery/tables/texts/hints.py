@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 
+from brinery.rows.written import SPACES
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import BRACKETS, CURRENCY, LIMIT, PERCENT, SPACES, Cell, formats_of
+from brinery.tables.texts.cells import BRACKETS, CURRENCY, LIMIT, PERCENT, Cell, formats_of
 from brinery.tables.texts.distinct import Texts
 
 LOOKED_AT = 1000
@@ -27,9 +28,9 @@ def hint_in(texts: Texts, odd: Sequence[tuple[int, Cell]], spelling: Spelling) -
     hints, rest = [], []
     for place, cell in odd[:LOOKED_AT]:
         if texts.values[place].strip() == texts.name.strip():
-            hints.append(f"line {texts.line(place)} seems to be the header again, so take it out")
+            hints.append(f"{texts.at(place)} seems to be the header again, so take it out")
         elif cell is Cell.TEXT and texts.rows([place]) == 1 and texts.row(place) == 0:
-            hints.append(f"where line {texts.line(place)} is a second header, such as one of units, take it out")
+            hints.append(f"where {texts.at(place)} is a second header, such as one of units, take it out")
         else:
             rest.append((texts.values[place], cell))
     return "; ".join([*hints, *hints_of(rest, spelling)])

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from brinery.rows.feature import EXACT
+from brinery.rows.written import TRUTHS
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import TRUTHS, Cell, Cells
+from brinery.tables.texts.cells import Cell, Cells
 from brinery.tables.texts.codes import first_code, first_lost, part_thousands
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
@@ -83,11 +84,11 @@ def _is_unit(texts: Texts, units: Sequence[int], numbers: Sequence[int]) -> bool
 
 def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spelling: Spelling) -> Interpreted:
     """Numbers, unless they are spelled as codes are; of a target, codes are texts."""
-    bare = [cells.plain(texts.values[place]) for place in places]
+    bare = [cells.written.plain(texts.values[place]) for place in places]
     target = texts.name == spelling.target
     at = first_code(bare)
     if at is not None:
-        told = f"{shown(texts.values[places[at]])} (line {texts.line(places[at])})"
+        told = f"{shown(texts.values[places[at]])} ({texts.at(places[at])})"
         if target or len({len(text) for text in bare}) == 1:
             note = f'is taken as texts, since it holds {told}, as codes do; kinds "number" would make numbers of it'
             kept = set(places)
@@ -111,7 +112,7 @@ def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spellin
     if lost is not None:
         at = bare.index(lost)
         raise Unclear(
-            f"holds {shown(texts.values[places[at]])} (line {texts.line(places[at])}), which is one number with "
+            f"holds {shown(texts.values[places[at]])} ({texts.at(places[at])}), which is one number with "
             'another of its texts to a computer; name it in kinds as "category" to keep its texts, or as "number" to '
             "round them"
         )
@@ -129,7 +130,7 @@ def _large(texts: Texts, places: Sequence[int], values: Sequence[int | float], s
         return Interpreted(texts.replaced(written, pa.string()), None, (note,))
     at = next(i for i, value in enumerate(values) if isinstance(value, int) and abs(value) > EXACT)
     raise Unclear(
-        f"holds {shown(texts.values[places[at]])} (line {texts.line(places[at])}), a whole number beyond 2^53, of "
+        f"holds {shown(texts.values[places[at]])} ({texts.at(places[at])}), a whole number beyond 2^53, of "
         'which neighbours are one number to a model; name it in kinds as "category" to keep its texts, as "number" '
         "where it is a quantity, or put it into exclude"
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from brinery.rows.written import Written
 from brinery.tables.spelling import Spelling
 from brinery.tables.texts.cells import Cell, Cells, is_iso
 from brinery.tables.texts.distinct import Texts
@@ -16,12 +17,13 @@ INT64 = 2**63
 class Interpreted:
     """A column with the type that it has, or why it cannot be used, and what is to be told of it.
 
-    Both texts follow the column's name.
+    Both texts follow the column's name. `written` is how it is written, where the texts say more than the spelling.
     """
 
     array: pa.Array
     problem: str | None = None
     notes: tuple[str, ...] = field(default=())
+    written: Written | None = None
 
 
 class Unclear(Exception):
@@ -54,7 +56,7 @@ def _moments(texts: Texts, cells: Cells, places: Sequence[int], kind: pa.DataTyp
     moments: list[object] = [None] * len(texts.values)
     odd = []
     for place in places:
-        moments[place] = cells.moment(texts.values[place])
+        moments[place] = cells.written.moment(texts.values[place])
         if moments[place] is None:
             odd.append(place)
     if odd:

@@ -7,23 +7,27 @@ import pandas as pd
 import pytest
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.gate import Comparison, compare_with_promoted, judge
+from brinery.assessment.gate import UNVOUCHED, Beside, Comparison, compare_with_promoted, judge
 from brinery.assessment.rules import GateSpec
 from brinery.errors import GateInvalid
-from brinery.promotion.records import Promotion, append, history
+from brinery.promotion.records import write
 from brinery.versions.manifest import PromotedMetrics
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
+from tests.brinery.promotion.conftest import record
 from tests.examples import answering, content, example, frame, pickled, predicted, publish_example, publish_files
 
-BEFORE = PromotedMetrics(reference="wine:1@sha256:0", metrics={"accuracy": 0.9, "log_loss": 0.3})
+TRUSTING = Beside(trust_bucket=True)
+BEFORE = PromotedMetrics(vouched=True, reference="wine:1@sha256:0", metrics={"accuracy": 0.9, "log_loss": 0.3})
 
 
-def compared(store: Store, name: str, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray) -> Comparison:
+def compared(
+    store: Store, name: str, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray, beside: Beside = TRUSTING
+) -> Comparison:
     """The promoted version beside a new one of these classes."""
     by_format = dict.fromkeys(("pickle", "onnx"), predicted(truth, truth, None, classes))
-    return compare_with_promoted(ASSESSORS["classification"], store, name, rows, by_format)
+    return compare_with_promoted(ASSESSORS["classification"], store, name, rows, by_format, beside)
 
 
 def gate(**keys: object) -> GateSpec:
@@ -31,8 +35,7 @@ def gate(**keys: object) -> GateSpec:
 
 
 def promote(store: Store, reference: Reference) -> None:
-    entry = Promotion(action="promote", environment="test", was=None, to=str(reference), by="me")
-    append(store, reference.name, history(store, reference.name), entry, datetime.now(UTC))
+    write(store, record(store, reference, at=datetime.now(UTC)))
 
 
 @pytest.mark.parametrize(
@@ -141,3 +144,47 @@ def test_promoted_version_that_knows_fewer_classes_is_compared(folder_store: Sto
     assert found is not None
     assert found.metrics["accuracy"] == (fitted.predict(rows.to_numpy()) == truth).mean()
     assert found.metrics["log_loss"] > 5  # class 2 has probability 0 there
+
+
+def test_version_whose_pin_came_from_outside_is_compared_by_it(folder_store: Store) -> None:
+    rows, truth = frame("alcohol")
+    first, second = (publish_example(folder_store, "alcohol") for _ in range(2))
+    promote(folder_store, second)
+    found = compared(folder_store, "alcohol", rows, truth, np.unique(truth), Beside(first)).promoted
+    assert found is not None and (found.reference, found.vouched) == (str(first), True)
+    other = Reference("alcohol", 1, "0" * 64)
+    comparison = compared(folder_store, "alcohol", rows, truth, np.unique(truth), Beside(other))
+    assert comparison.promoted is None and "it is not the pinned one" in comparison.reason
+
+
+def test_version_that_the_bucket_alone_names_is_marked_and_its_pickle_is_not_loaded(folder_store: Store) -> None:
+    for name in ("wine", "alcohol"):
+        promote(folder_store, publish_example(folder_store, name))
+    rows, truth = frame("wine")
+    found = compared(folder_store, "wine", rows, truth, np.unique(truth), Beside()).promoted
+    assert found is not None and not found.vouched  # by its ONNX file
+    described, files = example("alcohol")
+    alone = described.model_copy(update={"artifacts": {"pickle": described.artifacts["pickle"]}})
+    promote(folder_store, publish_files(folder_store, alone, {k: v for k, v in files.items() if k != "model.onnx"}))
+    rows, truth = frame("alcohol")
+    comparison = compared(folder_store, "alcohol", rows, truth, np.unique(truth), Beside())
+    assert comparison.promoted is None and comparison.reason.endswith(UNVOUCHED)
+    verdict = judge({"accuracy": 1.0}, gate(no_worse_than_promoted={"accuracy": 0}), comparison)
+    assert (verdict.passed, verdict.verdict) == (False, "not compared")
+
+
+@pytest.mark.parametrize(
+    ("limits", "verdict"), [({}, "none"), ({"accuracy": {"min": 0.1}}, "passed"), ({"accuracy": {"min": 1}}, "FAILED")]
+)
+def test_verdict_is_said_in_a_word(limits: dict[str, object], verdict: str) -> None:
+    assert judge({"accuracy": 0.5}, gate(**limits), Comparison()).verdict == verdict
+
+
+@pytest.mark.parametrize("beside", [Beside(), TRUSTING])
+def test_records_that_are_none_or_too_many_are_not_compared(folder_store: Store, beside: Beside) -> None:
+    rows, truth = frame("wine")
+    for i in range(12):
+        folder_store.create(f"_promotions/wine/9999010{i % 10}T000000Z-{i:064x}.json", b"{}")
+    promote(folder_store, publish_example(folder_store, "wine"))
+    found = compared(folder_store, "wine", rows, truth, np.unique(truth), beside)
+    assert found.promoted is None and not found.nothing_promoted and "the newest records below" in found.reason

@@ -75,11 +75,24 @@ def texts() -> tuple[Any, tuple[Feature, ...], np.ndarray]:
     return model.fit(rows, np.array([1, 0, 0] * 40)), (feature,), rows
 
 
+def open_texts() -> tuple[Any, tuple[Feature, ...], np.ndarray]:
+    """A category that takes texts which no row has."""
+    rows = np.array([[text] for text in ["x", "y"] * 60], dtype=object)
+    feature = Feature(name="c", kind="category", categories=("x", "y"), unknown_categories="accept")
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(C=100))
+    return model.fit(rows, np.array([1, 0] * 60)), (feature,), rows
+
+
+def as_x(rows: np.ndarray) -> np.ndarray:
+    return np.where((rows == "x") | (rows == "y"), rows, "x")
+
+
 def as_none(rows: np.ndarray) -> np.ndarray:
     return np.where(rows == np.array(None), "None", rows)
 
 
 LINEAR = LogisticRegression().fit(NUMBERS[:200], LABELS[:200])
+OPEN_MODEL, OPEN_FEATURES, OPEN_ROWS = open_texts()
 TEXT_MODEL, TEXT_FEATURES, TEXT_ROWS = texts()
 BOOSTED, BOOSTED_ROWS = boosted()
 BOOSTED_FEATURES = tuple(Feature(name=name, kind="number", minimum=0, maximum=0.2) for name in "ab")
@@ -113,6 +126,10 @@ WRONG: dict[str, tuple[Any, tuple[Feature, ...], np.ndarray, np.ndarray, Convert
     "missing cells and texts like them": (
         *(TEXT_MODEL, TEXT_FEATURES, TEXT_ROWS[1:3].repeat(9, axis=0), TEXT_ROWS[1:3]),
         Converted(TEXT_MODEL, change=as_none),
+    ),
+    "categories that no row has": (
+        *(OPEN_MODEL, OPEN_FEATURES, OPEN_ROWS, OPEN_ROWS[:2]),
+        Converted(OPEN_MODEL, change=as_x),
     ),
 }
 

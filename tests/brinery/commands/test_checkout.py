@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import brinery
+from brinery.commands.checkout import serve_line
+from tests.conftest import ROOT
 
 SCRIPTS = {"train": ("training", "__main__"), "serve": ("serving", "__main__"), "worker": ("serving", "worker")}
 ENDS_BY_SIGINT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
@@ -79,3 +81,29 @@ def test_script_that_is_interrupted_while_it_imports_shows_no_traceback(installe
     application(installed, script, ENDS_BY_SIGINT)
     done = run(installed, script, installed)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{script}: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "docker", "line"),
+    [
+        (ROOT, ROOT / ".env", True, "docker compose up -d serve"),
+        (ROOT / "tests", ROOT / ".env", True, "docker compose up -d serve"),
+        (ROOT, Path("/srv/a b.env"), True, "docker compose --env-file '/srv/a b.env' up -d serve"),
+        (Path("/"), ROOT / ".env", True, f"docker compose -f {ROOT}/docker-compose.yml up -d serve"),
+        (Path("/"), Path("x"), True, f"docker compose -f {ROOT}/docker-compose.yml --env-file /x up -d serve"),
+        (ROOT, Path(".env"), False, f"uv run --env-file {ROOT}/.env serve"),
+        (Path("/"), Path(".env"), False, f"uv run --project {ROOT} --env-file /.env serve"),
+    ],
+    ids=str,
+)
+def test_line_that_serves_fits_the_folder_that_one_is_in(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, file: Path, docker: bool, line: str
+) -> None:
+    monkeypatch.chdir(folder)
+    assert serve_line(file, docker=docker) == line
+
+
+def test_package_alone_has_no_line_that_serves(installed: Path) -> None:
+    code = "from brinery.commands.checkout import *; print(repr(serve_line(Path('.env'), docker=False)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=installed, capture_output=True, text=True)
+    assert done.stdout == "''\n", done.stderr

@@ -144,9 +144,21 @@ def test_verify_hashes_all_and_replays(registry: Registry, capsys: pytest.Captur
     assert f"{reference} is what was published" in out
     assert out.count("sha256 as in the manifest") == 4
     assert "golden rows reproduced by onnx" in out and "golden rows reproduced by pickle" in out
-    code, out, _ = run(capsys, "verify", "wine:1", "--json")
+    code, out, _ = run(capsys, "verify", "wine:1", "--json", "--trust-bucket")
     assert json.loads(out)["golden_rows_replayed"] == ["onnx", "pickle"]
     assert json.loads(out)["pinned"] is False
+
+
+def test_verify_runs_no_pickle_that_no_digest_vouches_for(
+    registry: Registry, capsys: pytest.CaptureFixture[str], folder_store: Store
+) -> None:
+    code, out, _ = run(capsys, "verify", "wine:1")
+    assert (code, "golden rows reproduced by onnx" in out) == (0, True)
+    assert "pickle not run: wine:1: no digest from outside vouches for it, and loading it runs what it holds" in out
+    publish_files(folder_store, *tiny())
+    code, out, err = run(capsys, "verify", "tiny:1", "--registry", folder_store.url)
+    assert (code, out) == (2, "")
+    assert err.startswith("registry: tiny:1: no digest from outside vouches for it")
 
 
 @pytest.mark.parametrize("name", ["model.joblib", "model.onnx", "golden.json", "card.html"])
@@ -214,7 +226,9 @@ def test_verify_in_a_process_of_its_own_shows_no_traceback(
         overwrite(folder_store, path, damage(bytes(folder_store.read(path, 2**20))))
     else:
         obstore.delete(folder_store.backend, path)
-    result = python("-m", "brinery.commands.registry", "verify", "tiny:1", MODEL_REGISTRY=folder_store.url)
+    result = python(
+        "-m", "brinery.commands.registry", "verify", "tiny:1", "--trust-bucket", MODEL_REGISTRY=folder_store.url
+    )
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("registry: ") and result.stderr.count("\n") == 1
     assert message in result.stderr

@@ -12,7 +12,8 @@ import pytest
 
 from brinery.assessment.publish_fitted import refusing
 from brinery.errors import NotServable
-from brinery.loading.servable import ALLOWED, ServingCheck
+from brinery.loading.model_process import ModelProcess
+from brinery.loading.servable import ALLOWED
 from brinery.versions.catalog import versions
 from brinery.versions.publish import publish
 from brinery.versions.store import Store, open_store
@@ -22,13 +23,13 @@ from tests.models_file import write
 
 
 @pytest.fixture(scope="module")
-def check() -> Iterator[ServingCheck]:
-    with ServingCheck() as check:
+def check() -> Iterator[ModelProcess]:
+    with ModelProcess() as check:
         yield check
 
 
 @pytest.mark.parametrize("name", ["wine", "mixed"])
-def test_a_version_of_scikit_learn_alone_is_published(folder_store: Store, check: ServingCheck, name: str) -> None:
+def test_a_version_of_scikit_learn_alone_is_published(folder_store: Store, check: ModelProcess, name: str) -> None:
     described, files = example(name)
     assert publish(folder_store, described, files, refusing(check)).reference.version == 1
 
@@ -86,7 +87,7 @@ class Heavy:
 
 
 def test_a_model_that_ends_the_process_is_not_published_and_the_next_one_is(
-    folder_store: Store, check: ServingCheck
+    folder_store: Store, check: ModelProcess
 ) -> None:
     described, files = tiny()
     with pytest.raises(NotServable, match="it is not published, .* ended with 9, perhaps for want of memory"):
@@ -95,7 +96,7 @@ def test_a_model_that_ends_the_process_is_not_published_and_the_next_one_is(
     assert publish(folder_store, described, files, refusing(check)).reference.version == 2
 
 
-def test_a_model_that_answers_otherwise_is_not_published(folder_store: Store, check: ServingCheck) -> None:
+def test_a_model_that_answers_otherwise_is_not_published(folder_store: Store, check: ModelProcess) -> None:
     described, files = tiny()
     golden = files["golden.json"].replace(b'"prediction": 0', b'"prediction": 1', 1)
     assert golden != files["golden.json"]
@@ -104,7 +105,7 @@ def test_a_model_that_answers_otherwise_is_not_published(folder_store: Store, ch
 
 
 def test_a_model_that_prints_when_it_is_loaded_is_checked_all_the_same(
-    folder_store: Store, check: ServingCheck, tmp_path: Path
+    folder_store: Store, check: ModelProcess, tmp_path: Path
 ) -> None:
     described, files = tiny()
     talking = joblib.load(_file(tmp_path, files["model.joblib"]))
@@ -128,7 +129,7 @@ def _file(folder: Path, data: bytes) -> Path:
 
 def test_the_check_leaves_no_process_behind() -> None:
     before = set(psutil.Process().children())
-    with ServingCheck():
+    with ModelProcess():
         (process,) = set(psutil.Process().children()) - before
         assert process.is_running()
     assert not process.is_running()

@@ -1,4 +1,4 @@
-"""Environment files: one line changed, everything else as it was."""
+"""Environment files: what they hold, and how they are replaced."""
 
 import os
 import sys
@@ -9,69 +9,25 @@ import pytest
 
 from brinery.errors import EnvironmentFailed, PromotionRefused
 from brinery.promotion.env_file import EnvFile
+from brinery.promotion.environment import Held
 from brinery.versions.reference import Reference
+from tests.conftest import python
 
 PIN = f"8@sha256:{'b' * 64}"
 REFERENCE = Reference.of("wine", PIN)
+RECORD = f"20261101T120000Z-{'c' * 64}"
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-        ("MODEL_NAME=wine\nMODEL_VERSION=7\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-        ("# a\n\nMODEL_VERSION=7\nX=1\nMODEL_NAME=wine\n", f"# a\n\nMODEL_VERSION={PIN}\nX=1\nMODEL_NAME=wine\n"),
-        (
-            "export MODEL_VERSION='7@x' # why\nMODEL_NAME=\"wine\"\n",
-            f'export MODEL_VERSION={PIN} # why\nMODEL_NAME="wine"\n',
-        ),
-        ("MODEL_NAME=wine\r\nMODEL_VERSION = 7\r\n", f"MODEL_NAME=wine\r\nMODEL_VERSION = {PIN}\r\n"),
-        ("MODEL_NAME=wine\nMODEL_VERSION=", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}"),
-        (
-            "MODEL_NAME=wine\nMODEL_VERSION=6\nMODEL_VERSION=7\n",
-            f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\nMODEL_VERSION={PIN}\n",
-        ),
-        ("MY_MODEL_VERSION=1\nMODEL_NAME=wine", f"MY_MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-        ("#MODEL_VERSION=1\nMODEL_NAME=wine\n", f"#MODEL_VERSION=1\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-        ("MODEL_NAME=\nMODEL_VERSION=7\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-        ("\ufeffMODEL_VERSION=7\nMODEL_NAME=wine\n", f"MODEL_VERSION={PIN}\nMODEL_NAME=wine\n"),
-        (
-            'J.a: "{ \\"a\\": 1,\nMODEL_VERSION=3\n }"\nMODEL_NAME=wine\nMODEL_VERSION=7\n',
-            f'J.a: "{{ \\"a\\": 1,\nMODEL_VERSION=3\n }}"\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n',
-        ),
-        (
-            'A="x\nMODEL_VERSION=6\nMODEL_NAME=beer"\nMODEL_NAME=wine\nMODEL_VERSION=7\n',
-            f'A="x\nMODEL_VERSION=6\nMODEL_NAME=beer"\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n',
-        ),
-        (
-            "A=1\x0cMODEL_VERSION=6\nMODEL_NAME=wine\n",
-            f"A=1\x0cMODEL_VERSION=6\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n",
-        ),
-        ("MODEL_NAME=wine-two\nMODEL_VERSION=70 # b\n", f"MODEL_NAME=wine\nMODEL_VERSION={PIN} # b\n"),
-        (
-            "\n\n MODEL_NAME=wine\n\n\tMODEL_VERSION='70'\n\n",
-            f"\n\n MODEL_NAME=wine\n\n\tMODEL_VERSION={PIN}\n\n",
-        ),
-        ("é=ü\nMODEL_NAME=wine\nMODEL_VERSION=7\n", f"é=ü\nMODEL_NAME=wine\nMODEL_VERSION={PIN}\n"),
-    ],
-)
-def test_file_keeps_everything_but_the_pin(tmp_path: Path, before: str, after: str) -> None:
-    path = tmp_path / ".env"
-    path.write_bytes(before.encode())
-    EnvFile(path).apply(REFERENCE)
-    assert path.read_bytes().decode() == after
-    assert EnvFile(path).current("wine") == REFERENCE
-    EnvFile(path).apply(REFERENCE)
-    assert path.read_bytes().decode() == after
-    assert os.listdir(tmp_path) == [".env"]
+def apply(path: Path) -> None:
+    EnvFile(path).prepare(REFERENCE)(RECORD)
 
 
 def test_file_that_is_not_there_is_made_and_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / ".env"
     link.symlink_to(tmp_path / "real/settings")
-    assert EnvFile(link).current("wine") is None
-    EnvFile(link).apply(REFERENCE)
+    assert EnvFile(link).held("wine") == Held()
+    apply(link)
     assert link.is_symlink() and (tmp_path / "real/settings").read_text().startswith("MODEL_NAME=wine\n")
     assert (tmp_path / "real/settings").stat().st_mode & 0o777 == 0o644
 
@@ -99,7 +55,7 @@ def test_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
     path = tmp_path / ".env"
     path.write_text("MODEL_VERSION=1\n")
     path.chmod(mode)
-    EnvFile(path).apply(REFERENCE)
+    apply(path)
     assert path.stat().st_mode & 0o777 == mode
 
 
@@ -107,14 +63,21 @@ def test_file_of_another_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("MODEL_NAME=penguins\n")
     with pytest.raises(PromotionRefused, match="serves MODEL_NAME=penguins, not wine; name another file"):
-        EnvFile(path).current("wine")
+        EnvFile(path).held("wine")
 
 
-@pytest.mark.parametrize(("text", "pin"), [("MODEL_VERSION=nonsense\n", None), ("MODEL_VERSION='7'\n", "7")])
-def test_current_pin_is_read(tmp_path: Path, text: str, pin: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "pin", "record"),
+    [
+        ("MODEL_VERSION=nonsense\n", "nonsense", None),
+        ("MODEL_VERSION='7'\nMODEL_RECORD=x\n", "7", "x"),
+        ("MODEL_VERSION=\nMODEL_RECORD=\n", None, None),
+    ],
+)
+def test_pin_and_record_are_read_as_found(tmp_path: Path, text: str, pin: str | None, record: str | None) -> None:
     path = tmp_path / ".env"
     path.write_text(text)
-    assert EnvFile(path).current("wine") == (Reference.of("wine", pin) if pin else None)
+    assert EnvFile(path).held("wine") == Held(pin and f"wine:{pin}", record)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +96,7 @@ def test_current_pin_is_read(tmp_path: Path, text: str, pin: str | None) -> None
 def test_line_that_may_mean_anything_is_refused(tmp_path: Path, line: str) -> None:
     path = tmp_path / ".env"
     path.write_text(f"A=1\n{line}\n")
-    for use in (lambda: EnvFile(path).current("wine"), lambda: EnvFile(path).apply(REFERENCE)):
+    for use in (lambda: EnvFile(path).held("wine"), lambda: apply(path)):
         with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is ['\"].*['\"]; it must be NAME=VALUE"):
             use()
     assert path.read_text() == f"A=1\n{line}\n"
@@ -142,8 +105,8 @@ def test_line_that_may_mean_anything_is_refused(tmp_path: Path, line: str) -> No
 def test_reader_that_is_not_installed_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dotenv.parser", None)
     for use in (
-        lambda: EnvFile(tmp_path / ".env").current("wine"),
-        lambda: EnvFile(tmp_path / ".env").apply(REFERENCE),
+        lambda: EnvFile(tmp_path / ".env").held("wine"),
+        lambda: apply(tmp_path / ".env"),
     ):
         with pytest.raises(EnvironmentFailed, match=r"is not installed here; install brinery\[publish\]"):
             use()
@@ -153,7 +116,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/null")):
         with pytest.raises(EnvironmentFailed, match="is not a file"):
-            EnvFile(path).apply(REFERENCE)
+            apply(path)
 
 
 def test_one_path_on_two_machines_is_two_environments(tmp_path: Path) -> None:
@@ -163,9 +126,54 @@ def test_one_path_on_two_machines_is_two_environments(tmp_path: Path) -> None:
 
 def test_file_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed, match="is not a file"):
-        EnvFile(tmp_path).current("wine")
+        EnvFile(tmp_path).held("wine")
     with pytest.raises(EnvironmentFailed, match="cannot be written: No such file or directory"):
-        EnvFile(tmp_path / "none/.env").apply(REFERENCE)
+        apply(tmp_path / "none/.env")
     (tmp_path / "latin").write_bytes(b"\xe9=1\n")
     with pytest.raises(EnvironmentFailed, match="is not UTF-8 at byte 0"):
-        EnvFile(tmp_path / "latin").current("wine")
+        EnvFile(tmp_path / "latin").held("wine")
+
+
+def test_file_that_compose_cannot_read_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\nNOT A LINE\n")
+    with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is none that compose can read"):
+        EnvFile(path).prepare(REFERENCE)
+
+
+def test_file_that_is_read_only_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    path.chmod(0o444)
+    with pytest.raises(EnvironmentFailed, match=r"\.env is read-only"):
+        EnvFile(path).prepare(REFERENCE)
+
+
+def test_full_disk_is_a_sentence_and_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    code = f"""
+import resource, signal
+from pathlib import Path
+from brinery.promotion.env_file import EnvFile
+from brinery.versions.reference import Reference
+change = EnvFile(Path({str(path)!r})).prepare(Reference.of("wine", {PIN!r}))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+change({RECORD!r})
+"""
+    done = python("-c", code)
+    assert (
+        "brinery.errors.EnvironmentFailed: " in done.stderr and ".env cannot be written: File too large" in done.stderr
+    )
+    assert path.read_text() == "A=1\n" and os.listdir(tmp_path) == [".env"]
+
+
+def test_file_is_replaced_where_the_file_system_knows_no_nameless_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE")
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    apply(path)
+    assert path.read_text().startswith("A=1\nMODEL_NAME=wine\n") and os.listdir(tmp_path) == [".env"]

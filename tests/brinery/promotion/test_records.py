@@ -1,133 +1,91 @@
-"""The book of promotions on every kind of store."""
+"""Records of promotions on every kind of store."""
 
-import json
-from collections.abc import Buffer
-from datetime import UTC, datetime
-from typing import Any
+import hashlib
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from brinery.errors import ChainBroken, ObjectExists
-from brinery.promotion.records import Entry, Outcome, Promotion, Record, append, history, live
+from brinery.errors import ChainBroken
+from brinery.promotion.records import RECORD, Record, newest, read, write
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
+from tests.brinery.promotion.conftest import record
 from tests.conftest import overwrite
 
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-DIGEST = "a" * 64
+WINE = Reference("wine", 1, "a" * 64)
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+KEYS = """
+schema_version registry name environment action to challenger share was before restores image by reason forced at
+"""
 
 
-def promotion(version: int, environment: str = "env-file .env", **fields: Any) -> Promotion:
-    to = f"wine:{version}@sha256:{DIGEST}"
-    return Promotion(action="promote", environment=environment, was=None, to=to, by="me", **fields)
+def test_record_is_read_as_it_was_written_and_named_by_time_and_digest(store: Store) -> None:
+    written = record(store, WINE, reason="better", forced=("gate",), before="x", was="wine:nonsense")
+    name = write(store, written)
+    assert name.startswith("20261101T120000Z-") and RECORD.fullmatch(name)
+    assert read(store, "wine", name) == written
+    assert write(store, written) == name  # as after a lost answer
+    assert list(store.files("_promotions/wine")) == [f"_promotions/wine/{name}.json"]
 
 
-def write(store: Store, *parts: Promotion | Outcome) -> list[Entry]:
-    entries = history(store, "wine")
-    for part in parts:
-        entries.append(append(store, "wine", entries, part, NOW))
-    return entries
+def test_record_has_the_keys_of_the_contract() -> None:
+    assert list(Record.model_fields) == KEYS.split()
 
 
-def test_records_are_read_as_they_were_written(store: Store) -> None:
-    written = write(store, promotion(1), Outcome(of=1, succeeded=True), promotion(2, reason="better"))
-    assert history(store, "wine") == written
-    assert [record.number for record, _ in written] == [1, 2, 3]
-    assert written[2].record.previous == written[1].digest
+def test_name_is_in_utc_wherever_it_was_written(folder_store: Store) -> None:
+    there = datetime(2026, 11, 1, 17, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    assert write(folder_store, record(folder_store, WINE, at=there)).startswith("20261101T120000Z-")
 
 
-def test_records_that_were_read_are_not_read_again(folder_store: Store) -> None:
-    class Noting(Store):
-        read_paths: list[str] = []
-
-        def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
-            self.read_paths.append(path)
-            return super().fetch(path, limit)
-
-    written = write(folder_store, promotion(1), Outcome(of=1, succeeded=True), promotion(2))
-    store = Noting(folder_store.backend, folder_store.url)
-    assert history(store, "wine", written[:2]) == written
-    assert store.read_paths == ["wine/promotions/000003.json"]
-    folder_store.backend.delete("wine/promotions/000003.json")
-    with pytest.raises(ChainBroken, match="000003.json is missing; it was there a moment ago"):
-        history(folder_store, "wine", written)
-
-
-def test_two_writers_of_one_record_get_one_winner(store: Store) -> None:
-    seen = history(store, "wine")
-    append(store, "wine", seen, promotion(1), NOW)
-    with pytest.raises(ObjectExists):
-        append(store, "wine", seen, promotion(2), NOW)
+def test_record_that_is_not_what_its_name_says_is_refused(store: Store) -> None:
+    name = write(store, record(store, WINE))
+    path = f"_promotions/wine/{name}.json"
+    data = bytes(store.read(path, 9999))
+    for other, message in (
+        (data.replace(b'"me"', b'"yo"'), "was altered: its bytes have sha256"),
+        (data * 9999, "was altered: .* bytes; at most"),
+    ):
+        overwrite(store, path, other)
+        with pytest.raises(ChainBroken, match=f"record {name} {message}"):
+            read(store, "wine", name)
+    store.backend.delete(path)
+    with pytest.raises(ChainBroken, match=f"record {name} is missing from {store.url}"):
+        read(store, "wine", name)
 
 
-@pytest.mark.parametrize(
-    ("parts", "environment", "version"),
-    [
-        ([], None, None),
-        ([promotion(1)], None, 1),
-        ([promotion(1), promotion(2)], None, 2),
-        ([promotion(1), promotion(2), Outcome(of=2, succeeded=False)], None, 1),
-        ([promotion(1), promotion(2), Outcome(of=2, succeeded=True)], None, 2),
-        ([promotion(1), Outcome(of=1, succeeded=False)], None, None),
-        ([promotion(1, "stack a"), promotion(2, "stack b")], "stack a", 1),
-        ([promotion(1, "stack a"), promotion(2, "stack b")], None, 2),
-        ([promotion(1, "stack a")], "stack b", None),
-    ],
-    ids=str,
-)
-def test_live_is_the_last_promotion_that_did_not_fail(
-    folder_store: Store, parts: list[Promotion | Outcome], environment: str | None, version: int | None
-) -> None:
-    found = live(write(folder_store, *parts), environment)
-    assert found == (None if version is None else Reference("wine", version, DIGEST))
+@pytest.mark.parametrize("name", ["", "../wine/versions/000001/manifest", "20261101T120000Z-" + "A" * 64, "x" * 999])
+def test_name_that_is_none_is_refused(folder_store: Store, name: str) -> None:
+    with pytest.raises(ChainBroken, match="is no record of a promotion; it must be a time and a digest"):
+        read(folder_store, "wine", name)
 
 
-def test_a_record_that_is_altered_missing_or_foreign_is_found(store: Store) -> None:
-    write(store, promotion(1), promotion(2), promotion(3))
-    first, second = (bytes(store.read(f"wine/promotions/00000{n}.json", 9999)) for n in (1, 2))
-
-    forged = first.replace(b'"by": "me"', b'"by": "you"')
-    overwrite(store, "wine/promotions/000001.json", forged)
-    with pytest.raises(ChainBroken, match="000001.json was altered: it is not what its seal says"):
-        history(store, "wine")
-    record = Record.model_validate_json(forged)
-    overwrite(store, "wine/promotions/000001.json", forged.replace(record.seal.encode(), record.sealed().encode()))
-    with pytest.raises(ChainBroken, match=r"wine/promotions/000002.json does not follow the record before it"):
-        history(store, "wine")
-    overwrite(store, "wine/promotions/000001.json", first)
-
-    overwrite(store, "wine/promotions/000002.json", second.replace(b'"number": 2', b'"number": 1'))
-    with pytest.raises(ChainBroken, match="000002.json holds record 1 of wine"):
-        history(store, "wine")
-    overwrite(store, "wine/promotions/000002.json", json.dumps({"name": "wine"}).encode())
-    with pytest.raises(ChainBroken, match="000002.json is not a record: number: Field required"):
-        history(store, "wine")
-    overwrite(store, "wine/promotions/000002.json", second)
-
-    for name in ("0000035.json", "00003.json"):
-        overwrite(store, f"wine/promotions/{name}", first)
-        with pytest.raises(ChainBroken, match=f"{name} is none of the records"):
-            history(store, "wine")
-        store.backend.delete(f"wine/promotions/{name}")
-
-    store.backend.delete("wine/promotions/000002.json")
-    with pytest.raises(ChainBroken, match="000002.json is missing; the next one there is 000003.json"):
-        history(store, "wine")
+def test_record_of_another_model_or_registry_is_refused(folder_store: Store) -> None:
+    for other in (record(folder_store, WINE, name="beer"), record(folder_store, WINE, registry="s3://other")):
+        name = write(folder_store, other)
+        data = bytes(folder_store.read(f"_promotions/{other.name}/{name}.json", 9999))
+        folder_store.create(f"_promotions/wine/{name}.json", data)
+        with pytest.raises(ChainBroken, match=f"is of {other.name} in {other.registry}, not of wine in file:"):
+            read(folder_store, "wine", name)
 
 
 @pytest.mark.parametrize(
-    ("part", "message"),
-    [
-        (Outcome(of=2, succeeded=False), "is the outcome of record 2, which is no promotion before it"),
-        (Outcome(of=9, succeeded=False), "is the outcome of record 9, which is no promotion before it"),
-        (promotion(1).model_copy(update={"to": "wine:latest"}), "names no version: version 'latest' of wine"),
-        (promotion(1).model_copy(update={"to": f"beer:1@sha256:{DIGEST}"}), "is of another model: 'beer:1@sha256"),
-    ],
-    ids=str,
+    ("old", "new", "message"),
+    [('"schema_version": 1', '"schema_version": 2', "schema_version: "), ('"by"', '"who"', "by: Field required")],
 )
-def test_a_well_made_record_that_says_nothing_true_is_found(
-    folder_store: Store, part: Promotion | Outcome, message: str
+def test_record_that_is_none_or_of_a_newer_schema_is_refused(
+    folder_store: Store, old: str, new: str, message: str
 ) -> None:
-    write(folder_store, promotion(1), Outcome(of=1, succeeded=True), part)
-    with pytest.raises(ChainBroken, match=f"wine/promotions/000003.json {message}"):
-        history(folder_store, "wine")
+    data = record(folder_store, WINE).model_dump_json(indent=2).replace(old, new).encode()
+    name = f"20261101T120000Z-{hashlib.sha256(data).hexdigest()}"
+    folder_store.create(f"_promotions/wine/{name}.json", data)
+    with pytest.raises(ChainBroken, match=f"record {name} cannot be read: {message}"):
+        read(folder_store, "wine", name)
+
+
+def test_newest_record_is_that_of_the_latest_time_which_can_be_read(store: Store) -> None:
+    assert newest(store, "wine") is None
+    for version in (2, 3, 1):
+        write(store, record(store, Reference("wine", version, "a" * 64), at=AT + timedelta(days=version)))
+    store.create(f"_promotions/wine/20991101T120000Z-{'0' * 64}.json", b"{}")
+    store.create("_promotions/wine/x.json", b"{}")
+    assert newest(store, "wine") == Reference("wine", 3, "a" * 64)

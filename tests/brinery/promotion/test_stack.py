@@ -15,8 +15,7 @@ import botocore.exceptions
 import pytest
 
 from brinery.commands.environment import Connect, environment_of
-from brinery.promotion.promote import conclude
-from brinery.promotion.records import Outcome, history, live
+from brinery.promotion.records import folder
 from brinery.promotion.release import release_id
 from brinery.promotion.stack import Stack
 from brinery.versions.reference import Reference
@@ -29,6 +28,7 @@ IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/brinery-serving@sha256:{'
 TEMPLATE = {
     "Parameters": {
         **{name: {"Type": "String"} for name in ("ModelName", "ModelVersion", "ServingImageUri")},
+        "ModelRecord": {"Type": "String", "Default": ""},
         "ReleaseId": {"Type": "String"},
         "AlertEmail": {"Type": "String", "Default": "nobody@example.org", "NoEcho": True},
         "Schedule": {"Type": "String", "Default": "cron(0 3 * * ? *)"},
@@ -80,7 +80,7 @@ def stack(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         "ModelName": "alcohol",
         "ModelVersion": references[0].version_text,
         "ServingImageUri": IMAGE,
-        "ReleaseId": release_id(references[0].version_text, IMAGE),
+        "ReleaseId": "0" * 64,
         "Schedule": "cron(7 7 * * ? *)",
     }
     client = boto3.client("cloudformation")
@@ -106,25 +106,31 @@ def wait_for(doing: str, name: str) -> None:
     )
 
 
-def outcomes(run: Run) -> list[str]:
-    return [each["outcome"] for each in json.loads(run("log", "alcohol", "--json")[1])]
+def log_of(run: Run, name: str) -> Any:
+    return json.loads(run("log", "alcohol", "--stack", name, "--json")[1])
 
 
-def test_promotion_changes_the_pin_and_the_release_alone(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
+def test_promotion_changes_the_pin_the_record_and_the_release_alone(
+    stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
     name, store, references = stack
     before = parameters_of(name)
-    code, out, err = run("promote", "alcohol:2", "--stack", name, "--wait", "--reason", "better")
+    code, out, err = run("promote", str(references[1]), "--stack", name, "--wait", "--reason", "better")
     assert (code, err.count("Pin UPDATE_COMPLETE")) == (0, 1), err
-    assert f"stack {name}: {references[0]} -> {references[1]}, record 1" in out
+    assert f"warning: stack {name} was set by hand: it names no record\n" in err
+    assert f"stack {name}: {references[0]} -> {references[1]}, record 20" in out and "succeeded: UPDATE_COMPLETE" in out
     pin = references[1].version_text
-    assert parameters_of(name) == {**before, "ModelVersion": pin, "ReleaseId": release_id(pin, IMAGE)}
+    log = log_of(run, name)
+    (record,) = log["records"]
+    changed = {**before, "ModelVersion": pin, "ModelRecord": record["record"]}
+    assert parameters_of(name) == {**changed, "ReleaseId": release_id(changed, json.dumps(TEMPLATE))}
     assert boto3.client("ssm").get_parameter(Name="/pin")["Parameter"]["Value"] == pin
-    assert outcomes(run) == ["succeeded"]
-    (record,) = json.loads(run("log", "alcohol", "--json")[1])
+    assert (record["was"], record["before"], record["image"]) == (str(references[0]), None, IMAGE)
     assert record["by"].startswith("arn:aws:") and record["reason"] == "better"
 
     assert run("rollback", "alcohol", "--stack", name, "--wait")[0] == 0
-    assert parameters_of(name) == before
+    assert parameters_of(name)["ModelVersion"] == references[0].version_text
+    assert log_of(run, name)["records"][-1]["before"] == record["record"]
 
 
 def test_promotion_lets_transforms_see_the_new_parameters(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
@@ -144,20 +150,19 @@ def test_promotion_lets_transforms_see_the_new_parameters(stack: tuple[str, Stor
     def versions() -> set[str]:
         return {each["LogicalResourceId"] for each in client.describe_stack_resources(StackName=name)["StackResources"]}
 
-    assert versions() == {f"Version{release_id(references[0].version_text, IMAGE)}"}
-    assert run("promote", "alcohol:2", "--stack", name, "--wait")[0] == 0
-    assert versions() == {f"Version{release_id(references[1].version_text, IMAGE)}"}
+    assert versions() == {f"Version{'0' * 64}"}
+    assert run("promote", str(references[1]), "--stack", name, "--wait")[0] == 0
+    assert versions() == {f"Version{parameters_of(name)['ReleaseId']}"} != {f"Version{'0' * 64}"}
 
 
-def test_promotion_without_waiting_is_settled_by_the_next_one(
+def test_promotion_without_waiting_is_followed_by_the_next_one(
     stack: tuple[str, Store, list[Reference]], run: Run
 ) -> None:
     name, _, references = stack
-    assert "the update has begun" in run("promote", "alcohol:2", "--stack", name)[1]
-    assert outcomes(run) == ["not recorded"]
+    assert "the update has begun" in run("promote", str(references[1]), "--stack", name)[1]
     wait_for("update", name)
-    assert run("promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
-    assert outcomes(run) == ["succeeded", "succeeded"]
+    assert run("promote", str(references[2]), "--stack", name, "--wait")[0] == 0
+    assert [each["to"] for each in log_of(run, name)["records"]] == [str(each) for each in references[1:]]
     assert parameters_of(name)["ModelVersion"] == references[2].version_text
 
 
@@ -168,8 +173,8 @@ from brinery.promotion.stack import Stack
 class Dying(Stack):
     def prepare(self, reference):
         change = super().prepare(reference)
-        def die(token):
-            if sys.argv[1] == "after": change(token)
+        def die(record):
+            if sys.argv[1] == "after": change(record)
             os.kill(os.getpid(), signal.SIGKILL)
         return die
 main(sys.argv[2:], connect=lambda store, arguments: Dying.connect(arguments.stack, os.environ))
@@ -177,26 +182,22 @@ main(sys.argv[2:], connect=lambda store, arguments: Dying.connect(arguments.stac
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_crash_around_the_update_is_shown_and_handled(
+def test_crash_around_the_update_leaves_nothing_to_settle(
     stack: tuple[str, Store, list[Reference]], run: Run, moment: str
 ) -> None:
-    name, _, references = stack
-    arguments = [sys.executable, "-c", CRASH, moment, "promote", "alcohol:2", "--stack", name]
+    name, store, references = stack
+    assert run("promote", str(references[0]), "--stack", name, "--wait")[0] == 0
+    arguments = [sys.executable, "-c", CRASH, moment, "promote", str(references[1]), "--stack", name]
     assert subprocess.run(arguments, cwd=ROOT, timeout=60).returncode == -9
-    assert outcomes(run) == ["not recorded"]
     if moment == "after":
         wait_for("update", name)
-    assert run("promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
-    assert outcomes(run) == ["succeeded" if moment == "after" else "failed", "succeeded"]
-    assert parameters_of(name)["ModelVersion"] == references[2].version_text
-
-
-def test_pin_that_is_set_but_not_recorded_is_recorded(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
-    name, store, references = stack
-    code, out, _ = run("promote", "alcohol:1", "--stack", name, "--wait")
-    assert code == 0 and f"{references[0]} -> {references[0]}, record 1" in out
-    assert outcomes(run) == ["succeeded"]
-    assert live(history(store, "alcohol")) == references[0]
+    log = log_of(run, name)
+    assert (len(log["records"]), len(log["off_chain"])) == ((2, 0) if moment == "after" else (1, 1))
+    assert run("promote", str(references[2]), "--stack", name, "--wait")[0] == 0
+    before = references[1 if moment == "after" else 0]
+    assert log_of(run, name)["records"][-1]["was"] == str(before)
+    assert run("rollback", "alcohol", "--stack", name, "--wait")[0] == 0
+    assert parameters_of(name)["ModelVersion"] == before.version_text
 
 
 class Answering:
@@ -219,17 +220,6 @@ class Answering:
         raise self._error
 
 
-def test_stack_that_is_being_promoted_tells_by_whom(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
-    name, store, references = stack
-    assert run("promote", "alcohol:2", "--stack", name, "--reason", "quicker")[0] == 0
-    busy = connecting(lambda client: Answering(client, "UPDATE_IN_PROGRESS"))
-    code, _, err = run("promote", "alcohol:3", "--stack", name, connect=busy)
-    assert code == 1
-    assert f":root was first: promote of stack {name} to {references[1]} at 20" in err
-    assert f"and stack {name} is in UPDATE_IN_PROGRESS; wait until it has ended" in err
-    assert len(history(store, "alcohol")) == 1
-
-
 @pytest.mark.parametrize(
     ("status", "message"),
     [
@@ -244,11 +234,13 @@ def test_stack_that_cannot_be_updated_is_refused_before_anything_is_recorded(
     status: str,
     message: str,
 ) -> None:
-    name, store, _ = stack
+    name, store, references = stack
     connect = connecting(lambda client: Answering(client, status))
-    code, _, err = run("promote", "alcohol:2", "--stack", name, connect=connect)
+    code, _, err = run("promote", str(references[1]), "--stack", name, connect=connect)
     assert code == 1 and message in err
-    assert history(store, "alcohol") == []
+    assert not store.files(folder("alcohol"))
+    code, out, _ = run("log", "alcohol", "--stack", name, connect=connect)  # which can be looked at, and says so
+    assert code == 0 and message in out
 
 
 @pytest.mark.parametrize(
@@ -268,11 +260,11 @@ def test_lost_answer_is_no_failure(
 ) -> None:
     name, store, references = stack
     connect = connecting(lambda client: Answering(client, error=error))
-    code, _, err = run("promote", "alcohol:2", "--stack", name, connect=connect)
+    code, _, err = run("promote", str(references[1]), "--stack", name, connect=connect)
     assert code == 1 and f"cannot update stack {name}: " in err
-    assert outcomes(run) == ["not recorded"]
-    assert run("promote", "alcohol:3", "--stack", name, "--wait")[0] == 0
-    assert outcomes(run) == ["succeeded", "succeeded"]
+    wait_for("update", name)
+    assert run("promote", str(references[2]), "--stack", name, "--wait")[0] == 0
+    assert [each["to"] for each in log_of(run, name)["records"]] == [str(each) for each in references[1:]]
 
 
 def test_registry_is_the_one_that_the_stack_reads(
@@ -285,13 +277,13 @@ def test_registry_is_the_one_that_the_stack_reads(
     client.update_stack(StackName=name, TemplateBody=json.dumps(with_output), Parameters=kept)
     wait_for("update", name)
     monkeypatch.delenv("MODEL_REGISTRY")
-    code, out, err = run("promote", "alcohol:2", "--stack", name, "--wait")
-    assert code == 0 and f"-> {references[1]}, record 1" in out and "warning" not in err
-    assert run("log", "alcohol", "--verify", "--stack", name)[0] == 0
+    code, out, err = run("promote", str(references[1]), "--stack", name, "--wait")
+    assert code == 0 and f"-> {references[1]}, record 20" in out and " reads " not in err
+    assert len(log_of(run, name)["records"]) == 1
 
     other = f"{store.url}-other"
-    publish_example(open_store(other), "alcohol")
-    _, _, err = run("promote", "alcohol:1", "--stack", name, "--registry", other)
+    there = publish_example(open_store(other), "alcohol")
+    _, _, err = run("promote", str(there), "--stack", name, "--registry", other)
     assert f"registry: warning: stack {name} reads {store.url}, and this version is in {other}\n" in err
 
 
@@ -321,64 +313,61 @@ class RolledBack:
 
 def test_stack_that_rolls_back_is_a_failed_promotion(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
-    code, _, err = run("promote", "alcohol:2", "--stack", name, "--wait", connect=connecting(RolledBack))
+    code, _, err = run("promote", str(references[1]), "--stack", name, "--wait", connect=connecting(RolledBack))
     assert code == 1 and f"does not serve {references[1]}: UPDATE_ROLLBACK_COMPLETE" in err
-    log = [record.entry for record, _ in history(store, "alcohol")]
-    assert [entry.event for entry in log] == ["promotion", "outcome"]
-    assert isinstance(log[1], Outcome) and not log[1].succeeded
+    log = log_of(run, name)
+    assert (len(log["records"]), len(log["off_chain"]), log["holds"]) == (0, 1, str(references[0]))
+
+
+def test_version_whose_canary_failed_is_a_new_release_when_it_is_promoted_again(
+    stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
+    name, _, references = stack
+    updates: list[dict[str, Any]] = []
+
+    class Noting(RolledBack):
+        def update_stack(self, **arguments: Any) -> None:
+            updates.append(arguments)
+            super().update_stack()
+
+    for _ in range(2):
+        assert run("promote", str(references[1]), "--stack", name, "--wait", connect=connecting(Noting))[0] == 1
+    assert all(update["RetainExceptOnCreate"] for update in updates)
+    sent = [{each["ParameterKey"]: each.get("ParameterValue") for each in update["Parameters"]} for update in updates]
+    assert sent[0]["ModelVersion"] == sent[1]["ModelVersion"] == references[1].version_text
+    assert sent[0]["ReleaseId"] != sent[1]["ReleaseId"]
+    assert run("promote", str(references[1]), "--stack", name, "--wait")[0] == 0
 
 
 def test_stack_that_cannot_be_promoted_is_a_sentence(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
-    name, store, _ = stack
-    code, _, err = run("promote", "alcohol:2", "--stack", "nothing-there")
+    name, store, references = stack
+    code, _, err = run("promote", str(references[1]), "--stack", "nothing-there")
     assert code == 1 and "cannot describe stack nothing-there" in err and err.count("\n") == 1
-    publish_example(store, "wine")
-    code, _, err = run("promote", "wine:1", "--stack", name)
+    code, _, err = run("promote", str(publish_example(store, "wine")), "--stack", name)
     assert code == 1 and f"stack {name} serves alcohol, not wine" in err
     client = boto3.client("cloudformation")
     other = f"other-{time.time_ns()}"
     resources = {"Topic": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}}
     client.create_stack(StackName=other, TemplateBody=json.dumps({"Resources": resources}))
     wait_for("create", other)
-    code, _, err = run("promote", "alcohol:2", "--stack", other)
+    code, _, err = run("promote", str(references[1]), "--stack", other)
     assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/template.yaml" in err
-    assert history(store, "wine") == history(store, "alcohol") == []
-
-
-def test_update_that_began_after_another_gave_it_up_is_put_right(
-    stack: tuple[str, Store, list[Reference]], run: Run
-) -> None:
-    name, store, references = stack
-
-    class GivenUp(Stack):
-        def prepare(self, reference: Reference) -> Callable[[str], bool]:
-            change = super().prepare(reference)
-
-            def given_up(token: str) -> bool:
-                conclude(store, history(store, "alcohol")[-1], succeeded=False, detail="taken for left behind")
-                return change(token)
-
-            return given_up
-
-    connect = connecting(kind=GivenUp)
-    assert run("promote", "alcohol:2", "--stack", name, connect=connect)[0] == 0
-    assert outcomes(run) == ["succeeded"]
-    wait_for("update", name)
-    code, out, _ = run("promote", "alcohol:3", "--stack", name, "--wait", connect=connect)
-    assert code == 0 and "succeeded: its update began after all" in out
+    assert not store.files("_promotions")
 
 
 def test_stack_is_the_same_by_its_name_and_by_its_arn(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    assert run("promote", "alcohol:2", "--stack", described["StackId"], "--wait")[0] == 0
+    assert run("promote", str(references[1]), "--stack", described["StackId"], "--wait")[0] == 0
     assert run("rollback", "alcohol", "--stack", name, "--wait")[0] == 0
-    assert json.loads(run("live", "alcohol", "--json")[1]) == {f"stack {name}": str(references[0])}
+    live = json.loads(run("live", "alcohol", "--stack", described["StackId"], "--json")[1])
+    assert (live["environment"], live["reference"], live["note"]) == (f"stack {name}", str(references[0]), None)
 
 
 def test_endpoint_that_is_none_is_a_sentence(
     stack: tuple[str, Store, list[Reference]], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "nonsense")
-    code, _, err = run("promote", "alcohol:2", "--stack", "x", connect=environment_of)
+    _, _, references = stack
+    code, _, err = run("promote", str(references[1]), "--stack", "x", connect=environment_of)
     assert (code, err) == (1, "registry: cannot reach stack x: Invalid endpoint: nonsense\n")

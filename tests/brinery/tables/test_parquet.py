@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pandas as pd
@@ -146,10 +147,11 @@ PARTS_WRONG: dict[str, tuple[dict[str, bytes], str]] = {
     "Iceberg": ({"metadata/v1.metadata.json": b"{}"}, "is a table of Iceberg, as metadata/v1.metadata.json tells"),
     "not parquet": ({"2.parquet": ROWS}, "2.parquet is not Parquet; each file of a data set must be"),
     "broken": ({"2.parquet": b"PAR1"}, "2.parquet cannot be read as Parquet"),
-    "hive": (
+    "folders of other columns": (
         {"year=2007/2.parquet": b"PAR1"},
-        "is split by a column into folders such as year=2007, which are not read",
+        "the folders of year=2007/2.parquet name year, and those of 1.parquet no column; each file must lie in folders",
     ),
+    "a folder's column twice": ({"y=1/y=2/2.parquet": b"PAR1"}, 'the folders of y=1/y=2/2.parquet name "y" twice'),
 }
 
 
@@ -166,3 +168,84 @@ def test_folder_that_is_no_data_set_gets_a_sentence(
         read(url)
     assert str(caught.value).startswith(url)
     assert message in str(caught.value)
+
+
+def test_column_in_folders_and_in_files_is_refused(parts: tuple[str, Put]) -> None:
+    url, put = parts
+    put("x=1/1.parquet", parquet(x=[1], target=["u"]))
+    with pytest.raises(DataInvalid, match='has a column "x" in its files and in the names of their folders'):
+        read(url)
+
+
+PARTITIONED: dict[str, tuple[list[str], dict[str, Any], list[Any], str]] = {
+    "years": (["year=2023", "year=2024"], {}, [2023, 2024], "int64"),
+    "months": (["m=01", "m=12"], {}, ["01", "12"], "str"),
+    "words": (["c=a%2Fb", "c=x%20y"], {}, ["a/b", "x y"], "str"),
+    "nothing": (["c=__HIVE_DEFAULT_PARTITION__", "c=x"], {}, [None, "x"], "str"),
+    "numbers kept": (["year=2023", "year=2024"], {"kinds": {"year": "category"}}, ["2023", "2024"], "str"),
+    "marks": (["p=1,5", "p=2,5"], {"decimal": ","}, [1.5, 2.5], "float64"),
+    "numbers of codes": (["m=01", "m=12"], {"kinds": {"m": "integer"}}, [1, 12], "int64"),
+}
+
+
+@pytest.mark.parametrize("name", PARTITIONED)
+def test_names_of_folders_are_columns_and_that_is_told(parts: tuple[str, Put], name: str) -> None:
+    folders, spelling, values, kind = PARTITIONED[name]
+    url, put = parts
+    for i, folder in enumerate(folders):
+        put(f"{folder}/{i}.parquet", parquet(x=[i], target=["u"]))
+    column = folders[0].partition("=")[0]
+    for columns in (None, [column, "x"], [column]):
+        found = read(url, columns=columns, **spelling)
+        read_values = [None if pd.isna(value) else value for value in found.frame[column]]
+        assert (read_values, str(found.frame[column].dtype)) == (values, kind)
+        assert found.notes[column][0].startswith("is taken from the names of the folders, such as ")
+    assert list(found.names) == ["x", "target", column]
+
+
+TEXTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
+    "numbers": (["1", "2.5", "-3"], {}, 'its texts are numbers, such as "1" (row 1), "2.5" (row 2) and "-3" (row 3)'),
+    "numbers beside a mark": (["1", "2", "?", None], {}, 'is mostly numbers, and holds "?" (row 3); say "missing"'),
+    "decimal commas": (["1,5", "2,5", "3"], {}, 'holds "1,5" (row 1) and "2,5" (row 2); say that the comma'),
+    "booleans": (
+        ["true", "false", None],
+        {},
+        'its texts are true and false, such as "true" (row 1) and',
+    ),
+    "declared numbers": (["1", "x"], {"kinds": {"x": "number"}}, 'holds "x" (row 2), which is not a number'),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_that_a_person_would_not_call_so_are_refused(tmp_path: Path, name: str) -> None:
+    values, spelling, problem = TEXTS[name]
+    found = read_bytes(tmp_path, parquet(x=values), **spelling)
+    assert problem in found.problems["x"]
+
+
+KEPT: dict[str, tuple[list[Any], dict[str, Any], list[Any]]] = {
+    "words": (["a", "NA", " b ", ""], {}, ["a", "NA", " b ", ""]),
+    "codes": (["007", "012", "345"], {}, ["007", "012", "345"]),
+    "days": (["2024-01-02", "2024-02-01", None], {}, ["2024-01-02", "2024-02-01", None]),
+    "the target": (["1", "2", "3"], {"target": "x"}, ["1", "2", "3"]),
+    "a category": (["1", "2.5", "?"], {"kinds": {"x": "category"}}, ["1", "2.5", "?"]),
+    "declared numbers": (
+        ["1,5", "-", "NA"],
+        {"kinds": {"x": "number"}, "decimal": ",", "missing": ("-",)},
+        [1.5, None, None],
+    ),
+    "declared booleans": (["Yes", "no", None], {"kinds": {"x": "boolean"}}, [True, False, None]),
+    "days as they are spelled": (
+        ["15/06/2024", "01/02/2024"],
+        {"dates": "%d/%m/%Y"},
+        [pd.Timestamp("2024-06-15"), pd.Timestamp("2024-02-01")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_texts_are_kept_or_read_as_they_are_declared(tmp_path: Path, name: str) -> None:
+    values, spelling, expected = KEPT[name]
+    found = read_bytes(tmp_path, parquet(x=values), **spelling)
+    assert not found.problems
+    assert [None if pd.isna(value) else value for value in found.frame["x"]] == expected

@@ -81,7 +81,7 @@ def _card(name: str, table: Table, pipeline: Pipeline) -> Card:
     predictions = Predictions(test_y, answering(pipeline, test_x)[1])
     metrics = measure(assessor, predictions)
     lesser = {metric: value - 0.0213 if metric != "log_loss" else value + 0.05 for metric, value in metrics.items()}
-    promoted = PromotedMetrics(reference=f"{name}:6", metrics=lesser)
+    promoted = PromotedMetrics(vouched=True, reference=f"{name}:6", metrics=lesser)
     accuracy = metrics["accuracy"]
     checks = (
         GateCheck(metric="accuracy", rule="min", side="least", limit=0.9, value=accuracy, passed=accuracy >= 0.9),

@@ -66,7 +66,7 @@ def hostile() -> Card:
     predictions = predicted(
         classes[[0, 1, 0]], classes[[0, 0, 1]], np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), classes
     )
-    promoted = PromotedMetrics(reference=EVIL, metrics={})
+    promoted = PromotedMetrics(vouched=True, reference=EVIL, metrics={})
     check = GateCheck(metric=EVIL, rule="min", side="least", limit=0.1, value=0.5, passed=True)
     described = content(
         EVIL,

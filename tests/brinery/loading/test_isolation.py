@@ -1,0 +1,113 @@
+"""A model's code finds no secrets: not in its environment, its descriptors, its parent, nor in a home folder."""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from brinery.loading.isolation import environment, secrets_hidden
+from brinery.loading.model_process import ModelProcess
+from brinery.versions.publish import publish
+from brinery.versions.store import Store
+from tests.conftest import ROOT
+from tests.examples import pickled, tiny
+
+PR_GET_DUMPABLE = 3
+LOOK = """
+import json, os, resource, sys
+paths = [f"/proc/self/fd/{fd}" for fd in range(200)]
+found = {
+    "environment": dict(os.environ),
+    "folder": os.getcwd(),
+    "descriptors": [os.readlink(each).split(":")[0] for each in paths if os.path.lexists(each)],
+    "core": resource.getrlimit(resource.RLIMIT_CORE),
+    "memory": resource.getrlimit(resource.RLIMIT_DATA),
+    "first to go": open("/proc/self/oom_score_adj").read().strip(),
+    "session": os.getsid(0) == os.getpid(),
+}
+open(TARGET, "w").write(json.dumps(found))
+"""
+
+
+class Code:
+    """Runs when it is loaded."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def __reduce__(self) -> Any:
+        return exec, (self._code, {})
+
+
+@pytest.fixture
+def found(folder_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a pickle sees that is loaded by the model process of one with secrets, an open file and a home."""
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "DATABASE_URL", "HOME_OF_SECRETS"):
+        monkeypatch.setenv(name, "canary")
+    target = tmp_path / "found.json"
+    described, files = tiny()
+    looking = pickled(Code(f"TARGET = {str(target)!r}\n{LOOK}"))
+    with (tmp_path / "open").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        with ModelProcess() as process:
+            published = publish(folder_store, described, {**files, "model.joblib": looking}, lambda *_: None)
+            assert "model.joblib does not load" in str(process(folder_store, published))
+    seen: dict[str, Any] = json.loads(target.read_text())
+    return seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
+def test_code_of_a_model_is_told_nothing(found: dict[str, Any]) -> None:
+    assert "canary" not in json.dumps(found)
+    allowed = ("LANG", "LC_", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "PYTHON", "HOME", "TMPDIR", "ORT_", "KMP_")
+    assert [name for name in found["environment"] if not name.startswith(allowed)] == []
+    assert {*found["descriptors"]} <= {"pipe", "/dev/null", "anon_inode"}
+    home = found["environment"]["HOME"]
+    assert found["folder"] == home == found["environment"]["TMPDIR"] != os.environ["HOME"]
+    assert not Path(home).exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
+def test_code_of_a_model_is_bounded(found: dict[str, Any]) -> None:
+    assert found["core"] == [0, 0]
+    soft, hard = found["memory"]
+    assert 0 < soft == hard < psutil.virtual_memory().total
+    assert found["first to go"] == "1000"
+    assert found["session"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
+def test_asking_process_is_closed_before_the_other_one_starts() -> None:
+    code = (
+        "import ctypes, subprocess\n"
+        "from brinery.loading import model_process\n"
+        f"state = lambda: ctypes.CDLL(None).prctl({PR_GET_DUMPABLE}, 0, 0, 0, 0)\n"
+        "before, start = state(), subprocess.Popen\n"
+        "def popen(*args, **kwargs):\n"
+        "    print(before, state())\n"
+        "    return start(*args, **kwargs)\n"
+        "model_process.subprocess.Popen = popen\n"
+        "with model_process.ModelProcess(): pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "1 0\n"
+    assert ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) in (0, 1)
+
+
+def test_secrets_are_hidden_from_workers_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = ["AWS_REGION", "aws_secret_access_key", "GITHUB_TOKEN", "DB_PASSWORD", "OPENAI_API_KEY", "PGPASSWORD"]
+    for name in [*secret, "HARMLESS"]:
+        monkeypatch.setenv(name, "canary")
+    code = "import os; print(*sorted(name for name, value in os.environ.items() if value == 'canary'))"
+    with pytest.raises(ZeroDivisionError), secrets_hidden():
+        worker = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        raise ZeroDivisionError
+    assert worker.stdout == "HARMLESS\n"
+    assert {os.environ[name] for name in secret} == {"canary"}
+    assert "canary" not in environment(Path()).values()
