@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from brinery.errors import SettingInvalid
 from serving.loader import Loader, load_pinned
@@ -30,7 +31,8 @@ REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explai
 GRACE_SECONDS = 5  # for requests under way when the server is stopped
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
+    """Serve until a signal; `bounds` are those of `serving.connection.Bounds` that shall be others."""
     parser = argparse.ArgumentParser(
         prog="serve",
         description="Serve the model version that the environment pins.",
@@ -53,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         import uvicorn
 
         from serving.app import create_app
+        from serving.connection import Bounds, Connection
 
+    limits = Bounds(**bounds)  # type: ignore[arg-type]
     app = create_app(loader, settings, import_seconds=perf_counter() - _started)
     finish()
     uvicorn.run(
@@ -61,7 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         host=arguments.host,
         port=arguments.port,
         log_level=settings.log_level.lower(),
+        http=partial(Connection, bounds=limits),  # type: ignore[arg-type]
+        ws="none",
         lifespan="off",
+        backlog=limits.connections // 2,  # so that a burst does not push out a request that has just come
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return 0

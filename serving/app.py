@@ -11,11 +11,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
 from serving.answer import answer, identity
+from serving.body import Bodies, Body
 from serving.docs import render_docs
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
@@ -60,11 +60,16 @@ class _Service:
     def __init__(self, loader: Loader, settings: Settings, import_seconds: float) -> None:
         self._loader = loader
         self._settings = settings
+        self._bodies = Bodies(settings.max_body_bytes)
         self._import_seconds = import_seconds
 
     async def classify(self, request: Request) -> Response:
-        body = await _body(request, self._settings.max_body_bytes)
-        status, content = answer(await self._model(), body, self._settings.max_rows, _is_partial(request))
+        body = Body(self._bodies)
+        try:
+            data = await body.read(request)
+            status, content = answer(await self._model(), data, self._settings.max_rows, _is_partial(request))
+        finally:
+            body.release()
         return _json(content) if status == 200 else _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
@@ -104,27 +109,6 @@ def _is_partial(request: Request) -> bool:
     if given not in ("true", "false"):
         raise Problem(400, "partial must be true or false")
     return given == "true"
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The request's body, once its type says JSON; reading stops at the limit."""
-    media, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
-    media = media.strip()
-    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
-        raise Problem(415, "the content-type must be application/json")
-    if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
-        raise Problem(415, "the charset must be utf-8")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem(415, "the body must not be encoded; send it without a content-encoding")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Problem(413, f"the body is larger than {limit} bytes")
-    except ClientDisconnect as exc:
-        raise Problem(400, "the client went away before the end of the body") from exc
-    return bytes(body)
 
 
 def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> dict[str, Any]:
