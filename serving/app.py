@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,13 +15,14 @@ from starlette.exceptions import HTTPException
 
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
-from serving.answer import answer, identity
-from serving.body import Bodies, Body
+from serving.answer import answer, as_json, identity
+from serving.body import Bodies, Body, InPieces
 from serving.docs import render_docs
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
 from serving.problem import Problem
 from serving.settings import Settings
+from serving.turns import Turns, is_large
 
 log = logging.getLogger("brinery.serving")
 
@@ -61,16 +63,23 @@ class _Service:
         self._loader = loader
         self._settings = settings
         self._bodies = Bodies(settings.max_body_bytes)
+        self._turns = Turns()
         self._import_seconds = import_seconds
 
     async def classify(self, request: Request) -> Response:
         body = Body(self._bodies)
         try:
             data = await body.read(request)
-            status, content = answer(await self._model(), data, self._settings.max_rows, _is_partial(request))
-        finally:
+            model = await self._model()
+            work = partial(_answered, model, data, self._settings.max_rows, _is_partial(request))
+            status, content = await self._turns.take(work) if is_large(len(data), model) else work()
+        except BaseException:
             body.release()
-        return _json(content) if status == 200 else _problem(request, status, content)
+            raise
+        if isinstance(content, bytes):
+            return InPieces(content, body)
+        body.release()
+        return _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
         return _json(_about(await self._model(), self._settings.model_record, self._import_seconds))
@@ -101,6 +110,12 @@ class _Service:
             return await run_in_threadpool(self._loader.get)
         except NotServing as exc:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
+
+
+def _answered(model: VerifiedModel, data: bytes, max_rows: int, partly: bool) -> tuple[int, bytes | dict[str, Any]]:
+    """The status, and the answer as JSON or the problem's content."""
+    status, content = answer(model, data, max_rows, partly)
+    return status, as_json(content) if status == 200 else content
 
 
 def _is_partial(request: Request) -> bool:

@@ -1,9 +1,12 @@
-"""Bodies: read up to a limit each, and up to a limit together."""
+"""Bodies: read up to a limit each and up to a limit together, and answered in pieces."""
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from serving.problem import Problem
 
+PIECE = 64 * 1024  # bytes
 TOGETHER = 8  # bodies of the largest size
 SMALL = 64 * 1024  # bytes of a body that are taken however many others are held
 
@@ -51,6 +54,26 @@ class Body:
 
     def release(self) -> None:
         self.count(0)
+
+
+class InPieces(Response):
+    """A JSON answer; each piece waits until the client has taken most of those before, and all counts until the end."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: bytes, to: Body) -> None:
+        super().__init__(content)
+        self._to = to
+        to.count(len(content))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for start in range(0, len(self.body), PIECE):
+                piece, end = self.body[start : start + PIECE], start + PIECE >= len(self.body)
+                await send({"type": "http.response.body", "body": piece, "more_body": not end})
+        finally:
+            self._to.release()
 
 
 def _refuse_type(request: Request) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
 from brinery.loading.model import VerifiedModel
-from serving.body import SMALL, Bodies, Body
+from serving.body import SMALL, Bodies, Body, InPieces
 from serving.problem import Problem
 from tests.serving.conftest import serving
 
@@ -67,3 +68,32 @@ def test_large_requests_one_after_the_other_leave_nothing_held(
     assert client.request("POST", "/classify", content=body + " ").status_code == 413
     for _ in range(10):
         assert client.request("POST", "/classify", content=body).status_code == status
+
+
+def test_answer_counts_until_its_last_piece_is_taken() -> None:
+    bodies = Bodies(LIMIT)
+    content = bytes(range(256)) * 1024
+    answer = InPieces(content, read(bodies, b"x"))
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        assert bodies.held == len(content)
+        sent.append(message)
+
+    asyncio.get_event_loop().run_until_complete(answer({}, None, send))  # type: ignore[arg-type]
+    assert bodies.held == 0
+    assert b"".join(message.get("body", b"") for message in sent) == content
+    assert [message.get("more_body") for message in sent] == [None, True, True, True, False]
+    assert dict(sent[0]["headers"])[b"content-length"] == b"262144"
+
+
+def test_answer_that_is_not_taken_counts_no_more() -> None:
+    bodies = Bodies(LIMIT)
+
+    async def send(message: Any) -> None:
+        raise OSError("the client is gone")
+
+    answer = InPieces(b"x" * 10, read(bodies, b"x"))
+    with pytest.raises(OSError, match="gone"):
+        asyncio.get_event_loop().run_until_complete(answer({}, None, send))  # type: ignore[arg-type]
+    assert bodies.held == 0
