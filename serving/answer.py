@@ -12,6 +12,7 @@ from brinery.errors import RowInvalid, TooManyRows
 from brinery.loading.model import Prediction, VerifiedModel
 from serving.problem import Problem, problem_content
 
+_dumped = json.JSONEncoder(separators=(",", ":")).encode
 PIECE = 500  # rows that are written at once, for a few milliseconds in which no other thread can run
 
 
@@ -79,10 +80,6 @@ def _written(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
 
 def _unfit(model: VerifiedModel, errors: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return problem_content(422, f"the input does not fit the features of {model.manifest.name}", errors)
-
-
-def _dumped(content: Any) -> str:
-    return json.dumps(content, separators=(",", ":"))
 
 
 class _Collector:

@@ -21,6 +21,7 @@ from serving.docs import render_docs
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
 from serving.problem import Problem
+from serving.reason import log_error
 from serving.settings import Settings
 from serving.turns import Turns, is_large
 
@@ -89,9 +90,12 @@ class _Service:
         try:
             page = await run_in_threadpool(model.card)
         except FormatMissing as exc:
-            raise Problem(404, str(exc)) from exc
+            raise Problem(404, "the version has no model card") from exc
         except BrineryError as exc:
-            raise Problem(503, str(exc), headers={"Retry-After": "5"}) from exc
+            log_error(exc)
+            raise Problem(
+                503, "the model card could not be read or verified; the log says why", headers={"Retry-After": "5"}
+            ) from exc
         return Response(bytes(page), media_type="text/html; charset=utf-8")
 
     async def docs(self, request: Request) -> Response:
