@@ -18,6 +18,7 @@ from brinery.loading.model import VerifiedModel
 from serving.answer import answer, as_json, identity
 from serving.body import Bodies, Body, InPieces
 from serving.docs import render_docs
+from serving.headers import CARD, NOSNIFF, PAGE
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
 from serving.problem import Problem
@@ -40,14 +41,14 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
         import_seconds: how long the process took to import its code, told by `/model/version`.
     """
     service = _Service(loader, settings, import_seconds)
-    app = FastAPI(title="Brinery", docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
-    app.openapi = lambda: describe(loader.model)  # type: ignore[method-assign]
+    app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     for path, methods, route in (
         ("/classify", ["POST"], service.classify),
         ("/invocations", ["POST"], service.classify),
         ("/model/version", ["GET"], service.version),
         ("/model/card", ["GET"], service.card),
         ("/docs", ["GET"], service.docs),
+        ("/openapi.json", ["GET"], service.openapi),
         ("/healthz", ["GET"], service.healthz),
         ("/readyz", ["GET"], service.readyz),
         ("/ping", ["GET"], service.readyz),
@@ -96,10 +97,13 @@ class _Service:
             raise Problem(
                 503, "the model card could not be read or verified; the log says why", headers={"Retry-After": "5"}
             ) from exc
-        return Response(bytes(page), media_type="text/html; charset=utf-8")
+        return Response(bytes(page), headers=CARD, media_type="text/html; charset=utf-8")
 
     async def docs(self, request: Request) -> Response:
-        return Response(render_docs(self._loader.model), media_type="text/html; charset=utf-8")
+        return Response(render_docs(self._loader.model), headers=PAGE, media_type="text/html; charset=utf-8")
+
+    async def openapi(self, request: Request) -> Response:
+        return _json(describe(self._loader.model))
 
     async def healthz(self, request: Request) -> Response:
         return _json({"status": "ok"})
@@ -151,14 +155,14 @@ def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> d
 
 
 def _json(content: Any) -> Response:
-    return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
+    return Response(json.dumps(content, separators=(",", ":")), headers=NOSNIFF, media_type="application/json")
 
 
 def _problem(
     request: Request, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
     body = json.dumps({**content, "request_id": _request_id(request)})
-    return Response(body, status, headers, PROBLEM_TYPE)
+    return Response(body, status, {**NOSNIFF, **(headers or {})}, PROBLEM_TYPE)
 
 
 def _request_id(request: Request) -> str:

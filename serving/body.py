@@ -4,6 +4,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from serving.headers import NOSNIFF
 from serving.problem import Problem
 
 PIECE = 64 * 1024  # bytes
@@ -62,7 +63,7 @@ class InPieces(Response):
     media_type = "application/json"
 
     def __init__(self, content: bytes, to: Body) -> None:
-        super().__init__(content)
+        super().__init__(content, headers=NOSNIFF)
         self._to = to
         to.count(len(content))
 

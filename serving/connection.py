@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from serving.headers import NOSNIFF
 from serving.problem import Problem
 
 SLICE = 8 * 1024  # bytes that are parsed at once: what a bound on bytes may be off by
@@ -171,6 +172,6 @@ class Connection(HttpToolsProtocol):
 def _answer(problem: Problem, headers: list[tuple[bytes, bytes]]) -> bytes:
     body = json.dumps({**problem.content, "request_id": str(uuid4())}).encode()
     lines = [b"%b: %b" % header for header in headers]
-    lines += [f"{name.lower()}: {value}".encode() for name, value in problem.headers.items()]
+    lines += [f"{name.lower()}: {value}".encode() for name, value in (NOSNIFF | problem.headers).items()]
     lines += [b"content-type: application/problem+json", b"content-length: %d" % len(body), b"connection: close"]
     return STATUS_LINE[problem.status] + b"\r\n".join([*lines, b"", body])

@@ -64,6 +64,7 @@ def refused(answer: bytes, status: int) -> str:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status), answer
     assert b"content-type: application/problem+json" in head and b"connection: close" in head
+    assert b"x-content-type-options: nosniff" in head
     return str(problem_of(body, status)["detail"])
 
 
