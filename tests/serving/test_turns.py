@@ -97,7 +97,12 @@ def test_too_many_large_requests_are_refused_and_small_ones_are_not(models: Mode
             await asyncio.sleep(0.01)
         return await client.post("/classify", json=SMALL)
 
-    model = watched(models("alcohol"), lambda rows: len(rows) == 1 or refused.wait(30))
+    def wait(rows: np.ndarray) -> None:
+        if len(rows) > 1:
+            refused.wait(10)
+            refused.set()
+
+    model = watched(models("alcohol"), wait)
     *large, one = together(model, *[ask] * (WAITING + 3), small)
     assert one.status_code == 200
     assert sorted(each.status_code for each in large) == [200] * WAITING + [503] * 3
