@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from brinery.errors import SettingInvalid
 from brinery.output.write import say
@@ -28,10 +29,12 @@ The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, 
 REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explains them.
 """
 
+SWITCH_SECONDS = 0.001  # after which a large request's thread lets small ones go on; Python's own is 0.005
 GRACE_SECONDS = 5  # for requests under way when the server is stopped
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
+    """Serve until a signal; `bounds` are those of `serving.connection.Bounds` that shall be others."""
     parser = argparse.ArgumentParser(
         prog="serve",
         description="Serve the model version that the environment pins.",
@@ -54,15 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         import uvicorn
 
         from serving.app import create_app
+        from serving.connection import Bounds, Connection
 
+    limits = Bounds(**bounds)  # type: ignore[arg-type]
     app = create_app(loader, settings, import_seconds=perf_counter() - _started)
     finish()
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.run(
         app,
         host=arguments.host,
         port=arguments.port,
         log_level=settings.log_level.lower(),
+        http=partial(Connection, bounds=limits),  # type: ignore[arg-type]
+        ws="none",
         lifespan="off",
+        backlog=limits.connections // 2,  # so that a burst does not push out a request that has just come
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return 0

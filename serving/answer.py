@@ -1,8 +1,9 @@
 """Answers: from the bytes of a request to a status and a JSON object, for whatever carries them."""
 
 import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import json
+from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 from jiter import from_json
@@ -10,6 +11,9 @@ from jiter import from_json
 from brinery.errors import RowInvalid, TooManyRows
 from brinery.loading.model import Prediction, VerifiedModel
 from serving.problem import Problem, problem_content
+
+_dumped = json.JSONEncoder(separators=(",", ":")).encode
+PIECE = 500  # rows that are written at once, for a few milliseconds in which no other thread can run
 
 
 def answer(model: VerifiedModel, body: bytes, max_rows: int, partial: bool = False) -> tuple[int, dict[str, Any]]:
@@ -20,7 +24,7 @@ def answer(model: VerifiedModel, body: bytes, max_rows: int, partial: bool = Fal
         max_rows: more rows are a 413.
         partial: a row of a list that has no answer gets a problem in its place, and the others are answered.
     """
-    with _collector_paused():
+    with _collector:
         try:
             return 200, _written(model, model.answer(_data(body), max_rows, partial))
         except Problem as problem:
@@ -29,6 +33,16 @@ def answer(model: VerifiedModel, body: bytes, max_rows: int, partial: bool = Fal
             return 413, problem_content(413, str(exc))
         except RowInvalid as exc:
             return 422, _unfit(model, exc.errors)
+
+
+def as_json(content: dict[str, Any]) -> bytes:
+    """The JSON of an answer; of many predictions in pieces, between which other threads can run."""
+    rows = content.get("predictions", [])
+    if len(rows) <= PIECE:
+        return _dumped(content).encode()
+    rest = {name: value for name, value in content.items() if name != "predictions"}
+    pieces = [_dumped(rows[start : start + PIECE])[1:-1] for start in range(0, len(rows), PIECE)]
+    return f'{{"predictions":[{",".join(pieces)}],{_dumped(rest)[1:]}'.encode()
 
 
 def identity(model: VerifiedModel) -> dict[str, Any]:
@@ -68,13 +82,29 @@ def _unfit(model: VerifiedModel, errors: Sequence[tuple[str, str]]) -> dict[str,
     return problem_content(422, f"the input does not fit the features of {model.manifest.name}", errors)
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Decoded JSON holds no cycles, and the collector would scan a large body over and over."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+class _Collector:
+    """Pauses Python's collector: decoded JSON holds no cycles, and it would scan a large body over and over.
+
+    Where threads answer at once, it runs again after the last of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._answers = 0
+        self._collecting = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._answers == 0:
+                self._collecting = gc.isenabled()
+                gc.disable()
+            self._answers += 1
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._answers -= 1
+            if self._answers == 0 and self._collecting:
+                gc.enable()
+
+
+_collector = _Collector()

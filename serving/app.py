@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,16 +12,19 @@ from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
-from serving.answer import answer, identity
+from serving.answer import answer, as_json, identity
+from serving.body import Bodies, Body, InPieces
 from serving.docs import render_docs
+from serving.headers import CARD, NOSNIFF, PAGE
 from serving.loader import Loader, NotServing
 from serving.openapi import describe
 from serving.problem import Problem
+from serving.reason import log_error
 from serving.settings import Settings
+from serving.turns import Turns, is_large
 
 log = logging.getLogger("brinery.serving")
 
@@ -37,14 +41,14 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
         import_seconds: how long the process took to import its code, told by `/model/version`.
     """
     service = _Service(loader, settings, import_seconds)
-    app = FastAPI(title="Brinery", docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
-    app.openapi = lambda: describe(loader.model)  # type: ignore[method-assign]
+    app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     for path, methods, route in (
         ("/classify", ["POST"], service.classify),
         ("/invocations", ["POST"], service.classify),
         ("/model/version", ["GET"], service.version),
         ("/model/card", ["GET"], service.card),
         ("/docs", ["GET"], service.docs),
+        ("/openapi.json", ["GET"], service.openapi),
         ("/healthz", ["GET"], service.healthz),
         ("/readyz", ["GET"], service.readyz),
         ("/ping", ["GET"], service.readyz),
@@ -60,12 +64,24 @@ class _Service:
     def __init__(self, loader: Loader, settings: Settings, import_seconds: float) -> None:
         self._loader = loader
         self._settings = settings
+        self._bodies = Bodies(settings.max_body_bytes)
+        self._turns = Turns()
         self._import_seconds = import_seconds
 
     async def classify(self, request: Request) -> Response:
-        body = await _body(request, self._settings.max_body_bytes)
-        status, content = answer(await self._model(), body, self._settings.max_rows, _is_partial(request))
-        return _json(content) if status == 200 else _problem(request, status, content)
+        body = Body(self._bodies)
+        try:
+            data = await body.read(request)
+            model = await self._model()
+            work = partial(_answered, model, data, self._settings.max_rows, _is_partial(request))
+            status, content = await self._turns.take(work) if is_large(len(data), model) else work()
+        except BaseException:
+            body.release()
+            raise
+        if isinstance(content, bytes):
+            return InPieces(content, body)
+        body.release()
+        return _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
         return _json(_about(await self._model(), self._settings.model_record, self._import_seconds))
@@ -75,13 +91,19 @@ class _Service:
         try:
             page = await run_in_threadpool(model.card)
         except FormatMissing as exc:
-            raise Problem(404, str(exc)) from exc
+            raise Problem(404, "the version has no model card") from exc
         except BrineryError as exc:
-            raise Problem(503, str(exc), headers={"Retry-After": "5"}) from exc
-        return Response(bytes(page), media_type="text/html; charset=utf-8")
+            log_error(exc)
+            raise Problem(
+                503, "the model card could not be read or verified; the log says why", headers={"Retry-After": "5"}
+            ) from exc
+        return Response(bytes(page), headers=CARD, media_type="text/html; charset=utf-8")
 
     async def docs(self, request: Request) -> Response:
-        return Response(render_docs(self._loader.model), media_type="text/html; charset=utf-8")
+        return Response(render_docs(self._loader.model), headers=PAGE, media_type="text/html; charset=utf-8")
+
+    async def openapi(self, request: Request) -> Response:
+        return _json(describe(self._loader.model))
 
     async def healthz(self, request: Request) -> Response:
         return _json({"status": "ok"})
@@ -98,33 +120,18 @@ class _Service:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
 
 
+def _answered(model: VerifiedModel, data: bytes, max_rows: int, partly: bool) -> tuple[int, bytes | dict[str, Any]]:
+    """The status, and the answer as JSON or the problem's content."""
+    status, content = answer(model, data, max_rows, partly)
+    return status, as_json(content) if status == 200 else content
+
+
 def _is_partial(request: Request) -> bool:
     """Whether a row that has no answer shall leave the others theirs."""
     given = request.query_params.get("partial", "false")
     if given not in ("true", "false"):
         raise Problem(400, "partial must be true or false")
     return given == "true"
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The request's body, once its type says JSON; reading stops at the limit."""
-    media, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
-    media = media.strip()
-    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
-        raise Problem(415, "the content-type must be application/json")
-    if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
-        raise Problem(415, "the charset must be utf-8")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem(415, "the body must not be encoded; send it without a content-encoding")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Problem(413, f"the body is larger than {limit} bytes")
-    except ClientDisconnect as exc:
-        raise Problem(400, "the client went away before the end of the body") from exc
-    return bytes(body)
 
 
 def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> dict[str, Any]:
@@ -148,14 +155,14 @@ def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> d
 
 
 def _json(content: Any) -> Response:
-    return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
+    return Response(json.dumps(content, separators=(",", ":")), headers=NOSNIFF, media_type="application/json")
 
 
 def _problem(
     request: Request, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
     body = json.dumps({**content, "request_id": _request_id(request)})
-    return Response(body, status, headers, PROBLEM_TYPE)
+    return Response(body, status, {**NOSNIFF, **(headers or {})}, PROBLEM_TYPE)
 
 
 def _request_id(request: Request) -> str:

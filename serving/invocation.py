@@ -9,6 +9,7 @@ from mangum import Mangum
 from mangum.types import ASGI, Response, Scope
 
 from serving.events import EventInvalid, read_event
+from serving.headers import NOSNIFF
 from serving.problem import problem_content
 
 Answer = dict[str, Any]
@@ -79,7 +80,7 @@ def make_handler(app: ASGI) -> Callable[[Any, Any], Answer]:
 def _problem(status: int, detail: str, context: Any) -> Answer:
     given = getattr(context, "aws_request_id", None) or str(uuid4())
     body = json.dumps({**problem_content(status, detail), "request_id": given})
-    return _answer(status, {"content-type": "application/problem+json"}, body)
+    return _answer(status, {"content-type": "application/problem+json", **NOSNIFF}, body)
 
 
 def _answer(status: int, headers: dict[str, str], body: str) -> Answer:

@@ -5,25 +5,25 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from brinery.errors import BrineryError, IntegrityError, ModelInvalid, SettingInvalid, StoreError
+from brinery.errors import BrineryError, ModelInvalid, SettingInvalid, StoreError
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from serving.logs import configure
+from serving.reason import NotSet, log_error, reason_of
 from serving.settings import Settings, read_settings
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 INIT_SECONDS = 9.3  # of Lambda's 10
 ANSWER_SECONDS = 9.0
-KIND = "integrity"  # of an error that an alarm asks about: who can write to the registry?
 
 log = logging.getLogger("brinery.serving")
 
 
 class NotServing(Exception):
-    """There is no verified model; `retry_after` is in seconds."""
+    """There is no verified model, for a reason that anybody may be told; `retry_after` is in seconds."""
 
     def __init__(self, reason: str, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -80,7 +80,7 @@ class Loader:
             raise NotServing("the model is still being loaded", 1)
         passing = isinstance(self._failure, StoreError)
         wait = self._again_at - self._clock() if passing else LONGEST_PAUSE
-        raise NotServing(str(self._failure), max(1, round(wait)))
+        raise NotServing(reason_of(self._failure or ModelInvalid()), max(1, round(wait)))
 
     def _may_pass(self) -> bool:
         return isinstance(self._failure, StoreError) and self._clock() >= self._again_at
@@ -93,13 +93,9 @@ class Loader:
             self._failure = exc
             self._again_at = self._clock() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            log.error(
-                "%s",
-                exc,
-                extra={"error": type(exc).__name__, "kind": KIND if isinstance(exc, IntegrityError) else None},
-            )
+            log_error(exc)
         except Exception as exc:
-            self._failure = ModelInvalid("the model could not be loaded; the log says why")
+            self._failure = ModelInvalid()
             log.error("an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
 
 
@@ -128,10 +124,11 @@ def load_pinned(settings: Settings) -> VerifiedModel:
         BrineryError: see `brinery.loading.load`.
     """
     if settings.model_version is None:
-        raise SettingInvalid(
+        reason = (
             "MODEL_VERSION is not set; set it to a version with its digest, such as 7@sha256:…, "
             "as `train` and `registry show` print it"
         )
+        raise NotSet(reason, reason)
     store = open_store(settings.registry)
     name = settings.model_name or _only_model(store)
     reference = Reference.of(name, settings.model_version)
@@ -143,5 +140,8 @@ def _only_model(store: Store) -> str:
 
     found = models(store)
     if len(found) != 1:
-        raise SettingInvalid(f"MODEL_NAME is not set: set it to a model of {store.url}{those_there(store)}")
+        raise NotSet(
+            f"MODEL_NAME is not set: set it to a model of {store.url}{those_there(store)}",
+            "MODEL_NAME is not set, and the registry has not one model alone; set it to one that the log lists",
+        )
     return found[0]

@@ -16,6 +16,7 @@ from brinery.rows.unfitted import Unfitted
 
 MAX_ERRORS = 10
 MAX_WARNINGS = 10
+PIECE = 500  # rows that are checked at once
 
 
 Errors = list[tuple[str, str]]
@@ -146,11 +147,11 @@ class RowParser:
         """The checked rows, and whether they are objects."""
         kinds = set(map(type, data))
         if kinds == {dict}:
-            return self._check(self._rows[dict], data, "/data"), True
+            return self._check_many(dict, data), True
         if len(self.features) == 1 and not kinds & {dict, list}:
-            rows = self._check(self._rows[list], [[cell] for cell in data], "/data", bare=True)
+            rows = self._check_many(list, [[cell] for cell in data], bare=True)
         elif kinds == {list}:
-            rows = self._check(self._rows[list], data, "/data")
+            rows = self._check_many(list, data)
         else:
             rows = [self._one_of_mixed(row, f"/data/{i}") for i, row in enumerate(data)]
         return rows, False
@@ -183,6 +184,17 @@ class RowParser:
         except ValidationError as exc:
             raise RowInvalid(self._messages(exc, path, bare)) from None
 
+    def _check_many(self, kind: type, data: list[Any], *, bare: bool = False) -> list[Any]:
+        """Check rows of one kind in pieces, between which other threads can run."""
+        rows: list[Any] = []
+        for start in range(0, len(data), PIECE):
+            piece = self._without_most_unknown(data[start : start + PIECE])
+            try:
+                rows += self._rows[kind].validate_python(piece)
+            except ValidationError as exc:
+                raise RowInvalid(self._messages(exc, "/data", bare, start)) from None
+        return rows
+
     def _without_most_unknown(self, data: Any) -> Any:
         """Objects with no more unknown names than errors are told: each one costs pydantic an error."""
         if isinstance(data, list):
@@ -193,13 +205,16 @@ class RowParser:
         unknown = islice((name for name in data if name not in self._known), MAX_ERRORS)
         return {name: data[name] for name in chain(self.names, unknown) if name in data}
 
-    def _messages(self, exc: ValidationError, path: str, bare: bool) -> list[tuple[str, str]]:
+    def _messages(self, exc: ValidationError, path: str, bare: bool, start: int = 0) -> list[tuple[str, str]]:
+        """Paths and messages of what was found in a row, or in the rows from `start` on."""
         found = exc.errors(include_url=False, include_context=True, include_input=False)[:MAX_ERRORS]
-        return [(path + self._pointer(error["loc"], bare), self._message(error)) for error in found]
+        return [(path + self._pointer(error["loc"], bare, start), self._message(error)) for error in found]
 
-    def _pointer(self, loc: tuple[int | str, ...], bare: bool) -> str:
+    def _pointer(self, loc: tuple[int | str, ...], bare: bool, start: int) -> str:
         if bare:
             loc = loc[:-1]
+        if start and isinstance(loc[0], int):
+            loc = (loc[0] + start, *loc[1:])
         return "".join(f"/{_escaped(str(part)[:200])}" for part in loc)
 
     def _message(self, error: Any) -> str:

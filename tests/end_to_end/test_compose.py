@@ -114,7 +114,12 @@ def test_serving_without_a_version_starts_and_says_what_to_set(stack: Stack) -> 
     ):
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
-        assert "MODEL_VERSION" in answer.json()["detail"]
+        assert "MODEL_VERSION is not set; set it to" in answer.json()["detail"]
+    assert health(stack) != "healthy"
+
+
+def health(stack: Stack) -> str:
+    return stack.shell("docker compose ps --format '{{.State}} {{.Health}}' serve").removeprefix("running ").strip()
 
 
 def test_pasted_line_serves_the_version(stack: Stack, lines: dict[str, str]) -> None:
@@ -128,6 +133,18 @@ def test_pasted_line_serves_the_version(stack: Stack, lines: dict[str, str]) -> 
     assert sum(answer.json()["probabilities"].values()) == pytest.approx(1)
     assert answer.json()["model"] == {"name": "wine", "version": 1}
     assert httpx.get(f"{stack.serve}/readyz").status_code == 200
+    stack.shell(f"{lines['wine']} --wait", timeout=120)
+    assert health(stack) == "healthy"
+
+
+def test_version_that_is_not_there_is_running_and_not_healthy(stack: Stack, lines: dict[str, str]) -> None:
+    line = lines["wine"].replace("MODEL_VERSION=1@", "MODEL_VERSION=77@")
+    said = stack.shell(f"! ({line} --wait) 2>&1", timeout=180)
+    assert "is unhealthy" in said
+    assert health(stack) == "unhealthy"
+    answer = httpx.get(f"{stack.serve}/readyz", timeout=30).json()
+    assert answer["detail"] == "the version is not in the registry; the log says which"
+    assert "wine:77 is not in the registry" in stack.shell("docker compose logs serve")
 
 
 def test_served_version_changes_with_the_line_alone(stack: Stack, lines: dict[str, str]) -> None:

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.performance import batch, chart, http_peers, lambda_cold_start, lambda_warm, large_model
+from tests.performance import batch, chart, http_peers, lambda_cold_start, lambda_warm, large_model, large_requests
 
 EXAMPLES = """\
 examples:
   python -m tests.performance /tmp/results            everything; about 15 minutes, longer the first time
   python -m tests.performance /tmp/try --pairs 2      a first look
   python -m tests.performance.batch --help            one of them: batch, http_peers, lambda_cold_start,
-                                                      lambda_warm, large_model, chart
+                                                      lambda_warm, large_model, large_requests, chart
 """
 
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", default="15", metavar="N", help="interleaved rounds; default: 15")
     arguments = parser.parse_args(argv)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for program in (lambda_cold_start, lambda_warm, batch, large_model, http_peers):
+    for program in (lambda_cold_start, lambda_warm, batch, large_model, large_requests, http_peers):
         print(f"\n{program.PROGRAM}", flush=True)
         options = ["--peers"] if program is http_peers else []
         file = arguments.folder / f"{program.PROGRAM}.json"

@@ -21,6 +21,8 @@ class Client:
 
     def __init__(self, server: Server, port: int) -> None:
         self._server = server
+        self.port = port
+        self.pid = 0
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self.cold_start = 0.0
 
@@ -71,6 +73,7 @@ def serving(server: Server) -> Iterator[Client]:
         )
     try:
         client = Client(server, port)
+        client.pid = process.pid
         client.wait(started, process, log)
         yield client
     finally:

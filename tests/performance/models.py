@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brinery.loading.model_process import ModelProcess
-from brinery.versions.manifest import FileName
+from brinery.versions.manifest import FileName, Manifest
 from brinery.versions.read import read_file, read_manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
@@ -34,6 +34,9 @@ class Registry:
     def train(self, name: str, spec: ModelSpec) -> Reference:
         with ModelProcess() as check:
             return train(name, spec, Session(self.store, check)).reference
+
+    def manifest(self, reference: Reference) -> Manifest:
+        return read_manifest(self.store, reference).manifest
 
     def file(self, reference: Reference, name: FileName) -> bytes:
         """The verified bytes of one of a version's files."""

@@ -3,15 +3,19 @@
 import gc
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from brinery.formats.predictor import Predictor
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from serving.answer import answer, identity
+from serving.answer import PIECE, answer, as_json, identity
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,32 @@ def test_what_cannot_be_answered_is_a_problem(model: VerifiedModel, body: Any, s
     found, content = ask(model, body)
     assert (found, content["status"]) == (status, status)
     assert content.get("errors", [{"path": None}])[0]["path"] == path
+
+
+@pytest.mark.parametrize("count", [1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 7])
+def test_json_that_is_written_in_pieces_is_the_same(model: VerifiedModel, count: int) -> None:
+    _, content = ask(model, {"data": [13.2, *[99.5] * (count - 1)]}, count)
+    assert as_json(content).decode() == json.dumps(content, separators=(",", ":"))
+    assert len(content.get("predictions", [content])) == count
+
+
+@pytest.mark.usefixtures("collector")
+def test_collector_runs_again_after_the_last_of_several_answers(model: VerifiedModel) -> None:
+    """Threads: one begins before another and ends after it, and the other way round."""
+    seen: list[bool] = []
+
+    def predict(rows: Any) -> Any:
+        if not seen:
+            seen.append(gc.isenabled())
+            other = Thread(target=ask, args=(model, {"data": 13.2}))
+            other.start()
+            other.join()
+            seen.append(gc.isenabled())
+        return model.predictor.predict(rows)
+
+    ask(replace(model, predictor=cast(Predictor, SimpleNamespace(predict=predict))), {"data": 13.2})
+    assert seen == [False, False]
+    assert gc.isenabled()
 
 
 @pytest.fixture

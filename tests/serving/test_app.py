@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from brinery.errors import DigestMismatch, SettingInvalid, StoreUnavailable
+from brinery.errors import DigestMismatch, StoreUnavailable
 from brinery.formats.predictor import Predictor
 from brinery.loading.golden import make_golden
 from brinery.loading.load import load
@@ -25,6 +25,7 @@ from brinery.rows.feature import Feature
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from serving.app import create_app
+from serving.reason import NotSet
 from serving.settings import Settings
 from tests.conftest import overwrite
 from tests.examples import answering, content, pickled, publish_example, publish_files
@@ -398,9 +399,9 @@ def test_error_with_the_longest_names_stays_small(models: Models) -> None:
 @pytest.mark.parametrize(
     ("error", "detail"),
     [
-        (SettingInvalid("MODEL_VERSION is not set; set it to …"), "MODEL_VERSION is not set; set it to …"),
-        (DigestMismatch("it is not the pinned one"), "it is not the pinned one"),
-        (StoreUnavailable("no answer"), "no answer"),
+        (NotSet("it lists …", "MODEL_NAME is not set; set it to …"), "MODEL_NAME is not set; set it to …"),
+        (DigestMismatch("it is not the pinned one"), "the model could not be verified; the log says why"),
+        (StoreUnavailable("no answer"), "the registry cannot be read; the log says why"),
     ],
     ids=["setting", "check", "store"],
 )
@@ -456,17 +457,20 @@ def test_model_card_is_served_as_stored(models: Models) -> None:
     assert answer.text == "<!doctype html><title>wine</title>"
 
 
-def test_model_card_that_was_changed_is_not_served(folder_store: Store) -> None:
+def test_model_card_that_was_changed_is_not_served(folder_store: Store, caplog: pytest.LogCaptureFixture) -> None:
     reference = publish_example(folder_store, "alcohol")
     client = serving(load(folder_store, reference))
     overwrite(folder_store, f"{reference.folder}/card.html", b"<!doctype html><title>ALCOHOL</title>")
     answer = client.get("/model/card")
-    assert "does not have the sha256 that the manifest gives" in problem_of(answer.content, 503)["detail"]
+    detail = "the model card could not be read or verified; the log says why"
+    assert problem_of(answer.content, 503)["detail"] == detail
+    assert "does not have the sha256 that the manifest gives" in caplog.text
+    assert [vars(record)["kind"] for record in caplog.records if record.levelname == "ERROR"] == ["integrity"]
 
 
 def test_model_card_of_version_without_one_is_not_found() -> None:
     answer = serving(small(LogisticRegression(), [0, 0, 1, 1])).get("/model/card")
-    assert problem_of(answer.content, 404)["detail"] == "small:1 has no model card"
+    assert problem_of(answer.content, 404)["detail"] == "the version has no model card"
 
 
 # Dates

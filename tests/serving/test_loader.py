@@ -153,15 +153,18 @@ def test_loader_after_failed_check_reads_nothing_again(
     assert [(vars(record)["error"], vars(record)["kind"]) for record in caplog.records] == [(error.__name__, alarm)]
 
 
-def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(memory: Store) -> None:
+def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(
+    memory: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     reference = published_with_golden(memory, [1, 1, 0, 0])
     with pytest.raises(GoldenMismatch):
         load(memory, reference)
     store, clock = CountingStore(memory), Clock()
     loader = Loader(lambda: load(store, reference), clock=clock)
     for _ in range(3):
-        assert "does not reproduce its golden rows: 4 of 4 get another label" in str(refused(loader))
+        assert str(refused(loader)) == "the model could not be verified; the log says why"
         clock.now += 60
+    assert "does not reproduce its golden rows: 4 of 4 get another label" in caplog.text
     assert len(store.reads) == 3
 
 
@@ -202,7 +205,7 @@ def test_loader_waits_no_longer_than_told() -> None:
     assert loader.model is None
     release.set()
     loader.wait(30)
-    assert str(refused(loader)) == "late"
+    assert str(refused(loader)) == "the registry cannot be read; the log says why"
 
 
 def test_load_pinned_without_version_says_what_to_set(folder_store: Store) -> None:

@@ -2,52 +2,20 @@
 
 import gc
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
-import httpx
 import pytest
 
 from brinery.versions.store import Store
-from tests.conftest import ROOT, free_port, python
+from tests.conftest import python
 from tests.examples import publish_example
+from tests.serving.served import served
 
 
-@contextmanager
-def served(**environment: str) -> Iterator[httpx.Client]:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "serving", "--port", str(port)],
-        env={**os.environ, **environment},
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    client.get("/healthz")
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
-            yield client
-    finally:
-        process.terminate()
-        assert process.wait(30) in (0, -15)
-
-
-def test_serve_answers_over_http(folder_store: Store) -> None:
+def test_serve_answers_over_http(folder_store: Store, tmp_path: Path) -> None:
     reference = publish_example(folder_store, "alcohol")
-    with served(MODEL_REGISTRY=folder_store.url, MODEL_VERSION=reference.version_text) as client:
+    with served(tmp_path, MODEL_REGISTRY=folder_store.url, MODEL_VERSION=reference.version_text) as server:
+        client = server.client
         assert client.get("/readyz").json()["status"] == "ready"
         answer = client.post("/classify", json={"data": ".10"})
         assert (answer.status_code, answer.json()["model"]) == (200, {"name": "alcohol", "version": 1})
@@ -56,8 +24,9 @@ def test_serve_answers_over_http(folder_store: Store) -> None:
             assert client.get("/nothing", headers={"host": host}).status_code in (400, 404)
 
 
-def test_serve_without_version_starts_and_says_what_to_set(folder_store: Store) -> None:
-    with served(MODEL_REGISTRY=folder_store.url) as client:
+def test_serve_without_version_starts_and_says_what_to_set(folder_store: Store, tmp_path: Path) -> None:
+    with served(tmp_path, MODEL_REGISTRY=folder_store.url) as server:
+        client = server.client
         assert client.get("/healthz").json() == {"status": "ok"}
         for answer in (client.get("/readyz"), client.post("/classify", json={"data": 13})):
             assert answer.status_code == 503
@@ -65,20 +34,18 @@ def test_serve_without_version_starts_and_says_what_to_set(folder_store: Store) 
             assert "MODEL_VERSION is not set; set it to" in answer.json()["detail"]
 
 
-def test_serve_given_a_body_without_end_stops_at_the_limit(folder_store: Store) -> None:
+def test_serve_given_a_body_without_end_stops_at_the_limit(folder_store: Store, tmp_path: Path) -> None:
     """The length is not told in advance, so only what arrives can be counted."""
     reference = publish_example(folder_store, "alcohol")
     environment = {"MODEL_REGISTRY": folder_store.url, "MODEL_VERSION": reference.version_text}
-    with served(**environment, MAX_BODY_BYTES="1000") as client:
-        host, port = client.base_url.host, client.base_url.port
-        assert port is not None
-        with socket.create_connection((host, port), timeout=30) as connection:
+    with served(tmp_path, None, **environment, MAX_BODY_BYTES="1000") as server:
+        with server.connect() as connection:
             connection.sendall(b"POST /classify HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             connection.sendall(b"1f4\r\n" + b" " * 500 + b"\r\n")
             connection.sendall(b"1f5\r\n" + b" " * 501 + b"\r\n")
             answer = connection.recv(65536).decode()
         assert answer.startswith("HTTP/1.1 413 ")
-        assert client.get("/healthz").status_code == 200
+        assert server.client.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("variable", ["MAX_ROWS", "LOG_LEVEL", "REQUIRE_PIN"])

@@ -7,7 +7,7 @@ import pytest
 
 from brinery.errors import RowInvalid, TooManyRows
 from brinery.rows.feature import Feature
-from brinery.rows.parser import RowParser
+from brinery.rows.parser import PIECE, RowParser
 
 ALCOHOL = RowParser([Feature(name="alcohol", kind="number", minimum=11, maximum=15)])
 MIXED = RowParser(
@@ -118,6 +118,20 @@ def test_rows_stop_at_the_first_bad_row() -> None:
     with pytest.raises(RowInvalid) as caught:
         ALCOHOL.parse([["x"]] * 1000, 1000)
     assert caught.value.errors == [("/data/0/0", "alcohol must be a finite number")]
+
+
+@pytest.mark.parametrize("place", [0, PIECE - 1, PIECE, 2 * PIECE + 3])
+@pytest.mark.parametrize(
+    ("good", "bad", "path"),
+    [([13.1], ["x"], "/0"), ({"alcohol": 13.1}, {"alcohol": "x"}, "/alcohol"), (13.1, "x", "")],
+)
+def test_row_that_does_not_fit_is_named_wherever_it_stands(good: Any, bad: Any, path: str, place: int) -> None:
+    data = [good] * (2 * PIECE + 5)
+    assert ALCOHOL.parse(data, 10_000).array.tolist() == [[13.1]] * len(data)
+    data[place] = bad
+    with pytest.raises(RowInvalid) as caught:
+        ALCOHOL.parse(data, 10_000)
+    assert [found for found, _ in caught.value.errors] == [f"/data/{place}{path}"]
 
 
 def test_rows_over_the_limit_are_too_many() -> None:

@@ -1,0 +1,88 @@
+"""Bodies: read up to a limit each and up to a limit together, and answered in pieces."""
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from serving.headers import NOSNIFF
+from serving.problem import Problem
+
+PIECE = 64 * 1024  # bytes
+TOGETHER = 8  # bodies of the largest size
+SMALL = 64 * 1024  # bytes of a body that are taken however many others are held
+
+
+class Bodies:
+    """Counts the bytes that are held of all bodies under way; `each` is the limit of one, in bytes."""
+
+    def __init__(self, each: int) -> None:
+        self.each = each
+        self.together = TOGETHER * each
+        self.held = 0
+
+
+class Body:
+    """The body of one request, which counts until `release` is called."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._size = 0
+
+    async def read(self, request: Request) -> bytes:
+        """All of it, once its type says JSON; reading stops at the limits.
+
+        Raises:
+            Problem: 400 the client went away; 413, 415; 503 the bodies of others take all the memory there is for them.
+        """
+        _refuse_type(request)
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                self.count(len(body))
+                if self._size > self._bodies.each:
+                    raise Problem(413, f"the body is larger than {self._bodies.each} bytes")
+                if self._size > SMALL and self._bodies.held > self._bodies.together:
+                    raise Problem(503, "too many large requests at once", headers={"Retry-After": "5"})
+        except ClientDisconnect as exc:
+            raise Problem(400, "the client went away before the end of the body") from exc
+        return bytes(body)
+
+    def count(self, size: int) -> None:
+        """Let the request hold so many bytes."""
+        self._bodies.held += size - self._size
+        self._size = size
+
+    def release(self) -> None:
+        self.count(0)
+
+
+class InPieces(Response):
+    """A JSON answer; each piece waits until the client has taken most of those before, and all counts until the end."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: bytes, to: Body) -> None:
+        super().__init__(content, headers=NOSNIFF)
+        self._to = to
+        to.count(len(content))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for start in range(0, len(self.body), PIECE):
+                piece, end = self.body[start : start + PIECE], start + PIECE >= len(self.body)
+                await send({"type": "http.response.body", "body": piece, "more_body": not end})
+        finally:
+            self._to.release()
+
+
+def _refuse_type(request: Request) -> None:
+    media, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
+    media = media.strip()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise Problem(415, "the content-type must be application/json")
+    if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
+        raise Problem(415, "the charset must be utf-8")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "the body must not be encoded; send it without a content-encoding")
