@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from brinery.errors import SettingInvalid
+from brinery.output.write import say
 from serving.loader import Loader, load_pinned
 from serving.logs import configure
 from serving.settings import read_settings
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
     try:
         settings = read_settings(os.environ)
     except SettingInvalid as exc:
-        print(f"serve: {exc}", file=sys.stderr)
+        say(f"serve: {exc}")
         return 1
     configure(settings.log_level)
     loader = Loader(lambda: load_pinned(settings))

@@ -8,7 +8,6 @@ from time import monotonic
 from brinery.errors import BrineryError, ModelInvalid, SettingInvalid, StoreError
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
-from brinery.versions.catalog import contents
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from serving.logs import configure
@@ -137,11 +136,12 @@ def load_pinned(settings: Settings) -> VerifiedModel:
 
 
 def _only_model(store: Store) -> str:
-    found = list(contents(store))
+    from brinery.versions.catalog import models, those_there  # seldom needed
+
+    found = models(store)
     if len(found) != 1:
-        listed = f"has {', '.join(found)}" if found else "has no model yet"
         raise NotSet(
-            f"MODEL_NAME is not set, and the registry {store.url} {listed}; set it to one that is there",
+            f"MODEL_NAME is not set: set it to a model of {store.url}{those_there(store)}",
             "MODEL_NAME is not set, and the registry has not one model alone; set it to one that the log lists",
         )
     return found[0]

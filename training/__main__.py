@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brinery.errors import BrineryError, SettingInvalid
+from brinery.output.write import say
 from training import interrupt
 from training.errors import TrainingError
 
@@ -49,7 +50,7 @@ def main(
     try:
         return _run(arguments, check, schedule)
     except (TrainingError, BrineryError) as exc:
-        print(f"train: {exc}", file=sys.stderr)
+        say(f"train: {exc}")
         return 1
     except KeyboardInterrupt:
         interrupt.handled()

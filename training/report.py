@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from brinery.assessment.evaluate import beats_baseline, main_metric
-from brinery.output.table import short_digest, table, visible
+from brinery.output.table import short_digest, table
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Manifest
 from training.run import Result
@@ -56,7 +56,7 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         f"{'; numbers are scaled' if _is_scaled(result) else ''}"
         for result in results
     ]
-    notes = [f"  {result.reference.name}: {visible(note)}" for result in results for note in result.notes]
+    notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
     if notes:
         lines += ["", "Notes:", *notes]
     passed = [result.reference for result in results if result.manifest.gate.passed]

@@ -16,7 +16,7 @@ from brinery.assessment.lineage import git_state, reset_peak_memory
 from brinery.assessment.publish_fitted import Asked
 from brinery.errors import BrineryError, GateInvalid
 from brinery.loading.model_process import ModelProcess
-from brinery.output.write import write
+from brinery.output.write import say, write
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference
 from training import interrupt
@@ -62,6 +62,7 @@ def train_all(
         baselines, trust_bucket: what the gates compare with, see `brinery.assessment.gate.Beside`.
     """
     store = open_registry(registry, file.parent, create=True)
+    store.reach()  # said here, and not after a long fit
     cluster = connect(dask) if dask else nullcontext(nullcontext)
     folder = file.resolve().parent
     reset_peak_memory()
@@ -74,7 +75,7 @@ def train_all(
         lines = [report_text(results, os.environ.get("SERVE_COMMAND") or f"uv run {_from_here()}serve")]
     code = write("train", "".join(f"{line}\n" for line in lines))
     for failure in failures:
-        print(f"train: {failure}", file=sys.stderr)
+        say(f"train: {failure}")
     if failures or code:
         return 1
     return 0 if all(result.manifest.gate.passed for result in results) else 3

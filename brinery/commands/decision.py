@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,6 +11,7 @@ from brinery.commands.environment import Connect
 from brinery.commands.log import as_json
 from brinery.errors import EnvironmentSilent, PromotionRefused, SettingInvalid
 from brinery.output.progress import waiting
+from brinery.output.write import say
 from brinery.promotion.caller import caller, user_and_host
 from brinery.promotion.chain import Link
 from brinery.promotion.environment import Environment, Held
@@ -76,13 +76,13 @@ def by(store: Store, arguments: Namespace) -> str:
 def warn(message: str) -> None:
     """A line on standard error; whoever reads may go away, and the decision is carried out all the same."""
     with contextlib.suppress(OSError):
-        print(f"registry: warning: {message}", file=sys.stderr, flush=True)
+        say(f"registry: warning: {message}")
 
 
 def _followed(environment: Environment, link: Link) -> str | None:
     """How the promotion ended, where there was something to wait for."""
     try:
-        end = environment.follow(link.name, _tell)
+        end = environment.follow(link.name, tell)
     except KeyboardInterrupt:
         raise EnvironmentSilent(
             f"interrupted; the update of {environment.name} goes on, and `registry live` tells what came of it"
@@ -95,6 +95,7 @@ def _followed(environment: Environment, link: Link) -> str | None:
     return f"succeeded: {detail}"
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """A line on standard error, which nobody need read."""
     with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+        say(line)

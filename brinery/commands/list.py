@@ -1,35 +1,43 @@
 """`registry list`: the versions of a model, or of all."""
 
 from argparse import Namespace
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from brinery.errors import BrineryError, VersionMissing
+from brinery.errors import VersionMissing
 from brinery.output.progress import progress
 from brinery.output.table import age_text, short_digest, size_text, table
-from brinery.versions.catalog import contents, those_there, versions
+from brinery.versions.catalog import AT_ONCE, Read, newest, those_there
 from brinery.versions.manifest import utc_text
-from brinery.versions.read import Published, read_manifest
-from brinery.versions.reference import Reference
+from brinery.versions.read import Published
+from brinery.versions.reference import is_name
 from brinery.versions.store import Store
 
 HEAD = ["VERSION", "TRAINED", "SIZE", "GATE", "ACCURACY", "LOG LOSS", "DIGEST"]
 
 
+OF_ONE, OF_EACH = 50, 3  # versions that are shown of the model that is named, and else of each
+
+
 def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
-    """Versions, the newest first; one that cannot be read is shown among the others, with why below."""
+    """The newest versions, the newest first; one that cannot be read is shown among the others, with why below."""
     name = arguments.model
-    there = {name: versions(store, name)} if name else contents(store)
-    references = [Reference(name, version) for name, numbers in there.items() for version in reversed(numbers)]
-    if name and not references:
-        raise VersionMissing(f"there is no model {name} in {store.url}{those_there(store)}")
-    if not references:
-        return [], f"no versions in {store.url} yet; `train` publishes them"
-    with ThreadPoolExecutor(8) as pool:
-        reading = [pool.submit(_read, store, reference) for reference in references]
-        found = [read.result() for read in progress(reading, "reading")]
+    most = None if arguments.all else OF_ONE if name else OF_EACH
+    if name:
+        found = newest(store, name, most)
+        if not found:
+            raise VersionMissing(f"there is no model {name} in {store.url}{those_there(store)}")
+    else:
+        names = list(filter(is_name, store.folders()))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            reading = [pool.submit(newest, store, each, most) for each in names]
+            found = [each for read in progress(reading, "reading") for each in read.result()]
+        if not found:
+            return [], f"no versions in {store.url} yet; `train` publishes them"
     rows, result, errors = [], [], []
-    for reference, each in zip(references, found, strict=True):
+    for reference, each in found:
         if isinstance(each, Published):
             rows.append(_row(each))
             result.append(_summary(each))
@@ -37,14 +45,16 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
             rows.append([str(reference), "UNREADABLE", *[""] * (len(HEAD) - 2)])
             result.append({"reference": str(reference), "error": str(each)})
             errors.append(str(each))
-    return result, "\n".join([table(HEAD, rows), *errors])
+    return result, "\n".join([table(HEAD, rows), *errors, *_left_out(found, most)])
 
 
-def _read(store: Store, reference: Reference) -> Published | BrineryError:
-    try:
-        return read_manifest(store, reference)
-    except BrineryError as exc:
-        return exc
+def _left_out(found: Sequence[Read], most: int | None) -> list[str]:
+    """Whether there may be more versions than are shown."""
+    shown = Counter(reference.name for reference, _ in found)
+    first = {reference.name: reference.version for reference, _ in found}  # the last that is there wins: the oldest
+    if most is None or not any(count >= most and first[name] > 1 for name, count in shown.items()):
+        return []
+    return [f"of each model the newest {most} are shown; `registry list MODEL --all` shows the older ones too"]
 
 
 def _row(published: Published) -> list[str]:

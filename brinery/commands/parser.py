@@ -49,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", metavar="MODEL", help="a model's name; without it, all")
+    command.add_argument("--all", action="store_true", help="show also older versions, of which each is read")
 
 
 def _reference(command: argparse.ArgumentParser) -> None:
@@ -78,6 +79,10 @@ def _promote(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take the digest that the bucket offers, where REF has none; recorded",
     )
+    command.add_argument(
+        "--rows", type=_given, metavar="FILE", help="measure it again on these rows, and hold its gate against that"
+    )
+    command.add_argument("--target", type=_given, metavar="COLUMN", help="the labels in FILE; default: as of training")
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:

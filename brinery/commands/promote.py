@@ -1,14 +1,23 @@
 """`registry promote`: check a version, record the decision, serve it."""
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
-from brinery.commands.decision import OpenCheck, by, decide, decided_environment, settled, warn
+import numpy as np
+
+from brinery.commands.decision import OpenCheck, by, decide, decided_environment, settled, tell, warn
 from brinery.commands.environment import Connect, environment_of
+from brinery.errors import SettingInvalid
+from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.model_process import ModelProcess
+from brinery.output.progress import waiting
 from brinery.promotion.chain import Records
 from brinery.promotion.promote import Decision
+from brinery.tasks.task import AnyAnswers
 from brinery.versions.catalog import vouched_version
+from brinery.versions.manifest import Gate, Manifest
+from brinery.versions.read import Published
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
@@ -27,11 +36,38 @@ def run(
         elif record is not None and record.to == str(published.reference):
             result = {"reference": record.to, "environment": environment.name, "changed": False}
             return result, f"{environment.name} serves {record.to} already"
+        measured = _measured(store, published, arguments) if arguments.rows else None
         decision = Decision(
             held=held,
             by=by(store, arguments),
             reason=arguments.reason,
             force=arguments.force,
             trust_bucket=not asked.pinned,
+            measured=measured,
         )
         return decide(store, published, environment, decision, check, arguments.wait)
+
+
+def _measured(store: Store, published: Published, arguments: Namespace) -> Gate:
+    """The gate, held against the rows that are given, and the metrics on stderr."""
+    try:
+        from brinery.assessment.remeasure import remeasure  # needs more than promoting does
+    except ModuleNotFoundError as exc:
+        raise SettingInvalid(f"--rows needs the extra brinery[publish]: {exc.name} is not installed") from exc
+    manifest = published.manifest
+    chosen = choose_format(manifest, AUTO)
+    with ModelProcess() as process:
+
+        def answers(array: np.ndarray) -> AnyAnswers:
+            return process.answers(store, published, chosen.name, array)
+
+        target = arguments.target or str(manifest.spec.get("target", "target"))
+        with waiting("measuring it again"):
+            found, gate = remeasure(manifest, answers, arguments.rows, Path.cwd(), target)
+    shown = ", ".join(f"{name} {value:.4f} (published: {_figure(manifest, name)})" for name, value in found.items())
+    tell(f"measured on {arguments.rows}: {shown}")
+    return gate
+
+
+def _figure(manifest: Manifest, name: str) -> str:
+    return f"{manifest.metrics[name]:.4f}" if name in manifest.metrics else "-"

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from brinery.errors import BrineryError, PinRequired
-from brinery.output.write import write
+from brinery.output.write import say, write
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -49,7 +49,7 @@ def _run(argv: Sequence[str] | None, collaborators: dict[str, Any]) -> int:
         command = import_module(f"brinery.commands.{arguments.command}")
         result, text = command.run(store, arguments, **collaborators)
     except BrineryError as exc:
-        print(f"registry: {exc}", file=sys.stderr)
+        say(f"registry: {exc}")
         return 2 if isinstance(exc, PinRequired) else 1
     code = write("registry", f"{json.dumps(result, indent=2) if arguments.json else text}\n")
     return code or (command.exit_code(result) if hasattr(command, "exit_code") else 0)

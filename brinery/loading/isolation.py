@@ -52,13 +52,13 @@ def limit_this_process() -> None:
     """Bound what this process can take: memory, of which it is the first to lose, and no dump of its memory on disk."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        most = int(_memory() * MEMORY_SHARE)
+        most = int(memory() * MEMORY_SHARE)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _memory() -> int:
+def memory() -> int:
     """Bytes of memory that there are for the processes here."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in MEMORY_LIMITS:

@@ -111,7 +111,8 @@ class ModelProcess:
             code = self._process.wait()
             late = f" after {self._seconds:g} seconds" if overdue.finished.is_set() and code == -9 else ""
             raise ModelInvalid(
-                f"the process that loads it as serving would ended with {code}{late}, perhaps for want of memory"
+                f"the process that loads it as serving would ended with {code}{late}, perhaps for want of memory or of "
+                f"room in {tempfile.gettempdir()}"
             ) from None
         finally:
             overdue.cancel()

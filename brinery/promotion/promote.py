@@ -8,6 +8,7 @@ from brinery.errors import PromotionRefused
 from brinery.promotion.chain import Link
 from brinery.promotion.environment import Environment, Held
 from brinery.promotion.records import Action, Overruled, Record, write
+from brinery.versions.manifest import Gate
 from brinery.versions.read import Published
 from brinery.versions.store import Store
 
@@ -18,7 +19,8 @@ Check = Callable[[Store, Published], str | None]
 class Decision:
     """Who promotes, in place of what the environment was found to hold, why, and what may be overruled.
 
-    `restores` is of a rollback, as in `Record`; `trust_bucket` says that the bucket alone gave the digest.
+    `restores` is of a rollback, as in `Record`; `trust_bucket` says that the bucket alone gave the digest. `measured`
+    is the gate as it was held against rows of one's own, in place of the manifest's.
     """
 
     held: Held
@@ -28,6 +30,7 @@ class Decision:
     reason: str = ""
     force: bool = False
     trust_bucket: bool = False
+    measured: Gate | None = None
 
 
 def promote(
@@ -84,7 +87,10 @@ def promote(
 
 
 def _gate(published: Published, decision: Decision) -> list[Overruled]:
-    gate, name = published.manifest.gate, f"{published.reference.name}:{published.reference.version}"
+    gate, name = (
+        decision.measured or published.manifest.gate,
+        f"{published.reference.name}:{published.reference.version}",
+    )
     if gate.passed or decision.action == "rollback":
         return []
     failed = "; ".join(check.text for check in gate.checks if not check.passed)

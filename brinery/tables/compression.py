@@ -11,6 +11,7 @@ from typing import IO, cast
 import pyarrow as pa
 
 from brinery.errors import DataInvalid
+from brinery.tables.bounds import read_bounded
 
 STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip"),
@@ -41,7 +42,7 @@ def decompressed(where: str, data: Buffer) -> Buffer:
         if start.startswith(mark):
             try:
                 with OPENERS[kind](pa.BufferReader(pa.py_buffer(data))) as stream:
-                    return stream.read()
+                    return read_bounded(where, stream, "once it is unpacked")
             except _Workbook:
                 raise DataInvalid(f"{where} is an Excel workbook; save its sheet as CSV") from None
             except _NotOneFile as exc:

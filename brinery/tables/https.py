@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -13,10 +14,20 @@ from typing import IO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from brinery.errors import DataInvalid
+from brinery.tables.bounds import DOWNLOAD_SECONDS, read_bounded
 
 TRIES = 3
 TIMEOUT_SECONDS = 30.0
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+USER = re.compile(r"(^|/)[^/@]*:[^/@]*@")
+SIGNED = re.compile(r"\?.*(sig|token|key|secret|passw|credential|expires).*", re.IGNORECASE | re.DOTALL)
+
+
+def shown(address: str) -> str:
+    """An address as it may be shown, however it is mistyped: what looks like a password or a signature is left out."""
+    return SIGNED.sub("?…", USER.sub(r"\1…@", address))
 
 
 def without_secrets(url: str) -> str:
@@ -44,7 +55,10 @@ def download(where: str, url: str, pause: float = 1.0) -> tuple[Buffer, str]:
         last = attempt == TRIES - 1
         try:
             with opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-                data: bytes = response.read()
+                expected = response.length
+                data = read_bounded(where, response, "to download", seconds=DOWNLOAD_SECONDS)
+                if len(data) < (expected or 0):
+                    raise http.client.IncompleteRead(data, expected - len(data))
             return data, hashlib.sha256(data).hexdigest()
         except urllib.error.HTTPError as exc:
             exc.close()

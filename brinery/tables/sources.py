@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from brinery.errors import ArtifactSize, DataInvalid, SettingInvalid, StoreError
-from brinery.tables.https import download, without_secrets
+from brinery.tables.https import download, shown, without_secrets
 from brinery.tables.table import listed
 from brinery.versions.profiles import profile_credentials
 from brinery.versions.store import BUCKET, Store, open_store
@@ -46,12 +46,12 @@ def find_source(data: str, folder: Path) -> Source:
     if scheme[1] == "s3":
         return _s3(data)
     try:
-        shown = without_secrets(data)
+        bare = without_secrets(data)
     except ValueError:
         raise DataInvalid(f"data is no URL that can be read; {RULE}") from None
     if scheme[1].lower() != "https":
-        raise DataInvalid(f"{shown} is not read over {scheme[1]}; {RULE}")
-    return Source(shown, partial(download, shown, data))
+        raise DataInvalid(f"{bare} is not read over {scheme[1]}; {RULE}")
+    return Source(bare, partial(download, bare, data))
 
 
 def _local(data: str, folder: Path) -> Source:
@@ -62,8 +62,12 @@ def _local(data: str, folder: Path) -> Source:
             kept = _parquet_files(data, entries)
             return Source(data, files={name: partial(_read_local, data, entries[name]) for name in kept})
         if not path.exists():
-            shown = data if data.isprintable() else ascii(data)
-            raise DataInvalid(f"there is no {shown} in {folder.resolve()}; {RULE}")
+            named = shown(data)
+            raise DataInvalid(
+                f"there is no {named if named.isprintable() else ascii(named)} in {folder.resolve()}; {RULE}"
+            )
+        if not path.is_file():
+            raise DataInvalid(f"{data} is neither a file nor a folder; {RULE}")
     except OSError as exc:
         raise DataInvalid(f"{data} cannot be read: {exc.strerror}") from exc
     return Source(data, partial(_read_local, data, path))
@@ -79,20 +83,23 @@ def _read_local(where: str, path: Path) -> tuple[Buffer, str]:
 
 def _s3(url: str) -> Source:
     """The object of that key, or the Parquet files below it."""
+    named = shown(url)
     bucket, _, key = url.removeprefix("s3://").partition("/")
+    if named != url and BUCKET.fullmatch(bucket):
+        raise DataInvalid(f"{named} is signed, and s3:// takes no query; it must be s3://BUCKET/KEY")
     if not BUCKET.fullmatch(bucket):
-        raise DataInvalid(f"{url} names no bucket; it must be s3://BUCKET/KEY")
-    with _errors_of_store(url):
+        raise DataInvalid(f"{named} names no bucket; it must be s3://BUCKET/KEY")
+    with _errors_of_store(named):
         store = open_store(f"s3://{bucket}", credentials=profile_credentials(os.environ))
         if key and not key.endswith("/"):
             if store.holds(key):
-                return Source(url, partial(_read_s3, url, store, key))
+                return Source(named, partial(_read_s3, named, store, key))
         prefix = key.rstrip("/")
         found = {path.removeprefix(prefix).lstrip("/"): path for path in store.files(prefix)}
         if not found:
-            raise DataInvalid(f"{url}: there is no such object, and none below it")
-        kept = _parquet_files(url, found)
-    return Source(url, files={name: partial(_read_s3, url, store, found[name]) for name in kept})
+            raise DataInvalid(f"{named}: there is no such object, and none below it")
+        kept = _parquet_files(named, found)
+    return Source(named, files={name: partial(_read_s3, named, store, found[name]) for name in kept})
 
 
 def _read_s3(where: str, store: Store, path: str) -> tuple[Buffer, str]:

@@ -1,21 +1,54 @@
-"""The catalog: which models and versions a registry holds; where one is missing, the message lists what is there."""
+"""The catalog: which models and versions a registry holds; where one is missing, the message lists what is there.
 
-from brinery.errors import PinRequired, VersionMissing
+However much there is, few requests are made: a model's numbers come from a listing of its folders, and only the newest
+are looked into.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+
+from brinery.errors import BrineryError, PinRequired, VersionMissing
 from brinery.versions.read import Published, read_manifest
 from brinery.versions.reference import Reference, check_name, is_name, is_number
 from brinery.versions.store import Store
 
+AT_ONCE = 32
+LISTED = 20  # versions and models that a message names
+UNPUBLISHED = 100  # numbers that were claimed and never published, beyond which no older version is looked for
 
-def versions(store: Store, name: str) -> list[int]:
-    """Numbers of the versions of `name` that exist, ascending."""
-    found = (path.split("/") for path in store.files(f"{check_name(name)}/versions"))
-    return sorted(int(parts[-2]) for parts in found if parts[-1] == "manifest.json" and is_number(parts[-2]))
+Read = tuple[Reference, Published | BrineryError]
 
 
-def contents(store: Store) -> dict[str, list[int]]:
-    """The versions of each model, sorted by name; other folders and claimed numbers alone make no model."""
-    found = {name: versions(store, name) for name in store.folders() if is_name(name)}
-    return {name: there for name, there in found.items() if there}
+def numbers(store: Store, name: str) -> list[int]:
+    """The numbers of `name` that were claimed, the newest first; some may never have been published."""
+    return sorted(map(int, filter(is_number, store.folders(f"{check_name(name)}/versions"))), reverse=True)
+
+
+def newest(store: Store, name: str, most: int | None) -> list[Read]:
+    """At most so many of the newest versions of `name`, or all, the newest first, each read, or why it cannot be."""
+    claimed = numbers(store, name)
+    most = len(claimed) if most is None else most
+    found: list[Read] = []
+    with ThreadPoolExecutor(min(AT_ONCE, max(most, 1))) as pool:
+        for some in batched(claimed[: most + UNPUBLISHED], max(most, 1), strict=False):
+            read = pool.map(lambda number: _read(store, name, number), some)
+            found += [each for each in read if each is not None]
+            if len(found) >= most:
+                break
+    return found[:most]
+
+
+def versions(store: Store, name: str, most: int = LISTED) -> list[int]:
+    """Numbers of at most so many of the newest versions of `name`, ascending."""
+    return sorted(reference.version for reference, _ in newest(store, name, most))
+
+
+def models(store: Store) -> list[str]:
+    """The models that have a version, sorted; other folders and claimed numbers alone make none."""
+    names = list(filter(is_name, store.folders()))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        there = pool.map(lambda name: versions(store, name, 1), names)
+        return [name for name, found in zip(names, there, strict=True) if found]
 
 
 def find_version(store: Store, reference: Reference) -> Published:
@@ -26,7 +59,7 @@ def find_version(store: Store, reference: Reference) -> Published:
         there = versions(store, reference.name)
         if not there:
             raise VersionMissing(f"there is no model {reference.name} in {store.url}{those_there(store)}") from exc
-        shown = ", ".join(map(str, there[-20:]))
+        shown = ", ".join(map(str, there))
         raise VersionMissing(
             f"{reference.name} has no version {reference.version} in {store.url}; it has {shown}"
         ) from exc
@@ -51,5 +84,18 @@ def vouched_version(store: Store, reference: Reference, *, trust_bucket: bool = 
 
 
 def those_there(store: Store) -> str:
-    found = contents(store)
-    return f"; it has {', '.join(found)}" if found else "; it has none yet"
+    """The models that there are, for the end of a message."""
+    found = models(store)
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    return f"; it has {', '.join(found[:LISTED])}{more}" if found else "; it has none yet"
+
+
+def _read(store: Store, name: str, number: int) -> Read | None:
+    """A version, or why it cannot be read; None where there is none."""
+    reference = Reference(name, number)
+    try:
+        return reference, read_manifest(store, reference)
+    except VersionMissing:
+        return None
+    except BrineryError as exc:
+        return reference, exc

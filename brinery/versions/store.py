@@ -34,14 +34,18 @@ if TYPE_CHECKING:
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 URL_RULE = "s3://BUCKET[/PREFIX] or file:///FOLDER"
-CONFLICT_TRIES = 8
+PATIENCE = 60.0  # seconds in which a write is tried again
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 
 # Four tries that all stall end within Lambda's init phase of 10 seconds.
 TRIES = 4
+NO_SPACE = "(os error 28)"  # which does not pass by itself
 STALL_SECONDS = 2.0
 SLOWEST_BYTES_PER_SECOND = 250_000
 READING: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "2s", "timeout": "15min"}
 # A read_timeout would end an upload: it counts from the request to the first byte of the answer.
+SMALL_BYTES = 1024 * 1024
+WRITING_SMALL: "ClientConfig" = {"allow_http": True, "connect_timeout": "5s", "timeout": "15s"}
 WRITING: "ClientConfig" = {"allow_http": True, "connect_timeout": "5s", "timeout": "15min"}
 RETRY: "RetryConfig" = {
     "max_retries": TRIES - 1,
@@ -53,38 +57,73 @@ RETRY: "RetryConfig" = {
 class Store:
     """The objects of one registry. Paths are relative to its root; nothing is ever overwritten."""
 
-    def __init__(self, backend: "Backend", url: str, make_writer: "Callable[[], Backend] | None" = None) -> None:
-        """A store that reads through `backend`, and writes through it or what `make_writer` makes."""
+    def __init__(
+        self,
+        backend: "Backend",
+        url: str,
+        make_writer: "Callable[[bool], Backend] | None" = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """A store that reads through `backend`, and writes through it or what `make_writer` makes.
+
+        Args:
+            make_writer: makes what writes objects, small ones or large ones.
+            patience: for how many seconds a write is tried again.
+        """
         self.backend = backend
         self.url = url
-        self._writer = cache(make_writer or (lambda: backend))
+        self._writer = cache(make_writer or (lambda small: backend))
+        self._patience = patience
 
     def create(self, path: str, data: Buffer) -> None:
-        """Write an object that must not exist yet.
+        """Write an object that must not exist yet, and try again for a minute where that fails or its answer is lost.
 
         A refusal after a lost answer is no loss: if the stored bytes are these, the write was ours.
 
         Raises:
             ObjectExists: another object is there.
-            StoreError: the store refused or could not be reached; the object may or may not be there.
+            StoreError: the store refused, or could not be reached for so long; the object may or may not be there.
         """
-        for attempt in range(CONFLICT_TRIES):
-            try:
-                with errors_of(self.url, path):
-                    obstore.put(self._writer(), path, data, mode="create")
+        until, pause = monotonic() + self._patience, FIRST_PAUSE
+        while True:
+            failed = self._try_to_create(path, data)
+            if failed is None:
                 return
-            except ObjectExists:
-                try:
-                    stored = self.read(path, memoryview(data).nbytes)
-                except ArtifactSize:
-                    raise ObjectExists(f"{self.url}/{path} exists already") from None
-                except ObjectMissing:  # a 409: another write was under way, and has not come through
-                    sleep(0.05 * 2**attempt)
-                    continue
-                if stored != memoryview(data):
-                    raise
-                return
-        raise StoreUnavailable(f"{self.url}/{path}: writes kept conflicting; try again")
+            if monotonic() + pause > until:
+                raise failed
+            sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _try_to_create(self, path: str, data: Buffer) -> StoreUnavailable | None:
+        """None where these bytes are stored now, or what may pass: no answer, or another write under way (a 409)."""
+        try:
+            with errors_of(self.url, path):
+                obstore.put(self._writer(memoryview(data).nbytes <= SMALL_BYTES), path, data, mode="create")
+        except ObjectExists:
+            return self._refuse_others(path, data)
+        except StoreUnavailable as exc:
+            return exc
+        return None
+
+    def _refuse_others(self, path: str, data: Buffer) -> StoreUnavailable | None:
+        try:
+            if self.read(path, memoryview(data).nbytes) == memoryview(data):
+                return None
+        except ObjectMissing:
+            return StoreUnavailable(f"{self.url}/{path}: writes kept conflicting; try again")
+        except StoreUnavailable as exc:
+            return exc
+        except ArtifactSize:
+            pass
+        raise ObjectExists(f"{self.url}/{path} exists already")
+
+    def reach(self) -> None:
+        """Ask the store for something, to know that it answers.
+
+        Raises:
+            StoreError: it refused or could not be reached.
+        """
+        self.some("", 1)
 
     def read(self, path: str, limit: int) -> Buffer:
         """The bytes of an object of at most `limit` bytes; errors as of `fetch`."""
@@ -98,6 +137,7 @@ class Store:
             ObjectMissing: there is no such object.
             StoreError: the store refused or could not be reached.
         """
+        self._refuse_no_file(path)
         for _ in range(TRIES):
             with errors_of(self.url, path):
                 result = obstore.get(self.backend, path)
@@ -108,6 +148,13 @@ class Store:
                 if received is not None:
                     return received
         raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
+
+    def _refuse_no_file(self, path: str) -> None:
+        """In a folder, a pipe would wait for its writer for ever, and a device may never end."""
+        if isinstance(self.backend, LocalStore) and self.backend.prefix is not None:
+            found = Path(self.backend.prefix, path)
+            if found.exists() and not found.is_file():
+                raise StoreError(f"{self.url}/{path} is no file, and is not read")
 
     def holds(self, path: str) -> bool:
         """Whether there is such an object."""
@@ -154,7 +201,10 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
         make = partial(
             S3Store, parts.netloc, prefix=prefix or None, retry_config=RETRY, credential_provider=credentials
         )
-        writer = partial(make, client_options=WRITING)
+
+        def writer(small: bool) -> S3Store:
+            return make(client_options=WRITING_SMALL if small else WRITING)
+
         return Store(make(client_options=READING), url.rstrip("/"), writer)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path not in ("", "/"):
         folder = Path(unquote(parts.path))
@@ -206,6 +256,8 @@ def errors_of(url: str, path: str) -> Iterator[None]:
     except exceptions.GenericError as exc:
         if "NoSuchBucket" in str(exc):  # as listing says it
             raise ObjectMissing(f"{url}: the bucket does not exist") from exc
+        if NO_SPACE in str(exc):
+            raise StoreError(f"{url}/{path} cannot be written: no space is left on the device") from exc
         raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
     except (exceptions.BaseError, OSError) as exc:
         raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sklearn.datasets import load_wine
 
+from tests.conftest import ROOT
 from tests.end_to_end.conftest import Stack
 
 pytestmark = pytest.mark.docker
@@ -213,6 +214,20 @@ def test_serving_image_holds_what_it_needs_alone(
     assert held["uv"] is None
     assert held["user"] != 0
     assert held["sources"] and held["not compiled"] == []
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_pickle_in_the_training_image_finds_no_secret(stack: Stack, lines: dict[str, str], is_closed: bool) -> None:
+    """As the image's own user, in all processes of that user: environments, descriptors, memory, and the home folder.
+
+    Were the process that asks not closed, it would find it.
+    """
+    look, ask = ((ROOT / "tests/end_to_end/attack" / name).read_text() for name in ("look.py", "ask.py"))
+    code = f"LOOK = {look!r}\nIS_CLOSED = {is_closed}\n{ask}"
+    run = "docker compose run --rm -T -e AWS_SESSION_TOKEN=canary-secret --entrypoint python train -c"
+    looked = re.search(r"looked at (\d+), found (.*)", stack.shell(f"{run} {quote(code)}"))
+    assert looked is not None and int(looked[1]) > 20
+    assert looked[2].startswith("nothing") is is_closed
 
 
 @pytest.mark.parametrize("root", ["/app", "/opt/venv"])

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-Fault = Literal["slow_down", "reset", "stall", "stall_in_body", "cut", "flip", "drip"]
+Fault = Literal["slow_down", "reset", "stall", "stall_in_body", "cut", "flip", "drip", "lost"]
 SLOW_DOWN = (
     b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
 )
@@ -103,7 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "flip" and body:
             middle = len(body) // 2
             body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
-        self._answer(answer.status, headers, body, fault)
+        if fault == "lost":  # done, and nobody is told
+            self._reset()
+        else:
+            self._answer(answer.status, headers, body, fault)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes, fault: Fault | None = None) -> None:
         self.send_response_only(status)

@@ -4,11 +4,15 @@ import json
 import os
 import re
 import subprocess
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from brinery.formats.choice import FORMATS
 from brinery.promotion.release import NOT_SERVING
+from brinery.versions.manifest import CARD, GOLDEN
 from tests.conftest import ROOT, SAM_CLI, TOOL
 from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, translated
 
@@ -155,10 +159,32 @@ def test_every_role_may_do_what_is_listed_here_and_no_more() -> None:
 def test_serving_reads_its_model_alone_and_training_the_registry() -> None:
     found = statements(translated())
     own = "${RegistryBucket.Arn}/models/wine/*"
+    training = found["TrainingRole.CreateVersions"]["Resource"]
     assert found["ServingFunctionRole.ReadModel"]["Resource"]["Fn::Sub"].replace("${ModelName}", "wine") == own
-    assert found["TrainingRole.CreateVersions"]["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/models/*/versions/*"}
+    created = [each["Fn::Sub"].removeprefix("${RegistryBucket.Arn}/models/") for each in training]
+    files = {"claim.json", "manifest.json", "profile.json", GOLDEN, CARD, *(each.file for each in FORMATS.values())}
+    assert {Path(each).name for each in created[:-1]} == files
+    assert created[-1] == "_schedule/*/*/*.json"
     assert found["TrainingRole.Read"]["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/models/*"}
     assert found["TrainingRole.List"]["Condition"] == {"StringLike": {"s3:prefix": "models/*"}}
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("wine/versions/000007/model.joblib", True),
+        ("wine/versions/000007/manifest.json", True),
+        ("_schedule/wine/202611010300/1.json", True),
+        ("_promotions/wine/20261101T120000Z-" + "a" * 64 + ".json", False),
+        ("wine/versions/000007/model.pkl", False),
+        ("wine/versions/7/manifest.json", False),
+        ("wine/notes.json", False),
+    ],
+)
+def test_training_creates_what_publishing_and_the_schedule_write_and_no_record(key: str, allowed: bool) -> None:
+    patterns = listed(statements(translated())["TrainingRole.CreateVersions"]["Resource"])
+    matched = [fnmatchcase(f"models/{key}", each["Fn::Sub"].partition("Arn}/")[2]) for each in patterns]
+    assert any(matched) is allowed
 
 
 def test_managed_policies_are_those_of_logs_images_and_deployments() -> None:

@@ -43,6 +43,15 @@ def test_workflows_on_aws_take_a_role_in_an_environment_and_no_keys(path: Path) 
     assert "    environment: ${{ inputs.environment }}" in text
 
 
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if path.stem != "tests"], ids=lambda path: path.stem)
+def test_what_is_installed_is_pinned_and_there_before_the_credentials(path: Path) -> None:
+    text = path.read_text()
+    installed = [match.start() for match in re.finditer(r"pip install|uv sync", text)]
+    assert all(place < text.index("configure-aws-credentials") for place in installed)
+    assert re.findall(r"pip install (?!uv==\d+\.\d+\.\d+$).*", text, re.MULTILINE) == []
+    assert "uv run" not in text or "UV_NO_SYNC" in text
+
+
 def test_promotion_from_github_takes_the_digest_from_who_starts_it() -> None:
     text = (ROOT / ".github/workflows/promote.yml").read_text()
     assert "--trust-bucket" not in text and 'registry promote "$MODEL:$REFERENCE" --stack' in text

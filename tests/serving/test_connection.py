@@ -171,12 +171,12 @@ def test_hundreds_of_half_sent_bodies_take_little_memory(start: Start) -> None:
                     del left[connection]
             assert is_answered(server)
         assert not left
-        assert server.peak() - before < 150 * MB
+        assert server.peak() - before < 250 * MB  # unbounded, these would be 1,500
         answers = []
         for connection in connections:
             with suppress(BlockingIOError, ConnectionResetError):
                 answers.append(connection.recv(65536))
-        assert len(answers) > 100 and all(answer.startswith((b"HTTP/1.1 503 ", b"")) for answer in answers)
+        assert len(answers) > 100 and all(not each or each.startswith(b"HTTP/1.1 503 ") for each in answers)
         assert refusal_of(answers) == "too many large requests at once"
         assert is_answered(server)
 

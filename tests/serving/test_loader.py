@@ -221,12 +221,12 @@ def test_load_pinned_without_name_takes_the_only_model(folder_store: Store) -> N
 
 def test_load_pinned_without_name_lists_the_models(folder_store: Store) -> None:
     publish_example(folder_store, "alcohol"), publish_example(folder_store, "wine")
-    with pytest.raises(BrineryError, match="MODEL_NAME is not set, and the registry .* has alcohol, wine; set it"):
+    with pytest.raises(BrineryError, match="MODEL_NAME is not set: set it to a model of .*; it has alcohol, wine"):
         load_pinned(Settings(folder_store.url, model_version="1"))
 
 
 def test_load_pinned_without_any_model_says_so(folder_store: Store) -> None:
-    with pytest.raises(BrineryError, match="MODEL_NAME is not set, and the registry .* has no model yet"):
+    with pytest.raises(BrineryError, match="MODEL_NAME is not set: set it to a model of .*; it has none yet"):
         load_pinned(Settings(folder_store.url, model_version="1"))
 
 

@@ -372,3 +372,22 @@ def test_variable_with_a_baseline_without_a_digest_is_refused(train: Train, monk
     monkeypatch.setenv("BASELINE", "wine=7")
     code, out, err = train({"wine": {"data": "sklearn:wine", "estimator": "sklearn.dummy.DummyClassifier"}})
     assert (code, out, err) == (1, "", "train: BASELINE: 'wine=7' has no digest; it must be NAME=VERSION@sha256:…\n")
+
+
+def test_workers_of_a_fit_see_no_credentials(tmp_path: Path) -> None:
+    (tmp_path / "spy.py").write_text(
+        "import subprocess, sys\n"
+        "from sklearn.dummy import DummyClassifier\n"
+        "original = DummyClassifier.fit\n"
+        "def fit(self, x, y, sample_weight=None):\n"
+        "    code = 'import os; print(*os.environ, file=open(%r, \"a\"))' % __file__.replace('.py', '.txt')\n"
+        "    subprocess.run([sys.executable, '-c', code], check=True)\n"
+        "    return original(self, x, y, sample_weight)\n"
+        "DummyClassifier.fit = fit\n"
+        "def make():\n    return DummyClassifier()\n"
+    )
+    models = write(tmp_path, {"wine": {"data": "sklearn:wine", "estimator": "spy:make", "cv": 2}})
+    done = python("-m", "training", "--models", str(models), AWS_SECRET_ACCESS_KEY="canary", SPIED="on")
+    assert done.returncode == 0, done.stderr
+    seen = (tmp_path / "spy.txt").read_text().split()
+    assert "SPIED" in seen and not [name for name in seen if name.startswith("AWS_")]

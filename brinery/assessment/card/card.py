@@ -13,7 +13,7 @@ from brinery.assessment.importance import Importance
 from brinery.assessment.metrics.table import METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.output.page import STYLE
-from brinery.output.table import visible
+from brinery.output.write import visible
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation, GateCheck, ManifestContent
 

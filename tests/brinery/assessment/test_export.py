@@ -38,6 +38,8 @@ ESTIMATORS: dict[str, dict[str, Any]] = {
     "svm.SVC": {},
     "svm.SVC linear": {"kernel": "linear"},
     "svm.NuSVC": {"nu": 0.1},
+    "svm.SVC with probabilities": {"probability": True, "random_state": 0},
+    "svm.NuSVC with probabilities": {"nu": 0.1, "probability": True, "random_state": 0},
     "tree.DecisionTreeClassifier": {"random_state": 0},
     "ensemble.RandomForestClassifier": {"n_estimators": 50, "random_state": 0},
     "ensemble.ExtraTreesClassifier": {"n_estimators": 50, "random_state": 0},
@@ -103,6 +105,7 @@ def around(rows: np.ndarray, features: tuple[Feature, ...], count: int = 3000) -
     return picked
 
 
+@pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")  # of scikit-learn, which will drop it
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("name", ["wine", "mixed", "many", "seconds"])
 def test_export_of_each_estimator_is_faithful(name: str, estimator: str) -> None:
@@ -141,11 +144,9 @@ def test_version_is_served_by_onnx_as_by_its_pickle(name: str, estimator: str) -
         assert served.labels.tolist() == answers.labels.tolist()
 
 
-@pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")  # of scikit-learn, which will drop it
 @pytest.mark.parametrize(
     ("estimator", "params", "reason"),
     [
-        ("svm.SVC with probabilities", {"probability": True}, "probabilities of more than two classes"),
         (
             "svm.SVC of a kernel",
             {"kernel": "sigmoid", "break_ties": True, "decision_function_shape": "ovr"},

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.errors import DataInvalid, FormatMissing, GateInvalid, ReferenceInvalid, RowInvalid, SettingInvalid
 from brinery.loading.by_name import load
-from brinery.versions.catalog import contents
+from brinery.versions.catalog import models
 from brinery.versions.store import open_store
 
 X, Y = load_wine(return_X_y=True)
@@ -223,7 +223,7 @@ def test_what_cannot_be_published_is_a_sentence(
     arguments = {"name": "wine", "model": fitted(), "x_test": X[TEST], "y_test": Y[TEST], **change}
     with pytest.raises(error, match=message):
         publish_fitted(**arguments, registry=registry)
-    assert contents(open_store(registry, create=True)) == {}
+    assert models(open_store(registry, create=True)) == []
 
 
 def test_model_that_was_fitted_on_a_frame_is_refused(registry: str) -> None:

@@ -4,13 +4,11 @@ import json
 import re
 import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import obstore
 import pytest
 
-from brinery.commands import list as list_command
 from brinery.commands.registry import main
 from brinery.versions.manifest import SCHEMA_VERSION, digest_of
 from brinery.versions.reference import Reference
@@ -95,18 +93,16 @@ def test_newer_version_is_one_sentence_and_a_row_of_the_list(
         assert (code, out) == (1, "") and message in err and err.count("\n") == 1
 
 
-def test_list_lists_each_model_once(registry: Registry) -> None:
-    class Counting(Store):
-        listed: list[str] = []
-
-        def files(self, prefix: str) -> dict[str, int]:
-            self.listed.append(prefix)
-            return super().files(prefix)
-
-    publish_files(registry[0], *tiny())
-    store = Counting(registry[0].backend, registry[0].url)
-    assert len(list_command.run(store, Namespace(model=None))[0]) == 2
-    assert store.listed == ["tiny/versions", "wine/versions"]
+def test_list_shows_the_newest_of_many(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    store, _ = registry
+    for number in range(2, 61):
+        store.create(f"wine/versions/{number:06d}/manifest.json", b"{}")
+    publish_files(store, *tiny())
+    for arguments, shown in (((), 4), (("wine",), 50), (("wine", "--all"), 60), (("--all",), 61)):
+        code, out, _ = run(capsys, "list", *arguments, "--json")
+        assert (code, len(json.loads(out))) == (0, shown)
+        said = "`registry list MODEL --all` shows the older ones too" in run(capsys, "list", *arguments)[1]
+        assert said == ("--all" not in arguments)
 
 
 def test_show_tells_what_a_version_is(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from brinery.errors import EnvironmentFailed
+from brinery.loading.load import load
 from brinery.promotion.env_file import EnvFile
 from brinery.promotion.environment import Change, Environment
 from brinery.promotion.promote import Check, Decision, promote
@@ -24,6 +26,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.brinery.promotion.conftest import ENV_FILE, Here
 from tests.conftest import ROOT, overwrite
+from tests.examples import frame
 
 
 def promoted(store: Store, reference: Reference, environment: Environment, check: Check = lambda *_: None) -> None:
@@ -309,3 +312,28 @@ def test_wrong_use_is_a_sentence(here: Here, arguments: list[str], code: int, me
     found, _, err = here.run(*arguments)
     assert found == code
     assert re.search(message, err)
+
+
+def test_version_is_measured_again_before_it_is_promoted(here: Here, tmp_path: Path) -> None:
+    """The fourth failed its gate by its publisher's figures; on rows of one's own it is another matter."""
+    rows, truth = frame("alcohol")
+    gated = here.references[3]
+    (check,) = find_version(here.store, gated).manifest.gate.checks
+    assert not check.passed and check.rule == "min"
+    best = load(here.store, here.references[0]).answer(rows.to_numpy().tolist(), 1000).answers.labels
+    easy = pd.DataFrame({"alcohol": rows["alcohol"], "class": best})
+    easy.to_csv(tmp_path / "easy.csv", index=False)
+    easy.assign(**{"class": (best + 1) % 3}).to_csv(tmp_path / "wrong.csv", index=False)
+    given = ("--rows", str(tmp_path / "easy.csv"), "--target", "class")
+    code, _, err = here.promote(4, *given)
+    assert (code, here.pin) == (0, str(gated)) and "measured on" in err and "accuracy 1.0000 (published: " in err
+    assert not here.chain.links[0].record.forced
+    code, _, err = here.promote(4, "--rows", str(tmp_path / "none.csv"))
+    assert code == 0 and "measured" not in err  # it is served already
+    given = ("--rows", str(tmp_path / "wrong.csv"), "--target", "class")
+    gateless = here.promote(1, *given)
+    assert gateless[0] == 0 and "accuracy 0.0000" in gateless[2]
+    code, _, err = here.promote(4, *given)
+    assert code == 1 and "did not pass its gate: accuracy is 0.0000" in err
+    assert here.promote(4, *given, "--force", "--reason", "all the same")[0] == 0
+    assert "gate" in here.chain.links[0].record.forced

@@ -319,6 +319,21 @@ def test_stack_that_rolls_back_is_a_failed_promotion(stack: tuple[str, Store, li
     assert (len(log["records"]), len(log["off_chain"]), log["holds"]) == (0, 1, str(references[0]))
 
 
+def test_update_that_was_followed_by_anothers_is_no_success(
+    stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
+    name, _, references = stack
+
+    class Overtaken(RolledBack):
+        def describe_stacks(self, **arguments: Any) -> Any:
+            answer = super().describe_stacks(**arguments)
+            answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
+            return answer
+
+    code, _, err = run("promote", str(references[1]), "--stack", name, "--wait", connect=connecting(Overtaken))
+    assert code == 1 and f"does not serve {references[1]}: UPDATE_COMPLETE" in err
+
+
 def test_version_whose_canary_failed_is_a_new_release_when_it_is_promoted_again(
     stack: tuple[str, Store, list[Reference]], run: Run
 ) -> None:

@@ -6,12 +6,14 @@ import hashlib
 import io
 import lzma
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from brinery.errors import DataInvalid
+from brinery.tables import bounds
 from brinery.tables.compression import decompressed
 from tests.brinery.tables.reading import ROWS, read_bytes
 
@@ -75,3 +77,24 @@ def test_compression_that_cannot_be_undone_gets_a_sentence(tmp_path: Path, data:
         read_bytes(tmp_path, data)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gzip", "bzip2", "xz"])
+def test_what_unpacks_to_more_than_there_is_memory_is_refused_before_it_is(
+    monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(bounds, "MOST", lambda: 3 * bounds.PIECE)
+    assert len(memoryview(decompressed("d", pack(bytes(3 * bounds.PIECE))))) == 3 * bounds.PIECE
+    with pytest.raises(
+        DataInvalid, match=f"d has more than {3 * bounds.PIECE} bytes once it is unpacked, which is all"
+    ):
+        decompressed("d", pack(bytes(100 * bounds.PIECE)))
+
+
+def test_stream_that_takes_too_long_is_left() -> None:
+    """As of a server that sends a piece now and then."""
+    seconds = iter(range(0, 1000, 10))
+    stream = io.BytesIO(bytes(50 * bounds.PIECE))
+    with pytest.raises(DataInvalid, match="d was not read to its end within 60 seconds"):
+        bounds.read_bounded("d", stream, "to download", seconds=60, clock=lambda: next(seconds))
+    assert stream.tell() < 50 * bounds.PIECE

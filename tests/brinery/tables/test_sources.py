@@ -1,6 +1,8 @@
 """Sources: paths, S3 and URLs, by their names in messages."""
 
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import obstore
@@ -10,6 +12,7 @@ from brinery.errors import DataInvalid
 from brinery.tables.sources import find_source
 from brinery.versions.store import Store
 from tests.brinery.tables.reading import ROWS, parquet, read, read_bytes
+from tests.conftest import free_port
 
 
 def test_path_is_one_below_the_folder_or_absolute(tmp_path: Path) -> None:
@@ -78,3 +81,33 @@ def test_s3_object_that_is_not_there_gets_a_sentence(s3_store: Store, url: str, 
     with pytest.raises(DataInvalid) as caught:
         read(url)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_pipe_or_device_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "data.csv")
+    with pytest.raises(DataInvalid, match="data.csv is neither a file nor a folder; data is sklearn:NAME, a path"):
+        find_source("data.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ("s3//AKIA:canary@bucket/key.csv", "there is no s3//…@bucket/key.csv in"),
+        ("htps:/me:canary@host/data.csv", "there is no htps:/…@host/data.csv in"),
+        ("me:canary@host/data.csv", "there is no …@host/data.csv in"),
+        ("s3://AKIA:canary@bucket/key.csv", "s3://…@bucket/key.csv names no bucket"),
+        ("s3://bucket/key.csv?X-Amz-Signature=canary", r"s3://bucket/key.csv\?… is signed, and s3:// takes no query"),
+        ("https//host/data.csv?sig=canary", r"there is no https//host/data.csv\?… in"),
+        ("ftp://me:canary@host/data.csv?token=canary", "ftp://host/data.csv is not read over ftp"),
+        ("data@2024.csv", "there is no data@2024.csv in"),
+        ("what?.csv", r"there is no what\?.csv in"),
+    ],
+)
+def test_mistyped_address_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, told: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(DataInvalid, match=told) as caught:
+        find_source(data, tmp_path)
+    assert "canary" not in str(caught.value)

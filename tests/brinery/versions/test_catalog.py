@@ -1,22 +1,24 @@
 """The catalog: which models and versions there are, and what is said of one that is not."""
 
+from collections.abc import Buffer
+
 import pytest
 
 from brinery.errors import ReferenceInvalid, VersionMissing
-from brinery.versions.catalog import contents, find_version, those_there, versions
+from brinery.versions.catalog import UNPUBLISHED, find_version, models, newest, numbers, those_there, versions
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.examples import publish_files, tiny
 
 
 def test_catalog_of_an_empty_registry_is_empty(store: Store) -> None:
-    assert (versions(store, "tiny"), contents(store), those_there(store)) == ([], {}, "; it has none yet")
+    assert (versions(store, "tiny"), models(store), those_there(store)) == ([], [], "; it has none yet")
 
 
 def test_catalog_lists_models_by_name_and_versions_by_number(store: Store) -> None:
     for name in ("b", "a", "b"):
         publish_files(store, *tiny(name))
-    assert list(contents(store).items()) == [("a", [1]), ("b", [1, 2])]
+    assert [(name, versions(store, name)) for name in models(store)] == [("a", [1]), ("b", [1, 2])]
     assert those_there(store) == "; it has a, b"
 
 
@@ -33,7 +35,7 @@ def test_catalog_takes_exact_names_alone(store: Store) -> None:
         "notes.txt",
     ):
         store.create(stray, b"{}")
-    assert contents(store) == {"tiny": [1]}
+    assert (models(store), versions(store, "tiny")) == (["tiny"], [1])
 
 
 def test_catalog_finds_a_version_and_pins_it(folder_store: Store) -> None:
@@ -60,3 +62,38 @@ def test_version_that_is_not_there_lists_the_last_twenty(folder_store: Store) ->
 def test_catalog_asks_for_no_name_that_none_can_have(folder_store: Store) -> None:
     with pytest.raises(ReferenceInvalid, match="is not valid"):
         versions(folder_store, "../tiny")
+
+
+def test_newest_versions_are_found_below_numbers_that_were_never_published(folder_store: Store) -> None:
+    for _ in range(3):
+        publish_files(folder_store, *tiny())
+    for number in (4, 6, *range(10, 60)):
+        folder_store.create(f"tiny/versions/{number:06d}/claim.json", b"{}")
+    assert numbers(folder_store, "tiny")[-3:] == [3, 2, 1]
+    assert [reference.version for reference, _ in newest(folder_store, "tiny", 2)] == [3, 2]
+    assert [reference.version for reference, _ in newest(folder_store, "tiny", None)] == [3, 2, 1]
+    for number in range(100, 100 + UNPUBLISHED):
+        folder_store.create(f"tiny/versions/{number:06d}/claim.json", b"{}")
+    assert newest(folder_store, "tiny", 2) == []
+
+
+def test_few_requests_are_made_however_many_versions_there_are(s3_store: Store) -> None:
+    """Counted at the store: listings by folder, and the manifests that are shown."""
+
+    class Counting(Store):
+        asked: list[str] = []
+
+        def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
+            self.asked.append(path)
+            return super().fetch(path, limit)
+
+        def files(self, prefix: str) -> dict[str, int]:
+            raise AssertionError("a listing of all that is there")
+
+    publish_files(s3_store, *tiny())
+    for number in range(2, 300):
+        s3_store.create(f"tiny/versions/{number:06d}/manifest.json", b"{}")
+    store = Counting(s3_store.backend, s3_store.url)
+    assert models(store) == ["tiny"] and len(store.asked) == 1
+    store.asked.clear()
+    assert len(newest(store, "tiny", 20)) == 20 == len(store.asked)

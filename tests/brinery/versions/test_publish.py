@@ -4,7 +4,7 @@ import pytest
 
 from brinery.errors import ObjectExists, StoreError
 from brinery.loading.load import load
-from brinery.versions.catalog import contents, versions
+from brinery.versions.catalog import models, versions
 from brinery.versions.store import Store
 from tests.examples import publish_example, publish_files, tiny
 
@@ -13,7 +13,7 @@ def test_publish_makes_versions_that_load(store: Store) -> None:
     first, second = (publish_example(store, "wine") for _ in range(2))
     assert (first.version, second.version) == (1, 2)
     assert versions(store, "wine") == [1, 2]
-    assert list(contents(store)) == ["wine"]
+    assert models(store) == ["wine"]
     assert load(store, second).manifest.version == 2
     assert sorted(store.files("wine/versions/000001")) == [
         f"wine/versions/000001/{name}"
@@ -26,7 +26,7 @@ def test_publish_passes_over_a_claimed_number(store: Store) -> None:
     store.create("tiny/versions/not-a-number/claim.json", b"{}")
     store.create("Raw_Data/versions/000001/manifest.json", b"{}")
     assert versions(store, "tiny") == []
-    assert contents(store) == {}
+    assert models(store) == []
     assert publish_files(store, *tiny()).version == 2
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from brinery.errors import FormatMissing
 from brinery.loading.load import load
-from brinery.versions.catalog import contents, find_version
+from brinery.versions.catalog import find_version, models, versions
 from brinery.versions.read import read_file
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 STORED = ROOT / "tests/brinery/versions/stored"
 STORE = open_store((STORED / "schema_1").as_uri())
-VERSIONS = [Reference(name, version) for name, there in contents(STORE).items() for version in there]
+VERSIONS = [Reference(name, version) for name in models(STORE) for version in versions(STORE, name)]
 
 
 def stored(reference: Reference, name: str) -> Any:

@@ -1,13 +1,16 @@
 """One suite for all stores: ministack and moto over HTTP, a folder, memory."""
 
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
 from brinery.errors import (
     AccessDenied,
@@ -207,3 +210,32 @@ def test_open_store_takes_odd_folder_names(tmp_path: Path) -> None:
 def test_registry_url_defaults_to_the_folder_beside(tmp_path: Path) -> None:
     assert registry_url(None, tmp_path) == registry_url("", tmp_path) == (tmp_path / ".registry").as_uri()
     assert registry_url("s3://models", tmp_path) == "s3://models"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: bind(path)])
+def test_folder_reads_no_pipe_device_or_socket(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    (tmp_path / "a").mkdir()
+    make(tmp_path / "a" / "b")
+    store = open_store(tmp_path.as_uri())
+    with pytest.raises(StoreError, match="/a/b is no file, and is not read"):
+        store.read("a/b", 100)
+    assert isinstance(store.files("a"), dict) and isinstance(store.some("a", 10), list)
+
+
+def bind(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(path))
+
+
+def test_folder_without_room_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own words, as a full disk brings them about; trying again would wait for a minute."""
+
+    def put(*_: object, **__: object) -> None:
+        asked.append(1)
+        raise GenericError("Generic LocalFileSystem error: Unable to copy data to file: No space left (os error 28)")
+
+    asked: list[int] = []
+    monkeypatch.setattr(obstore, "put", put)
+    with pytest.raises(StoreError, match="a/b cannot be written: no space is left on the device"):
+        open_store(tmp_path.as_uri()).create("a/b", b"x")
+    assert len(asked) == 1

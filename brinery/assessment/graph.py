@@ -1,0 +1,127 @@
+"""Graphs: the nodes of ONNX that a converter makes for one estimator."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper
+from skl2onnx.common.data_types import DoubleTensorType
+
+OPSET = 21
+TREES = 3  # of the domain ai.onnx.ml: the first that knows thresholds in double precision
+
+
+class Graph:
+    """Nodes for one estimator: each call adds one and gives the name of what comes out."""
+
+    def __init__(self, scope: Any, operator: Any, container: Any) -> None:
+        self._scope, self._container = scope, container
+        self.model = operator.raw_operator
+        self._outputs = [output.full_name for output in operator.outputs]
+        self.dtype: Any = np.float64
+        self.input: str = operator.inputs[0].full_name
+        self._body: list[Any] | None = None
+        self._single = not isinstance(operator.inputs[0].type, DoubleTensorType)
+        if self._single:
+            self.input = self.node("Cast", self.input, to=TensorProto.DOUBLE)
+
+    def constant(self, value: Any, dtype: Any = None) -> str:
+        """A tensor in double precision, or of `dtype`."""
+        array = np.asarray(value, dtype=dtype or self.dtype)
+        name: str = self._scope.get_unique_variable_name("constant")
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype) if array.dtype.kind != "O" else TensorProto.STRING
+        values = array.ravel().tolist()
+        if kind == TensorProto.STRING:
+            values = [text.encode() for text in values]
+        self._container.add_initializer(name, kind, list(array.shape), values)
+        return name
+
+    def node(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: Any) -> Any:
+        names = [self._scope.get_unique_variable_name(kind.lower()) for _ in range(outputs)]
+        name = self._scope.get_unique_operator_name(kind)
+        version = TREES if domain else OPSET
+        if self._body is None:
+            self._container.add_node(
+                kind, list(inputs), names, name=name, op_domain=domain, op_version=version, **attributes
+            )
+        else:
+            self._body.append(helper.make_node(kind, list(inputs), names, name=name, domain=domain, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def loop(self, rounds: int, state: str, again: Callable[[str], tuple[str, str]]) -> str:
+        """What becomes of a matrix of doubles that is changed at most so many times.
+
+        Args:
+            again: adds the nodes of one round, from the name of the matrix to those of a condition, true while it shall
+                go on, and of the changed matrix.
+        """
+        names = [self._scope.get_unique_variable_name(name) for name in ("round", "on", "state")]
+        self._body = []
+        condition, changed = again(names[2])
+        body = helper.make_graph(
+            self._body,
+            self._scope.get_unique_operator_name("body"),
+            [
+                helper.make_tensor_value_info(names[0], TensorProto.INT64, []),
+                helper.make_tensor_value_info(names[1], TensorProto.BOOL, []),
+                helper.make_tensor_value_info(names[2], TensorProto.DOUBLE, None),
+            ],
+            [
+                helper.make_tensor_value_info(condition, TensorProto.BOOL, []),
+                helper.make_tensor_value_info(changed, TensorProto.DOUBLE, None),
+            ],
+        )
+        self._body = None
+        most, on = self.constant(rounds, np.int64), self.constant(True, np.bool_)
+        found: str = self.node("Loop", most, on, state, body=body)
+        return found
+
+    def minus(self, one: str, other: str) -> str:
+        found: str = self.node("Sub", one, other)
+        return found
+
+    def finish(self, indices: str, scores: str) -> None:
+        """The label of class positions, shape (rows,), and the scores, as the estimator's outputs."""
+        classes = self.model.classes_
+        if classes.dtype.kind in "USO":
+            labels = self.constant(classes.astype(object), object)
+        else:
+            labels = self.constant(classes, np.int64)
+        for source, target in ((self.node("Gather", labels, indices), self._outputs[0]), (scores, self._outputs[1])):
+            name = self._scope.get_unique_operator_name("Identity")
+            self._container.add_node("Identity", [source], [target], name=name, op_version=OPSET)
+
+    def finish_columns(self, result: str) -> None:
+        """Columns in the precision of the input, as the estimator's output."""
+        if self._single:
+            result = self.node("Cast", result, to=TensorProto.FLOAT)
+        name = self._scope.get_unique_operator_name("Identity")
+        self._container.add_node("Identity", [result], [self._outputs[0]], name=name, op_version=OPSET)
+
+    def largest(self, scores: str) -> str:
+        """Positions of the largest score, the first of equal ones, shape (rows,)."""
+        found: str = self.node("ArgMax", scores, axis=1, keepdims=0)
+        return found
+
+    def above_zero(self, decisions: str) -> str:
+        """1 where the one decision, shape (rows, 1), is above 0, else 0, shape (rows,)."""
+        flat = self.node("Reshape", decisions, self.constant([-1], np.int64))
+        found: str = self.node("Cast", self.node("Greater", flat, self.constant(0.0)), to=TensorProto.INT64)
+        return found
+
+    def both_ways(self, share: str) -> str:
+        """Probabilities of two classes from that of the second, shape (rows, 1)."""
+        found: str = self.node("Concat", self.minus(self.constant(1.0), share), share, axis=1)
+        return found
+
+
+def squared_distances(graph: Graph, others: np.ndarray) -> str:
+    """Of rows and other rows, shape (rows, others), both taken from the others' mean, so that little cancels."""
+    mean = others.mean(axis=0)
+    centred = others - mean
+    rows = graph.minus(graph.input, graph.constant(mean))
+    squares = graph.node("ReduceSumSquare", rows, graph.constant([1], np.int64), keepdims=1)
+    product = graph.node("MatMul", rows, graph.constant(-2.0 * centred.T))
+    whole = graph.node("Add", graph.node("Add", product, squares), graph.constant((centred**2).sum(axis=1)[None]))
+    found: str = graph.node("Max", whole, graph.constant(0.0))
+    return found
