@@ -69,6 +69,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         port=arguments.port,
         log_level=settings.log_level.lower(),
         http=partial(Connection, bounds=limits),  # type: ignore[arg-type]
+        loop="asyncio",
         ws="none",
         lifespan="off",
         backlog=limits.connections // 2,  # so that a burst does not push out a request that has just come

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from serving.headers import NOSNIFF
 from serving.problem import Problem
 
+READ = 64 * 1024  # bytes at once of each connection; asyncio's own are 256 KiB, and hundreds may come together
 SLICE = 8 * 1024  # bytes that are parsed at once: what a bound on bytes may be off by
 PIPELINED = 16  # requests that may wait for the answer to the one before
 
@@ -49,6 +50,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.max_size = READ  # type: ignore[attr-defined]
         self._watch()
         if len(self.connections) > self._bounds.connections:
             self._make_room()

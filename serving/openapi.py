@@ -20,7 +20,7 @@ STATUS = {
     413: "The body or the number of rows is too large",
     415: "The body is not JSON by its content-type",
     422: "The input does not fit the model's features",
-    503: "There is no verified model; the detail says why",
+    503: "There is no verified model, or too many large requests at once; the detail says which",
 }
 
 

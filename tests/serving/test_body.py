@@ -65,7 +65,8 @@ def test_large_requests_one_after_the_other_leave_nothing_held(
     client = serving(models("alcohol"), max_body_bytes=len(body), max_rows=20_000)
     for _ in range(10):
         assert client.request("POST", "/classify", content=body).status_code == status
-    assert client.request("POST", "/classify", content=body + " ").status_code == 413
+    for _ in range(10):
+        assert client.request("POST", "/classify", content=body + " ").status_code == 413
     for _ in range(10):
         assert client.request("POST", "/classify", content=body).status_code == status
 
