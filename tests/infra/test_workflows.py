@@ -52,6 +52,11 @@ def test_what_is_installed_is_pinned_and_there_before_the_credentials(path: Path
     assert "uv run" not in text or "UV_NO_SYNC" in text
 
 
+def test_training_on_github_leaves_the_references_in_its_summary() -> None:
+    text = (ROOT / ".github/workflows/train.yml").read_text()
+    assert "set -o pipefail" in text and '"${models[@]}" | tee -a "$GITHUB_STEP_SUMMARY"' in text
+
+
 def test_promotion_from_github_takes_the_digest_from_who_starts_it() -> None:
     text = (ROOT / ".github/workflows/promote.yml").read_text()
     assert "--trust-bucket" not in text and 'registry promote "$MODEL:$REFERENCE" --stack' in text
