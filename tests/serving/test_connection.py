@@ -214,6 +214,7 @@ def test_body_without_end_is_cut_off(start: Start, path: bytes) -> None:
     assert is_answered(server)
 
 
+@pytest.mark.campaign
 def test_connections_over_the_bound_push_out_those_that_rest_longest(start: Start) -> None:
     server = start(connections=50)
     with ExitStack() as stack:
@@ -245,6 +246,7 @@ def test_connections_over_the_bound_are_refused_where_none_rests(start: Start) -
     assert b"retry-after: 5" in answer
 
 
+@pytest.mark.campaign
 def test_requests_in_a_row_without_waiting_are_answered_in_order_up_to_a_few(start: Start) -> None:
     server = start(**SECONDS)
     before = server.memory()
@@ -259,6 +261,7 @@ def test_requests_in_a_row_without_waiting_are_answered_in_order_up_to_a_few(sta
     assert is_answered(server)
 
 
+@pytest.mark.campaign
 def test_answer_that_is_not_taken_is_dropped(hasty: Served) -> None:
     body = json.dumps({"data": [13.1] * 10_000}).encode()
     with hasty.connect() as connection:

@@ -27,6 +27,7 @@ from tests.examples import frame as example_frame
 from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
+CAMPAIGN = pytest.mark.campaign
 CLASSIFICATION = ASSESSORS["classification"]
 # These must have a faithful file, on numbers, on mixed columns, and on seconds since 1970.
 ESTIMATORS: dict[str, dict[str, Any]] = {
@@ -107,7 +108,9 @@ def around(rows: np.ndarray, features: tuple[Feature, ...], count: int = 3000) -
 
 @pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")  # of scikit-learn, which will drop it
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("name", ["wine", "mixed", "many", "seconds"])
+@pytest.mark.parametrize(
+    "name", ["wine", "seconds", *(pytest.param(each, marks=CAMPAIGN) for each in ("mixed", "many"))]
+)
 def test_export_of_each_estimator_is_faithful(name: str, estimator: str) -> None:
     fitted, features, held_out, found = exported(name, estimator, ESTIMATORS[estimator])
     assert found.data is not None and found.predict is not None and found.proof is not None, found.reason
