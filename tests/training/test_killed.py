@@ -11,10 +11,10 @@ import pytest
 
 from brinery.versions.catalog import versions
 from brinery.versions.store import open_store
-from tests.conftest import ROOT
+from tests.conftest import ROOT, python
 from tests.models_file import write
 from tests.training.conftest import Train
-from tests.training.slow import hanging_search, sleeping_model, wait_for_the_fit
+from tests.training.slow import hanging_model, hanging_search, sleeping_model, wait_for_the_fit
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.campaign)])
@@ -40,3 +40,13 @@ def test_train_ends_a_model_that_takes_longer_than_its_limit_and_goes_on(tmp_pat
     assert 'has no column "nothing"' in err
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert versions(open_store((tmp_path / ".registry").as_uri()), "sleeps") == []
+
+
+@pytest.mark.campaign
+def test_train_ends_with_a_model_that_does_not_see_its_limit(tmp_path: Path) -> None:
+    path = write(tmp_path, {"hangs": {**hanging_model(tmp_path), "time_limit": 1}})
+    process = python("-m", "training", "--models", str(path))
+    assert process.returncode == 1 and process.stdout == ""
+    assert process.stderr == (
+        "train: hangs: took longer than its time_limit of 1 seconds, and was ended, with this process\n"
+    )
