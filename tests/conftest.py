@@ -21,6 +21,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.examples import publish_example
 from tests.https_site import make_certificate
+from tests.simulation.world import SimulatedStore, World
 
 ROOT = Path(__file__).parent.parent
 LOCAL_AWS = "ministack==1.5.33"
@@ -91,11 +92,13 @@ def moto_endpoint() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(params=["s3", "moto", "folder", "memory"])
+@pytest.fixture(params=["s3", "moto", "folder", "memory", "simulated"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty registry on each kind of store."""
     if request.param == "memory":
         return Store(MemoryStore(), "memory:")
+    if request.param == "simulated":
+        return SimulatedStore(World())
     if request.param == "folder":
         return open_store((tmp_path / "registry").as_uri(), create=True)
     fixture = {"s3": "s3_endpoint", "moto": "moto_endpoint"}[request.param]

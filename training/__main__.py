@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from brinery.versions.reference import Reference
     from training.spec import ModelSpec
 
-    Schedule = Callable[[Path, Mapping[str, ModelSpec], Sequence[str]], int]
+    Schedule = Callable[[Path, Mapping[str, ModelSpec], str | None, Sequence[str]], int]
 
 EXAMPLES = """\
 examples:
@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None")
     if arguments.schedule:
         from training.schedule import run_schedule
 
-        return (schedule or run_schedule)(arguments.models, specs, _run_arguments(arguments))
+        return (schedule or run_schedule)(arguments.models, specs, arguments.registry, _run_arguments(arguments))
     return train_all(
         arguments.models,
         specs,

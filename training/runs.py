@@ -21,7 +21,7 @@ from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference
 from training import interrupt
 from training.errors import SpecInvalid, TrainingError
-from training.fit.cluster import connect
+from training.fit.cluster import connect, many_processes
 from training.fit.pipeline import make_estimator
 from training.report import as_json as json_of
 from training.report import report_text
@@ -63,7 +63,7 @@ def train_all(
     """
     store = open_registry(registry, file.parent, create=True)
     store.reach()  # said here, and not after a long fit
-    cluster = connect(dask) if dask else nullcontext(nullcontext)
+    cluster = connect(dask) if dask else nullcontext(many_processes)
     folder = file.resolve().parent
     reset_peak_memory()
     with (check or ModelProcess)() as checking, cluster as run_there:
@@ -94,11 +94,17 @@ def _train_each(file: Path, specs: Mapping[str, ModelSpec], session: Session) ->
     for name, spec in specs.items():
         with _progress(name) as report:
             try:
-                with contextlib.redirect_stdout(sys.stderr):  # estimators may be told to talk
+                with (
+                    contextlib.redirect_stdout(sys.stderr),  # estimators may be told to talk
+                    interrupt.limited(name, spec.time_limit),
+                ):
                     results.append(train(name, spec, session.reporting(report)))
                 interrupt.raise_held()
             except (TrainingError, BrineryError) as exc:
                 failures.append(_sentence(file, name, exc))
+            except interrupt.Overdue as exc:
+                interrupt.handled()
+                failures.append(str(exc))
             except KeyboardInterrupt:
                 interrupt.handled()
                 was = "was" if results and results[-1].reference.name == name else "was not"

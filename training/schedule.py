@@ -1,94 +1,173 @@
-"""The schedule: each model trained by its cron line, one after the other, each run in a process of its own."""
+"""The schedule: each model trained by its cron line, by one of however many schedulers a registry has."""
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 from cronsim import CronSim
 
+from brinery.errors import StoreError
 from brinery.loading.isolation import close_this_process
 from brinery.versions.manifest import utc_text
+from brinery.versions.profiles import open_registry
+from training.claims import CLOCKS_APART, Claims, Mine, Outcome, Settled
 from training.errors import SpecInvalid
+from training.scheduled_run import Order, run
 from training.spec import ModelSpec
 
-OUTCOMES = {0: "published", 3: "gate not passed"}
+AT_ONCE = 2  # so that a model that hangs keeps none from its time
+LIMIT_SECONDS = 4 * 3600  # of a model without a time_limit
+GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, in which a version that is being written is finished
 POLL_SECONDS = 0.5
+LOOK_SECONDS = 5.0  # between looks at what another scheduler does, or at a store that did not answer
 
 
-def next_time(line: str) -> datetime:
-    """When a cron line next comes due, in UTC."""
-    return next(CronSim(line, datetime.now(UTC)))
+def next_time(line: str, after: datetime) -> datetime:
+    """When a cron line comes due next, in UTC."""
+    return next(CronSim(line, after))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def run_schedule(
     file: Path,
     specs: Mapping[str, ModelSpec],
+    registry: str | None,
     arguments: Sequence[str],
-    next_time: Callable[[str], datetime] = next_time,
+    clock: Callable[[], datetime] = now,
 ) -> int:
     """Train each model that has a schedule when its time comes, until SIGTERM or Ctrl-C; one JSON line a run on stdout.
 
-    A model whose time comes while another is trained waits for it; a time that passes during its own run is left out.
+    Two models are trained at once, and others wait for them. Of many schedulers of one registry, one trains a model
+    at a time. What no scheduler comes to train before the model's next time is left out.
 
     Args:
-        file: where the models are declared, for messages.
+        file: where the models are declared, for messages; the default registry is beside it.
         arguments: of the `train` command, for every run.
-        next_time: when a model's line comes due.
+        clock: tells the time, by which runs are limited too.
 
     Raises:
         SpecInvalid: no model has a schedule.
+        BrineryError: the registry cannot be used.
     """
     close_this_process()
-    lines = {name: spec.schedule for name, spec in specs.items() if spec.schedule}
-    if not lines:
+    scheduled = {name: spec for name, spec in specs.items() if spec.schedule}
+    if not scheduled:
         raise SpecInvalid(f'no model in {file} has a schedule, such as "schedule": "0 3 * * *"')
-    stopping = Event()
+    stopping, slots = Event(), Semaphore(AT_ONCE)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    due = {name: next_time(line) for name, line in lines.items()}
-    for name, moment in due.items():
-        print(f"train: {name} is next trained at {utc_text(moment)}", file=sys.stderr, flush=True)
+    claims = Claims.here(open_registry(registry, file.parent, create=True), clock)
+    # A run ends with the thread that started it: each thread is there for as long as the scheduler is.
+    threads = [
+        Thread(target=_Scheduled(name, spec, arguments, claims, slots, stopping).keep)
+        for name, spec in scheduled.items()
+    ]
+    for thread in threads:
+        thread.start()
     while not stopping.wait(POLL_SECONDS):
-        name = min(due, key=lambda model: due[model])
-        if due[name] <= datetime.now(UTC):
-            _run(name, due[name], arguments, stopping)
-            due[name] = next_time(lines[name])
+        pass
+    for thread in threads:
+        thread.join()
     return 0
 
 
-def _run(name: str, due: datetime, arguments: Sequence[str], stopping: Event) -> None:
-    """Run `train` for one model to its end, and log it; told to stop, it tells the run, which ends between steps."""
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "training", name, "--json", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # a Ctrl-C is for the scheduler
-    )
-    told = False
-    while True:
+@dataclass(frozen=True)
+class _Scheduled:
+    """One model, with what it shares with the others."""
+
+    name: str
+    spec: ModelSpec
+    arguments: Sequence[str]
+    claims: Claims
+    slots: Semaphore
+    stopping: Event
+
+    def keep(self) -> None:
+        """Train it whenever it is due, until the scheduler stops."""
+        due = self._next(self._now())
+        _say(f"{self.name} is next trained at {utc_text(due)}")
+        while not self.stopping.wait(POLL_SECONDS):
+            if self._now() < due:
+                continue
+            if self._next(due) <= self._now():
+                _say(f"{self.name} was not trained by this scheduler at {utc_text(due)}, which is over")
+            elif not self._come_to(due):
+                continue
+            due = self._next(self._now())
+
+    def _come_to(self, due: datetime) -> bool:
+        """Do what there is to do at this time; whether that was all."""
+        if not self.slots.acquire(timeout=POLL_SECONDS):
+            return False
         try:
-            out, err = process.communicate(timeout=POLL_SECONDS)
-            break
-        except subprocess.TimeoutExpired:
-            if stopping.is_set() and not told:
-                process.terminate()
-                told = True
-    published = json.loads(out) if out.strip() else {}
-    errors = [line.removeprefix("train: ") for line in err.splitlines() if line.startswith("train: ")]
-    outcome = OUTCOMES.get(process.returncode, "stopped" if told else "failed")
-    fields: dict[str, Any] = {"outcome": outcome}
-    if published:
-        fields |= {"reference": published["reference"], "metrics": published["metrics"]}
-    if outcome == "failed":
-        fields["error"] = "; ".join(errors) or f"the process ended with {process.returncode}: {err.strip()[-400:]}"
-    line = {"time": utc_text(datetime.now(UTC)), "event": "run", "model": name, "due": utc_text(due), **fields}
-    print(json.dumps({**line, "seconds": round(time.monotonic() - started, 1)}), flush=True)
+            seconds = (self.spec.time_limit or LIMIT_SECONDS) + GRACE_SECONDS
+            taken = self.claims.take(self.name, due, seconds)
+            if isinstance(taken, Mine):
+                return self._train(due, taken)
+        except (StoreError, OSError) as exc:  # the store is down, or this machine has no memory for a process
+            _say(f"{self.name} of {utc_text(due)} waits: {exc}")
+            taken = None
+        finally:
+            self.slots.release()
+        if isinstance(taken, Settled):
+            how = "was trained by another scheduler" if taken.done else "is left, after attempts that were all killed"
+            _say(f"{self.name} of {utc_text(due)} {how}")
+            return True
+        self.stopping.wait(LOOK_SECONDS)
+        return False
+
+    def _train(self, due: datetime, mine: Mine) -> bool:
+        """Run `train`, log it, and store how it ended; whether it is not to be tried again."""
+        started = time.monotonic()
+        ended = run([self.name, "--json", *self.arguments], lambda: self._order(mine))
+        fields: dict[str, Any] = {"outcome": ended.text, "attempt": mine.attempt}
+        if ended.published:
+            fields |= {"reference": ended.published["reference"], "metrics": ended.published["metrics"]}
+        elif ended.told == "late":
+            limit = self.spec.time_limit or LIMIT_SECONDS
+            fields["error"] = f"{self.name}: took longer than its time_limit of {limit} seconds, and was ended"
+        elif ended.told is None:
+            fields["error"] = ended.errors
+        line = {"time": utc_text(self._now()), "event": "run", "model": self.name, "due": utc_text(due), **fields}
+        print(json.dumps({**line, "seconds": round(time.monotonic() - started, 1)}) + "\n", end="", flush=True)
+        if ended.outcome is not None:
+            self._settle(due, mine, ended.outcome, fields.get("reference"))
+        return ended.outcome is not None
+
+    def _settle(self, due: datetime, mine: Mine, outcome: Outcome, reference: str | None) -> None:
+        """Store how it ended, and try for as long as nobody else may begin an attempt."""
+        while True:
+            try:
+                return self.claims.settle(self.name, due, outcome, reference)
+            except StoreError as exc:
+                _say(f"the outcome of {self.name} of {utc_text(due)} is not stored: {exc}")
+            if self._now() >= mine.until + CLOCKS_APART or self.stopping.wait(LOOK_SECONDS):
+                return None
+
+    def _order(self, mine: Mine) -> Order | None:
+        """What a run is to be told now."""
+        if self._now() >= mine.until:
+            return "kill"
+        if self._now() >= mine.until - timedelta(seconds=GRACE_SECONDS):
+            return "late"
+        return "stop" if self.stopping.is_set() else None
+
+    def _next(self, after: datetime) -> datetime:
+        return next_time(str(self.spec.schedule), after)
+
+    def _now(self) -> datetime:
+        return self.claims.clock()
+
+
+def _say(sentence: str) -> None:
+    print(f"train: {sentence}\n", end="", file=sys.stderr, flush=True)

@@ -22,6 +22,7 @@ from training.errors import SpecInvalid
 KindName = Literal["number", "integer", "boolean", "category", "date"]
 SCHEMA_KEY = "$schema"
 FOLDS = 5
+LONGEST_SECONDS = 7 * 24 * 3600
 UNKNOWN_RULE = '"refuse" or "accept": what becomes of a category that the data do not have'
 DATE_RULE = 'how dates of a CSV are written that are not ISO 8601, as of Python\'s strptime, such as "%d/%m/%Y"'
 
@@ -111,6 +112,9 @@ class ModelSpec(Strict):
     random_state: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
     gate: GateSpec = Field(
         GateSpec(), description=f'an object of metrics ({", ".join(NAMES)}), each with "min" or "max"'
+    )
+    time_limit: int | None = Field(
+        None, ge=1, le=LONGEST_SECONDS, description=f"a whole number of seconds, from 1 to {LONGEST_SECONDS}"
     )
     schedule: str | None = Field(None, description='a cron line of five fields in UTC, such as "0 3 * * *"')
 

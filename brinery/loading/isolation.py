@@ -9,12 +9,13 @@ import ctypes
 import os
 import re
 import resource
+import signal
 import site
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-PR_SET_DUMPABLE = 4  # of Linux's <sys/prctl.h>
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # of Linux's <sys/prctl.h>
 KEPT = re.compile(r"LANG|LC_\w+|TZ|LD_LIBRARY_PATH|OMP_NUM_THREADS|PYTHON\w+")
 SECRET = re.compile(r"AWS_\w*|\w*(TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE|AUTH)\w*", re.IGNORECASE)
 MEMORY_SHARE = 0.9  # of what the machine or the container has
@@ -25,6 +26,12 @@ def close_this_process() -> None:
     """Let no other process of this user read this one's environment and memory, where the system can (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the thread that started it ends, however that is, where the system can (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ import numpy as np
 
 from brinery.errors import BrineryError
 from brinery.formats.choice import FORMATS
-from brinery.loading.isolation import limit_this_process
+from brinery.loading.isolation import end_with_parent, limit_this_process
 from brinery.loading.load import load
 from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference
@@ -50,6 +50,7 @@ class OnlyServing(MetaPathFinder):
 
 
 def main() -> None:
+    end_with_parent()
     limit_this_process()
     sys.meta_path.insert(0, OnlyServing())
     for fmt in FORMATS.values():

@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from brinery.errors import ManifestInvalid, ObjectExists, StoreError
@@ -12,20 +13,32 @@ from brinery.versions.reference import Reference, check_name, is_number
 from brinery.versions.store import Store
 
 MAX_VERSION = 999_999
+MOST_MISSING = 10_000  # numbers below the last version that have no folder
+MOST_ASKED = 20
 
 Check = Callable[[Store, Published], None]
 
 
-def publish(store: Store, content: ManifestContent, files: Mapping[str, bytes], check: Check) -> Published:
+def publish(
+    store: Store,
+    content: ManifestContent,
+    files: Mapping[str, bytes],
+    check: Check,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+) -> Published:
     """Make a new version of `content.name` from `files`, and return it with its pinned reference.
 
     The version does not exist before the last write, and a crash at any point leaves at most an
     unused number. Before that write, `check` reads the stored files back and raises where they cannot be served.
 
+    Args:
+        nonce: makes a text that no other publisher has, for the claim of a number.
+
     Raises:
         BrineryError: nothing was published; the message says why.
     """
-    version = _claim(store, check_name(content.name))
+    version = _claim(store, check_name(content.name), clock(), nonce())
     manifest = Manifest(
         **dict(content),
         schema_version=SCHEMA_VERSION,
@@ -46,16 +59,39 @@ def publish(store: Store, content: ManifestContent, files: Mapping[str, bytes], 
     return published
 
 
-def _claim(store: Store, name: str) -> int:
+def next_number(taken: Sequence[int], is_published: Callable[[int], bool]) -> int:
+    """The number after the last version, and after the claims directly above it.
+
+    A gap is passed where the number beyond it is published, as after versions that were deleted; a claim beyond one is
+    a stray, and so is all that is too far away: it takes no number but its own.
+
+    Args:
+        taken: the numbers that have a folder, ascending.
+        is_published: whether a number has a manifest; asked of at most `MOST_ASKED` numbers.
+    """
+    last, missing, asked = 0, 0, 0
+    for number in taken:
+        gap = number - last - 1
+        if gap and (missing + gap > MOST_MISSING or asked == MOST_ASKED):
+            break
+        if gap:
+            asked += 1
+            if not is_published(number):
+                continue
+        last, missing = number, missing + gap
+    return last + 1
+
+
+def _claim(store: Store, name: str, now: datetime, nonce: str) -> int:
     """Take the next free number: the claim's contents are unique, so that two publishers never share one."""
-    claim = json.dumps({"claimed_at": utc_text(datetime.now(UTC)), "by": secrets.token_hex(16)}).encode()
+    claim = json.dumps({"claimed_at": utc_text(now), "by": nonce}).encode()
     taken = [int(folder) for folder in store.folders(f"{name}/versions") if is_number(folder)]
-    version = max(taken, default=0) + 1
-    while version <= MAX_VERSION:
-        try:
-            store.create(f"{name}/versions/{version:06d}/claim.json", claim)
-        except ObjectExists:
-            version += 1
-        else:
+    first = next_number(taken, lambda number: store.holds(f"{Reference(name, number).folder}/manifest.json"))
+    others = set(taken)
+    for version in range(first, MAX_VERSION + 1):
+        if version in others:
+            continue
+        with suppress(ObjectExists):
+            store.create(f"{Reference(name, version).folder}/claim.json", claim)
             return version
     raise StoreError(f"{name} has used up its version numbers, 1 to {MAX_VERSION}")

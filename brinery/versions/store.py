@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3CredentialProvider
 
     Backend = S3Store | LocalStore | MemoryStore
+
+Request = Literal["put", "get", "head", "list"]
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 URL_RULE = "s3://BUCKET[/PREFIX] or file:///FOLDER"
@@ -63,17 +65,27 @@ class Store:
         url: str,
         make_writer: "Callable[[bool], Backend] | None" = None,
         patience: float = PATIENCE,
+        clock: Callable[[], float] = monotonic,
+        pause: Callable[[float], None] = sleep,
     ) -> None:
         """A store that reads through `backend`, and writes through it or what `make_writer` makes.
 
         Args:
             make_writer: makes what writes objects, small ones or large ones.
             patience: for how many seconds a write is tried again.
+            clock: tells seconds from some moment on.
+            pause: waits for some seconds.
         """
         self.backend = backend
         self.url = url
         self._writer = cache(make_writer or (lambda small: backend))
         self._patience = patience
+        self._clock = clock
+        self._pause = pause
+
+    def request[Answer](self, kind: Request, path: str, ask: Callable[[], Answer]) -> Answer:
+        """Make one request of the backend, as every request is made."""
+        return ask()
 
     def create(self, path: str, data: Buffer) -> None:
         """Write an object that must not exist yet, and try again for a minute where that fails or its answer is lost.
@@ -84,21 +96,22 @@ class Store:
             ObjectExists: another object is there.
             StoreError: the store refused, or could not be reached for so long; the object may or may not be there.
         """
-        until, pause = monotonic() + self._patience, FIRST_PAUSE
+        until, pause = self._clock() + self._patience, FIRST_PAUSE
         while True:
             failed = self._try_to_create(path, data)
             if failed is None:
                 return
-            if monotonic() + pause > until:
+            if self._clock() + pause > until:
                 raise failed
-            sleep(pause)
+            self._pause(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _try_to_create(self, path: str, data: Buffer) -> StoreUnavailable | None:
         """None where these bytes are stored now, or what may pass: no answer, or another write under way (a 409)."""
         try:
             with errors_of(self.url, path):
-                obstore.put(self._writer(memoryview(data).nbytes <= SMALL_BYTES), path, data, mode="create")
+                writer = self._writer(memoryview(data).nbytes <= SMALL_BYTES)
+                self.request("put", path, lambda: obstore.put(writer, path, data, mode="create"))
         except ObjectExists:
             return self._refuse_others(path, data)
         except StoreUnavailable as exc:
@@ -140,7 +153,7 @@ class Store:
         self._refuse_no_file(path)
         for _ in range(TRIES):
             with errors_of(self.url, path):
-                result = obstore.get(self.backend, path)
+                result = self.request("get", path, lambda: obstore.get(self.backend, path))
                 size = result.meta["size"]
                 if size > limit:
                     raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
@@ -160,7 +173,7 @@ class Store:
         """Whether there is such an object."""
         try:
             with errors_of(self.url, path):
-                obstore.head(self.backend, path)
+                self.request("head", path, lambda: obstore.head(self.backend, path))
         except ObjectMissing:
             return False
         return True
@@ -168,20 +181,20 @@ class Store:
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below `prefix`, sorted."""
         with errors_of(self.url, prefix):
-            found = obstore.list_with_delimiter(self.backend, prefix or None)["common_prefixes"]
-        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
+            found = self.request("list", prefix, lambda: obstore.list_with_delimiter(self.backend, prefix or None))
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
 
     def files(self, prefix: str) -> dict[str, int]:
         """Paths and sizes in bytes of all objects below the folder `prefix`."""
         with errors_of(self.url, prefix):
-            return {meta["path"]: meta["size"] for chunk in obstore.list(self.backend, prefix) for meta in chunk}
+            chunks = self.request("list", prefix, lambda: list(obstore.list(self.backend, prefix)))
+            return {meta["path"]: meta["size"] for chunk in chunks for meta in chunk}
 
     def some(self, prefix: str, most: int, after: str | None = None) -> list[str]:
         """Paths of at most `most` (1000) objects below the folder `prefix`, after the path `after`: one request."""
         with errors_of(self.url, prefix):
-            return [
-                meta["path"] for meta in next(obstore.list(self.backend, prefix, offset=after, chunk_size=most), [])
-            ]
+            found = obstore.list(self.backend, prefix, offset=after, chunk_size=most)
+            return [meta["path"] for meta in self.request("list", prefix, lambda: next(found, []))]
 
 
 def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProvider | None" = None) -> Store:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from brinery.errors import BrineryError
 from brinery.output.progress import progress
 from brinery.versions.finding import Finding
-from brinery.versions.publish import MAX_VERSION
 from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference, is_name, is_number
 from brinery.versions.store import Store
@@ -47,9 +46,7 @@ def _of_model(store: Store, name: str) -> Iterator[Finding]:
     if strange:
         yield Finding(f"{name}: strangers", "note", f"objects that are of no version: {shown(strange)}")
     claimed = {int(number) for _, number, _ in in_versions}
-    if MAX_VERSION in claimed:
-        yield Finding(f"{name}: numbers", "bad", f"number {MAX_VERSION}, the last there is, is taken")
-    elif claimed - set(published):
+    if claimed - set(published):
         left = [str(number) for number in sorted(claimed - set(published))]
         yield Finding(f"{name}: numbers", "note", f"claimed and not published: {shown(left)}")
 

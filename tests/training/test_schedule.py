@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +19,50 @@ from brinery.versions.catalog import versions
 from brinery.versions.store import open_store
 from tests.conftest import ROOT
 from tests.models_file import SPEC, write
-from tests.training.slow import slow_model, wait_for_the_fit
+from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
 from training.__main__ import main
-from training.schedule import next_time
+from training.schedule import GRACE_SECONDS, next_time
 from training.spec import ModelSpec
 
-EVERY_SECOND = """
-import sys
+# Time stands still until the file named begins it; then two minutes are a second, for the limits of runs too.
+FAST = 120
+FAST_CLOCK = """
+import os, sys, time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from training.__main__ import main
 from training.schedule import run_schedule
-soon = lambda line: datetime.now(UTC) + timedelta(seconds=1)
-sys.exit(main(sys.argv[1:], schedule=partial(run_schedule, next_time=soon)))
-"""
-SCHEDULED = {**SPEC, "schedule": "* * * * *"}
+def clock():
+    begun = os.stat(sys.argv[1]).st_mtime if os.path.exists(sys.argv[1]) else time.time()
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FAST * (time.time() - begun) + float(sys.argv[2]))
+sys.exit(main(sys.argv[3:], schedule=partial(run_schedule, clock=clock)))
+""".replace("FAST", str(FAST))
+SCHEDULED = {**SPEC, "schedule": "*/6 * * * *"}
+ONCE = {"schedule": "1 0 1 1 *"}
 BAD = {**SCHEDULED, "target": "nothing"}
 WEAK = {**SCHEDULED, "gate": {"accuracy": {"min": 1}}, "features": ["ash"]}
 
 
-def start(folder: Path, models: Any) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", EVERY_SECOND, "--schedule", "--models", str(write(folder, models))],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+def start(folder: Path, models: Any, *ahead: float) -> "list[subprocess.Popen[str]]":
+    """Schedulers whose clocks are so many seconds ahead; time begins when all are there."""
+    path = write(folder, models)
+    begin = folder / "begin"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", FAST_CLOCK, str(begin), str(seconds), "--schedule", "--models", str(path)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        for seconds in ahead
+    ]
+    for process in processes:
+        for _ in range(sum("schedule" in model for model in models.values())):
+            assert process.stderr is not None and "is next trained at 20" in process.stderr.readline()
+    begin.touch()
+    return processes
 
 
 def end(process: "subprocess.Popen[str]") -> None:
@@ -54,6 +71,13 @@ def end(process: "subprocess.Popen[str]") -> None:
         for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()
     process.kill()
+    process.communicate()
+
+
+def done(folder: Path, run: dict[str, Any]) -> Any:
+    """What the registry says of how a run ended."""
+    minute = datetime.fromisoformat(run["due"]).strftime("%Y%m%dT%H%MZ")
+    return json.loads((folder / ".registry/_schedule" / run["model"] / minute / "done.json").read_text())
 
 
 def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
@@ -64,7 +88,7 @@ def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("models", "count"),
     [
-        ({"bad": BAD, "weak": WEAK}, 3),
+        ({"bad": BAD, "weak": WEAK}, 4),
         pytest.param({"bad": BAD, "wine": SCHEDULED, "weak": WEAK}, 12, marks=pytest.mark.campaign),
     ],
     ids=["two models", "three models"],
@@ -72,14 +96,15 @@ def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
 def test_schedule_trains_again_and_again_and_survives_a_failing_run(
     tmp_path: Path, models: dict[str, Any], count: int
 ) -> None:
-    process = start(tmp_path, {**models, "never": SPEC})
+    (process,) = start(tmp_path, {**models, "never": SPEC}, 0)
     try:
         runs = [read(process) for _ in range(count)]
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
     finally:
         end(process)
-    assert [run["model"] for run in runs] == [*models] * (count // len(models)) + [*models][: count % len(models)]
+    assert {run["model"] for run in runs} == models.keys()
+    assert len({(run["model"], run["due"]) for run in runs}) == count
     outcomes = {"bad": "failed", "weak": "gate not passed", "wine": "published"}
     assert all(run["outcome"] == outcomes[run["model"]] for run in runs)
     assert all('has no column "nothing"' in run["error"] for run in runs if run["model"] == "bad")
@@ -88,11 +113,11 @@ def test_schedule_trains_again_and_again_and_survives_a_failing_run(
         assert references == [f"{name}:{n + 1}" for n in range(len(references))]
     assert all(run["event"] == "run" and run["due"] <= run["time"] and run["seconds"] > 0 for run in runs)
     assert process.returncode == 0
-    assert "Traceback" not in err and "train: bad is next trained at 20" in err
+    assert "Traceback" not in err
 
 
 def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    process = start(tmp_path, {"slow": {**slow_model(tmp_path), "schedule": "* * * * *"}})
+    (process,) = start(tmp_path, {"slow": {**slow_model(tmp_path), **ONCE}}, 0)
     try:
         wait_for_the_fit(tmp_path, process)
         process.send_signal(signal.SIGTERM)
@@ -105,10 +130,76 @@ def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: P
     assert versions(open_store((tmp_path / ".registry").as_uri()), "slow") == []
 
 
+@pytest.mark.campaign
+def test_schedule_goes_on_where_another_was_killed_in_mid_run(tmp_path: Path) -> None:
+    limit = 25 * FAST
+    slow = {**slow_model(tmp_path), **ONCE, "time_limit": limit}
+    both = start(tmp_path, {"slow": slow}, 0, 10)
+    try:
+        wait_for_the_fit(tmp_path, both[0])
+        (one,) = [process for process in both if psutil.Process(process.pid).children()]
+        run = psutil.Process(one.pid).children(recursive=True)
+        one.kill()  # the scheduler alone
+        assert psutil.wait_procs(run, timeout=10)[1] == [], "its run, or the model process, outlives it"
+        (tmp_path / FITTING).unlink()
+        (other,) = [process for process in both if process is not one]
+        wait_for_the_fit(tmp_path, other)
+        other.send_signal(signal.SIGTERM)
+        out, err = other.communicate(timeout=60)
+    finally:
+        for process in both:
+            end(process)
+    claims = [json.loads(path.read_text()) for path in sorted(tmp_path.glob(".registry/_schedule/slow/*/*.json"))]
+    assert len(claims) == 2 and claims[0]["by"] != claims[1]["by"]
+    first, second = (datetime.fromisoformat(claim["until"]) for claim in claims)
+    assert second - timedelta(seconds=limit + GRACE_SECONDS) > first
+    assert json.loads(out)["attempt"] == 2 and "Traceback" not in err
+
+
+@pytest.mark.campaign
+def test_schedule_ends_a_model_that_hangs_and_trains_others_meanwhile(tmp_path: Path) -> None:
+    hangs = {**hanging_model(tmp_path), **ONCE, "time_limit": 30 * FAST}
+    (process,) = start(tmp_path, {"hangs": hangs, "bad": BAD}, 0)
+    runs: list[dict[str, Any]] = []
+    try:
+        wait_for_the_fit(tmp_path, process)
+        (hanging,) = [each for each in psutil.Process(process.pid).children() if "hangs" in each.cmdline()]
+        those = [hanging, *hanging.children(recursive=True)]
+        while not runs or runs[-1]["model"] != "hangs":
+            runs.append(read(process))
+        assert psutil.wait_procs(those, timeout=10)[1] == []
+    finally:
+        end(process)
+    assert len(runs) > 2, "the others waited for it"
+    assert runs[-1]["outcome"] == done(tmp_path, runs[-1])["outcome"] == "failed"
+    assert runs[-1]["error"] == "hangs: took longer than its time_limit of 3600 seconds, and was ended"
+
+
+@pytest.mark.campaign
+def test_two_schedules_train_each_model_once_a_time(tmp_path: Path) -> None:
+    both = start(tmp_path, {"bad": BAD, "weak": WEAK}, 0, 30)
+    try:
+        time.sleep(45)
+        for process in both:
+            process.send_signal(signal.SIGTERM)
+        told = [process.communicate(timeout=60) for process in both]
+    finally:
+        for process in both:
+            end(process)
+    runs = [json.loads(line) for out, _ in told for line in out.splitlines()]
+    ended = [run for run in runs if run["outcome"] != "stopped"]
+    assert len(ended) > 4 and all(run["attempt"] == 1 for run in runs)
+    assert len({(run["model"], run["due"]) for run in runs}) == len(runs)
+    assert all(done(tmp_path, run)["outcome"] == run["outcome"] for run in ended)
+    assert all(err.count("Traceback") == 0 for _, err in told)
+    published = [run["reference"] for run in runs if "reference" in run]
+    assert len(versions(open_store((tmp_path / ".registry").as_uri()), "weak")) == len(published)
+
+
 def test_next_time_is_that_of_the_cron_line() -> None:
-    moment = next_time("30 3 * * 1")
-    assert (moment.hour, moment.minute, moment.weekday(), moment.utcoffset()) == (3, 30, 0, UTC.utcoffset(None))
-    assert moment > datetime.now(UTC)
+    after = datetime(2026, 11, 26, 18, 30, 59, tzinfo=UTC)
+    assert next_time("30 3 * * 1", after) == datetime(2026, 11, 30, 3, 30, tzinfo=UTC)
+    assert next_time("31 18 * * *", after) == datetime(2026, 11, 26, 18, 31, tzinfo=UTC)
 
 
 def test_schedule_without_a_line_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,11 +211,11 @@ def test_schedule_without_a_line_is_refused(tmp_path: Path, capsys: pytest.Captu
 def test_schedule_hands_on_its_options(tmp_path: Path) -> None:
     handed: list[Any] = []
 
-    def schedule(file: Path, specs: Mapping[str, ModelSpec], arguments: Sequence[str]) -> int:
-        handed.extend([file, list(specs), arguments])
+    def schedule(file: Path, specs: Mapping[str, ModelSpec], registry: str | None, arguments: Sequence[str]) -> int:
+        handed.extend([file, list(specs), registry, arguments])
         return 7
 
     path = write(tmp_path, {"wine": SCHEDULED, "other": SCHEDULED})
     options = ["--models", str(path), "--registry", "file:///x", "--dask", "tcp://y"]
     assert main(["wine", "--schedule", *options], schedule=schedule) == 7
-    assert handed == [path, ["wine"], options]
+    assert handed == [path, ["wine"], "file:///x", options]

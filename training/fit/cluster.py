@@ -1,4 +1,4 @@
-"""A Dask cluster for the many fits of a search or of cross-validation."""
+"""Where the many fits of a search or of cross-validation run: processes of this machine, or a Dask cluster."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,9 +7,15 @@ from typing import Any
 import joblib
 import sklearn
 
+from brinery.loading.isolation import end_with_parent
 from training.errors import ClusterUnusable
 
 CONNECT_SECONDS = 10
+
+
+def many_processes() -> Any:
+    """A context in which joblib's fits run in processes of this machine, none of which outlives this one."""
+    return joblib.parallel_config(backend="loky", initializer=end_with_parent)
 
 
 @contextmanager

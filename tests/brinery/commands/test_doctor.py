@@ -119,7 +119,7 @@ def test_what_does_not_belong_there_is_told_and_stops_nothing(
     overwrite(folder_store, f"{reference.folder}/manifest.json", b"{")
     code, found = doctor(capsys, folder_store)
     assert code == 1
-    assert found["alcohol: numbers"] == ("bad", "number 999999, the last there is, is taken")
+    assert found["alcohol: numbers"] == ("note", "claimed and not published: 9, 999999")
     assert found["alcohol: versions"][0] == "bad" and "is not JSON" in found["alcohol: versions"][1]
 
 

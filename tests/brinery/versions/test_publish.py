@@ -5,6 +5,7 @@ import pytest
 from brinery.errors import ObjectExists, StoreError
 from brinery.loading.load import load
 from brinery.versions.catalog import models, versions
+from brinery.versions.publish import MOST_ASKED, MOST_MISSING, next_number
 from brinery.versions.store import Store
 from tests.examples import publish_example, publish_files, tiny
 
@@ -38,10 +39,72 @@ def test_publish_of_a_model_that_fails_its_golden_rows_makes_no_version(store: S
     assert versions(store, "tiny") == []
 
 
-def test_publish_stops_at_the_last_number(store: Store) -> None:
-    store.create("tiny/versions/999999/claim.json", b"{}")
+def test_publish_stops_at_the_last_number(folder_store: Store) -> None:
+    class Full(Store):
+        def folders(self, prefix: str = "") -> list[str]:
+            return [f"{number:06d}" for number in range(1, 1_000_000)]
+
     with pytest.raises(StoreError, match="tiny has used up its version numbers, 1 to 999999"):
-        publish_files(store, *tiny())
+        publish_files(Full(folder_store.backend, folder_store.url), *tiny())
+
+
+@pytest.mark.parametrize("stray", ["999999/claim.json", "999999/manifest.json", "000005/claim.json", "000001/x"])
+def test_publish_goes_on_after_the_last_version_whatever_lies_above(store: Store, stray: str) -> None:
+    store.create(f"tiny/versions/{stray}", b"{}")
+    first = 2 if stray.startswith("000001") else 1
+    assert [publish_files(store, *tiny()).version for _ in range(2)] == [first, first + 1]
+
+
+def test_publish_skips_a_number_that_is_claimed_after_the_listing(folder_store: Store) -> None:
+    class Late(Store):
+        def folders(self, prefix: str = "") -> list[str]:
+            found = super().folders(prefix)
+            for number in (1, 2):
+                self.create(f"tiny/versions/{number:06d}/claim.json", b"{}")
+            return found
+
+    assert publish_files(Late(folder_store.backend, folder_store.url), *tiny()).version == 3
+
+
+def test_publish_beside_ten_thousand_versions_asks_for_one_listing(folder_store: Store) -> None:
+    asked: list[str] = []
+
+    class Crowded(Store):
+        def folders(self, prefix: str = "") -> list[str]:
+            asked.append(prefix)
+            return [f"{number:06d}" for number in (*range(1, 10_001), *range(20_000, 30_000, 2))]
+
+        def holds(self, path: str) -> bool:
+            asked.append(path)
+            return False
+
+        def files(self, prefix: str) -> dict[str, int]:
+            raise AssertionError("a listing of every object")
+
+    assert publish_files(Crowded(folder_store.backend, folder_store.url), *tiny()).version == 10_001
+    assert len(asked) <= 1 + MOST_ASKED
+
+
+@pytest.mark.parametrize(
+    ("taken", "published", "number"),
+    [
+        ([], [], 1),
+        ([1, 2, 3], [1, 3], 4),
+        ([1, 2, 3, 4], [1, 2], 5),  # claims directly above, of which 3 and 4 may yet be published
+        ([1, 2, 3, 999_999], [1, 2, 3, 999_999], 4),
+        ([1, 2, 3, 50, 51], [1, 2, 3], 4),  # stray claims
+        ([1, 2, 3, 5, 6], [1, 2, 3, 6], 7),  # 4 was deleted, and 5 is a claim
+        ([*range(5001, 5011)], [*range(5001, 5011)], 5011),  # the oldest were deleted
+        ([MOST_MISSING + 1], [MOST_MISSING + 1], MOST_MISSING + 2),
+        ([MOST_MISSING + 2], [MOST_MISSING + 2], 1),
+        ([*range(500, 20_000, 500)], [*range(500, 20_000, 500)], 10_001),  # a ladder of forged manifests
+        ([*range(3, 50, 2), 60], [60], 1),  # too many claims in the way
+    ],
+)
+def test_next_number_follows_from_versions_and_the_claims_above_them(
+    taken: list[int], published: list[int], number: int
+) -> None:
+    assert next_number(taken, published.__contains__) == number
 
 
 def test_publish_never_writes_over_a_file_that_is_there(store: Store) -> None:

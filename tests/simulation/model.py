@@ -1,0 +1,108 @@
+"""The reference model: what must hold at each moment, and at the end of a history, whatever happened."""
+
+import hashlib
+import json
+
+import obstore
+
+from brinery.errors import BrineryError, EnvironmentSilent, StoreUnavailable
+from brinery.versions.catalog import versions
+from brinery.versions.reference import Reference
+from tests.simulation.world import MODEL, Change, SimulatedStore, World
+
+HAND, ATTACKER, PUBLISHER, PROMOTER, SCHEDULER = "hand", "attacker", "publisher", "promoter", "scheduler"
+
+
+class Broken(AssertionError):
+    """Something that must hold does not."""
+
+
+class Model:
+    """What a world's objects and changes are held to; actors are told apart by how their names begin."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._acknowledged: list[Reference] = []
+        self._schedulers: list[bool] = []
+        self._unanswered: list[str] = []
+        world.watch = self._watch
+
+    def _watch(self, by: str, what: object) -> None:
+        if isinstance(what, Change) and not by.startswith(HAND):
+            self._changed(what, self._world.changes[:-1])
+        elif isinstance(what, str) and what.endswith("/manifest.json") and by != ATTACKER:
+            self._published(by, what.removesuffix("manifest.json"))
+
+    def _published(self, by: str, folder: str) -> None:
+        """A version is whole when it is seen, and all of it is by one publisher, who had its number."""
+        objects, writers = self._world.objects, self._world.writers
+        for name, file in json.loads(objects[f"{folder}manifest.json"])["files"].items():
+            if hashlib.sha256(objects.get(folder + name, b"")).hexdigest() != file["sha256"]:
+                raise Broken(f"{folder} is seen before its {name} is there")
+        if writers[f"{folder}claim.json"] != by:
+            raise Broken(f"{folder} is published by {by}, and its number is that of {writers[f'{folder}claim.json']}")
+
+    def _changed(self, to: Change, earlier: list[Change]) -> None:
+        """A promotion is recorded before it takes effect, tells what it replaced, and goes back to what was live."""
+        data = self._world.objects.get(f"_promotions/{MODEL}/{to.record}.json")
+        if data is None or self._world.writers[f"_promotions/{MODEL}/{to.record}.json"] != to.by:
+            raise Broken(f"the environment holds {to.pin}, and {to.by} has recorded nothing")
+        record, before = json.loads(data), earlier[-1]
+        if record["to"] != to.pin:
+            raise Broken(f"the environment holds {to.pin}, and its record says {record['to']}")
+        if not before.by.startswith(HAND) and (record["was"], record["before"]) != (before.pin, before.record):
+            raise Broken(f"the record of {to.by} says that {record['was']} was live, which was {before.pin}")
+        if record["action"] == "rollback" and to.pin not in {change.pin for change in earlier}:
+            raise Broken(f"{to.by} goes back to {to.pin}, which was never live")
+
+    def ended(self, by: str, answer: object, error: BrineryError | None, *, answered: bool) -> None:
+        """What was acknowledged is there; what failed for good changed nothing."""
+        if not answered:
+            self._unanswered.append(by)
+        changed = [change.record for change in self._world.changes if change.by == by]
+        published = [path for path, writer in self._world.writers.items() if writer == by and "manifest" in path]
+        if isinstance(answer, Reference):
+            data = self._world.objects.get(f"{answer.folder}/manifest.json", b"")
+            if hashlib.sha256(data).hexdigest() != answer.digest or answer.version in (
+                a.version for a in self._acknowledged
+            ):
+                raise Broken(f"{by} was told {answer}, which is not there")
+            self._acknowledged.append(answer)
+        if by.startswith(PROMOTER) and answered and changed != ([answer] if answer else []):
+            raise Broken(f"{by} was told {answer}, and set {changed}")
+        if error is not None and changed and not isinstance(error, EnvironmentSilent):
+            raise Broken(f"{by} changed the environment, and was told that it failed: {error}")
+        if error is not None and by.startswith(PUBLISHER) and published and not isinstance(error, StoreUnavailable):
+            raise Broken(f"{by} published, and was told that it failed: {error}")
+        if by.startswith(SCHEDULER):
+            self._schedulers.append(answer is True)
+
+    def end(self, *, undisturbed: bool) -> None:
+        """What was seen stays; what was acknowledged is listed; where nothing went wrong, everybody has an answer."""
+        for path, data in self._world.objects.items():
+            if bytes(obstore.get(self._world.backend, path).bytes()) != data:
+                raise Broken(f"{path} has other bytes than at first")
+        listed = versions(SimulatedStore(self._world), MODEL)
+        if not {reference.version for reference in self._acknowledged} <= set(listed):
+            raise Broken(f"listed are {listed}, and acknowledged {self._acknowledged}")
+        self._trained(undisturbed)
+        refused = [by for by in self._unanswered if by.startswith((PUBLISHER, SCHEDULER))]
+        if undisturbed and refused:
+            raise Broken(f"nothing went wrong, and {refused} failed")
+
+    def _trained(self, undisturbed: bool) -> None:
+        """Attempts follow one another, each by one scheduler; where nothing goes wrong there is one."""
+        trained = sorted(self._world.trained)
+        for one, next_one in zip(trained, trained[1:], strict=False):
+            if one.attempt == next_one.attempt or next_one.begun < one.ended:
+                raise Broken(f"{one.by} and {next_one.by} train at once: {trained}")
+        order = [path.rpartition("/")[2] for path in self._world.objects if path.startswith("_schedule/")]
+        is_done = "done.json" in order
+        claimed_late = order[order.index("done.json") :] if is_done else []
+        for late in trained:
+            if f"{late.attempt}.json" in claimed_late:
+                raise Broken(f"{late.by} claimed and trained what was done")
+        if any(self._schedulers) and not (trained and is_done):
+            raise Broken("a scheduler was told that a time is done, at which nothing was trained")
+        if self._schedulers and undisturbed and len(trained) != 1:
+            raise Broken(f"nothing went wrong, and it was trained {len(trained)} times")

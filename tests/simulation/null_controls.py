@@ -1,0 +1,120 @@
+"""Null controls: code in which one thing is wrong, which the simulation has to find."""
+
+import hashlib
+from collections.abc import Buffer
+from datetime import datetime
+
+from brinery.errors import ObjectExists, StoreUnavailable
+from brinery.promotion.environment import Change as Setting
+from brinery.promotion.environment import Held
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store
+from tests.simulation.actors import Code
+from tests.simulation.world import FILE, MODEL, SimulatedEnvironment, SimulatedStore, Step, World
+from training.claims import NEVER, Claim, Claims
+
+
+class ManifestFirst(SimulatedStore):
+    """The files of a version come after its manifest."""
+
+    def __init__(self, world: World, by: str, step: Step) -> None:
+        super().__init__(world, by, step)
+        self._late: dict[str, Buffer] = {}
+
+    def create(self, path: str, data: Buffer) -> None:
+        if path.endswith(FILE):
+            self._late[path] = data
+            return
+        super().create(path, data)
+        if path.endswith("manifest.json"):
+            for late, contents in self._late.items():
+                super().create(late, contents)
+
+    def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
+        if path in self._late:
+            return self._late[path], hashlib.sha256(self._late[path]).hexdigest()
+        return super().fetch(path, limit)
+
+
+class EveryRefusalIsALoss(SimulatedStore):
+    def _refuse_others(self, path: str, data: Buffer) -> StoreUnavailable | None:
+        raise ObjectExists(path)
+
+
+class NoRefusalIsALoss(SimulatedStore):
+    def _refuse_others(self, path: str, data: Buffer) -> StoreUnavailable | None:
+        return None
+
+
+class RecordLater(SimulatedStore):
+    """Records are held back until the environment was changed."""
+
+    late: tuple[str, Buffer] | None = None
+
+    def create(self, path: str, data: Buffer) -> None:
+        if path.startswith("_promotions/"):
+            self.late = (path, data)
+        else:
+            super().create(path, data)
+
+    def release(self) -> None:
+        if self.late is not None:
+            super().create(*self.late)
+
+
+class ChangedFirst(SimulatedEnvironment):
+    def __init__(self, environment: SimulatedEnvironment, store: Store) -> None:
+        super().__init__(*environment.parts)
+        self._store = store
+
+    def prepare(self, reference: Reference) -> Setting:
+        change = super().prepare(reference)
+
+        def changed(record: str) -> None:
+            change(record)
+            assert isinstance(self._store, RecordLater)
+            self._store.release()
+
+        return changed
+
+
+class BeforeFromTheBucket(SimulatedEnvironment):
+    """Which record the environment holds is taken to be the newest of the bucket."""
+
+    def __init__(self, environment: SimulatedEnvironment, store: Store) -> None:
+        super().__init__(*environment.parts)
+        self._store = store
+
+    def held(self, model: str) -> Held:
+        paths = self._store.some(f"_promotions/{MODEL}", 1000)
+        newest = max(paths, default="").rpartition("/")[2].removesuffix(".json")
+        return Held(super().held(model).pin, newest or None)
+
+
+class NoDeadline(Claims):
+    """The next attempt is claimed at once."""
+
+    def _claims(self, name: str, due: datetime) -> tuple[Claim, ...]:
+        return tuple(claim.model_copy(update={"until": NEVER}) for claim in super()._claims(name, due))
+
+
+class OneLook(Claims):
+    """What is done is looked at before a claim, and not after it."""
+
+    def _is_done(self, name: str, due: datetime) -> bool:
+        mine = any(claim.by.endswith(self.nonce()) for claim in self._claims(name, due))
+        return not mine and super()._is_done(name, due)
+
+
+# What is wrong, and the small scenario that shows it with how many faults.
+NULL_CONTROLS: dict[str, tuple[Code, str, int]] = {
+    "manifest first": (Code(store=ManifestFirst), "two publishers", 0),
+    "claim without nonce": (Code(nonce=lambda by: ""), "two publishers", 0),
+    "claim of a time without nonce": (Code(nonce=lambda by: ""), "two schedulers of one clock", 0),
+    "next attempt before the deadline": (Code(claims=NoDeadline), "two schedulers", 0),
+    "what is done not looked at again": (Code(claims=OneLook), "two schedulers", 1),
+    "412 counted as loss": (Code(store=EveryRefusalIsALoss), "two publishers", 1),
+    "retry without comparing": (Code(store=NoRefusalIsALoss), "two publishers", 0),
+    "record after the change": (Code(store=RecordLater, environment=ChangedFirst), "promote, promote", 0),
+    "before taken from the bucket": (Code(environment=BeforeFromTheBucket), "rollback, hand, attacker", 0),
+}

@@ -1,0 +1,101 @@
+"""A run of a schedule: `train` for one model, in a process that ends with the thread that started it.
+
+`python -m training.scheduled_run …` is that process; its arguments are those of `train`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from brinery.loading.isolation import end_with_parent
+from training.claims import Outcome
+
+POLL_SECONDS = 0.5
+TRACKER_SECONDS = 1.0  # in which what joblib shared between processes is given back
+
+# Told to stop, for good or within its grace; beyond its limit; beyond its grace too.
+Order = Literal["stop", "late", "kill"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its exit code, below 0 a signal; what it was told; what `train --json` printed."""
+
+    code: int
+    told: Order | None
+    errors: str
+    published: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None where it came to no end of its own and may be tried again: it was told to stop, or killed by others."""
+        if self.published:
+            return "published" if self.published["gate"]["passed"] else "gate not passed"
+        if self.told == "stop" or (self.told is None and self.code < 0):
+            return None
+        return "failed"
+
+    @property
+    def text(self) -> str:
+        """The outcome in a word or two."""
+        return self.outcome or ("stopped" if self.told == "stop" else "killed")
+
+
+def run(arguments: Sequence[str], order: Callable[[], Order | None]) -> Ended:
+    """Run `train` to its end, or to that which `order` gives, which is asked again and again."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "training.scheduled_run", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a Ctrl-C is for the scheduler
+    )
+    told: Order | None = None
+    while True:
+        try:
+            out, err = process.communicate(timeout=POLL_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            given = order()
+            if given == "kill":
+                process.kill()
+                told = told or "late"
+            elif given is not None and told is None:
+                process.terminate()
+                told = given
+            if process.poll() is not None:
+                _end_group(process.pid)  # what it left behind may hold the pipes open
+    if process.returncode < 0:
+        _end_group(process.pid)
+    lines = [line.removeprefix("train: ") for line in err.splitlines() if line.startswith("train: ")]
+    errors = "; ".join(lines) or f"the process ended with {process.returncode}: {err.strip()[-400:]}"
+    return Ended(process.returncode, told, errors, _published(out))
+
+
+def _end_group(group: int) -> None:
+    """Kill the processes that a killed run has left."""
+    time.sleep(TRACKER_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _published(out: str) -> dict[str, Any]:
+    try:
+        told = json.loads(out)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    from training.__main__ import main
+
+    sys.exit(main())
