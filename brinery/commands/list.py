@@ -26,7 +26,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     name = arguments.model
     most = None if arguments.all else OF_ONE if name else OF_EACH
     if name:
-        found = newest(store, name, most)
+        found = newest(store, name, most, AT_ONCE)
         if not found:
             raise VersionMissing(f"there is no model {name} in {store.url}{those_there(store)}")
     else:

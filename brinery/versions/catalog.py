@@ -4,6 +4,7 @@ However much there is, few requests are made: a model's numbers come from a list
 are looked into.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 
@@ -24,17 +25,16 @@ def numbers(store: Store, name: str) -> list[int]:
     return sorted(map(int, filter(is_number, store.folders(f"{check_name(name)}/versions"))), reverse=True)
 
 
-def newest(store: Store, name: str, most: int | None) -> list[Read]:
+def newest(store: Store, name: str, most: int | None, at_once: int = 1) -> list[Read]:
     """At most so many of the newest versions of `name`, or all, the newest first, each read, or why it cannot be."""
     claimed = numbers(store, name)
     most = len(claimed) if most is None else most
     found: list[Read] = []
-    with ThreadPoolExecutor(min(AT_ONCE, max(most, 1))) as pool:
-        for some in batched(claimed[: most + UNPUBLISHED], max(most, 1), strict=False):
-            read = pool.map(lambda number: _read(store, name, number), some)
-            found += [each for each in read if each is not None]
-            if len(found) >= most:
-                break
+    for some in batched(claimed[: most + UNPUBLISHED], max(most, 1), strict=False):
+        read = _each(lambda number: _read(store, name, number), some, at_once)
+        found += [each for each in read if each is not None]
+        if len(found) >= most:
+            break
     return found[:most]
 
 
@@ -46,9 +46,8 @@ def versions(store: Store, name: str, most: int = LISTED) -> list[int]:
 def models(store: Store) -> list[str]:
     """The models that have a version, sorted; other folders and claimed numbers alone make none."""
     names = list(filter(is_name, store.folders()))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        there = pool.map(lambda name: versions(store, name, 1), names)
-        return [name for name, found in zip(names, there, strict=True) if found]
+    there = _each(lambda name: versions(store, name, 1), names, AT_ONCE)
+    return [name for name, found in zip(names, there, strict=True) if found]
 
 
 def find_version(store: Store, reference: Reference) -> Published:
@@ -99,3 +98,11 @@ def _read(store: Store, name: str, number: int) -> Read | None:
         return None
     except BrineryError as exc:
         return reference, exc
+
+
+def _each[A, B](ask: Callable[[A], B], of: Sequence[A], at_once: int) -> list[B]:
+    """What is answered, in order, so many questions at a time."""
+    if min(at_once, len(of)) <= 1:
+        return [ask(each) for each in of]
+    with ThreadPoolExecutor(min(at_once, len(of))) as pool:
+        return list(pool.map(ask, of))
