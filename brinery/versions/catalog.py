@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 
 from brinery.errors import BrineryError, PinRequired, VersionMissing
+from brinery.versions.publish import next_number
 from brinery.versions.read import Published, read_manifest
 from brinery.versions.reference import Reference, check_name, is_name, is_number
 from brinery.versions.store import Store
@@ -21,8 +22,13 @@ Read = tuple[Reference, Published | BrineryError]
 
 
 def numbers(store: Store, name: str) -> list[int]:
-    """The numbers of `name` that were claimed, the newest first; some may never have been published."""
-    return sorted(map(int, filter(is_number, store.folders(f"{check_name(name)}/versions"))), reverse=True)
+    """The numbers of `name` that were claimed, the newest first, and behind them strays that no publisher claims.
+
+    Some may never have been published.
+    """
+    taken = sorted(map(int, filter(is_number, store.folders(f"{check_name(name)}/versions"))))
+    beyond = next_number(taken, lambda number: store.holds(f"{Reference(name, number).folder}/manifest.json"))
+    return sorted(taken, key=lambda number: (number < beyond, number), reverse=True)
 
 
 def newest(store: Store, name: str, most: int | None, at_once: int = 1) -> list[Read]:

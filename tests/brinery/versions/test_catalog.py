@@ -69,12 +69,21 @@ def test_newest_versions_are_found_below_numbers_that_were_never_published(folde
         publish_files(folder_store, *tiny())
     for number in (4, 6, *range(10, 60)):
         folder_store.create(f"tiny/versions/{number:06d}/claim.json", b"{}")
-    assert numbers(folder_store, "tiny")[-3:] == [3, 2, 1]
+    assert numbers(folder_store, "tiny")[:5] == [4, 3, 2, 1, 59]
     assert [reference.version for reference, _ in newest(folder_store, "tiny", 2)] == [3, 2]
     assert [reference.version for reference, _ in newest(folder_store, "tiny", None)] == [3, 2, 1]
-    for number in range(100, 100 + UNPUBLISHED):
+    for number in range(60, 60 + UNPUBLISHED):
         folder_store.create(f"tiny/versions/{number:06d}/claim.json", b"{}")
-    assert newest(folder_store, "tiny", 2) == []
+    assert [reference.version for reference, _ in newest(folder_store, "tiny", 2)] == [3, 2]
+
+
+def test_strays_hide_no_version(folder_store: Store) -> None:
+    """A flood by whoever may create objects: numbers that no publisher would claim."""
+    for _ in range(3):
+        publish_files(folder_store, *tiny())
+    for number in range(999_000, 999_000 + 3 * UNPUBLISHED):
+        folder_store.create(f"tiny/versions/{number:06d}/claim.json", b"{}")
+    assert (models(folder_store), versions(folder_store, "tiny")) == (["tiny"], [1, 2, 3])
 
 
 def test_few_requests_are_made_however_many_versions_there_are(s3_store: Store) -> None:
