@@ -12,7 +12,10 @@ from pathlib import Path
 
 # What the function is not configured by: all other parameters count, also those that are yet to come.
 NOT_SERVING = frozenset(
-    "ReleaseId TrainingImageUri SubnetIds Schedule SchedulePeriod DataBucket AlertEmail CanaryType".split()
+    (
+        *("ReleaseId", "TrainingImageUri", "SubnetIds", "Schedule", "SchedulePeriod", "DataBucket", "AlertEmail"),
+        *("CanaryType", "DeletionRoleArn"),
+    )
 )
 
 

@@ -24,9 +24,15 @@ POLL_SECONDS = 5.0
 class Stack:
     """The stack's parameters `ModelVersion`, `ModelRecord` and `ReleaseId`; all others keep their values."""
 
-    def __init__(self, stack: str, client: Any, poll_seconds: float = POLL_SECONDS) -> None:
-        """A stack by its name or ARN; `client` is boto3's for CloudFormation, asked each `poll_seconds` in `follow`."""
+    def __init__(self, stack: str, client: Any, poll_seconds: float = POLL_SECONDS, role: str | None = None) -> None:
+        """A stack by its name or ARN; `client` is boto3's for CloudFormation, asked each `poll_seconds` in `follow`.
+
+        Args:
+            role: CloudFormation's service role for the update, by its ARN; None for the one that it used before, if
+                any, else the caller's own rights.
+        """
         self.stack = stack
+        self._role = {"RoleARN": role} if role else {}
         self.updating = False  # by this object
         self._client = client
         self._poll_seconds = poll_seconds
@@ -34,7 +40,7 @@ class Stack:
 
     @classmethod
     def connect(cls, stack: str, environ: Mapping[str, str]) -> Self:
-        """Connect as the standard AWS variables and profiles say.
+        """Connect as the standard AWS variables and profiles say, and update by the role of CLOUDFORMATION_ROLE_ARN.
 
         Raises:
             EnvironmentFailed: boto3 is not installed, or there is no region.
@@ -45,7 +51,8 @@ class Stack:
             raise EnvironmentFailed("boto3 is not installed here; promoting a stack needs it") from exc
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         with _failures("reach", stack):
-            return cls(stack, boto3.session.Session(region_name=region).client("cloudformation"))
+            client = boto3.session.Session(region_name=region).client("cloudformation")
+            return cls(stack, client, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
 
     @cached_property
     def name(self) -> str:
@@ -108,6 +115,7 @@ class Stack:
                     TemplateBody=template,
                     Parameters=changed + kept,
                     Capabilities=CAPABILITIES,
+                    **self._role,
                     RetainExceptOnCreate=True,  # else a canary that failed leaves its version of the function
                     ClientRequestToken=record,  # sent again after a lost answer, it is still one update
                 )

@@ -22,6 +22,7 @@ def translate(**parameters: str) -> Any:
         "TrainingImageUri": IMAGE,
         "ServingImageUri": IMAGE,
         "ModelName": "wine",
+        "DeletionRoleArn": "arn:aws:iam::123456789012:role/brinery-StackRole",
         "ModelVersion": PIN,
         **parameters,
     }
@@ -44,6 +45,11 @@ def _translate(values: str) -> str:
 
 def raw() -> Any:
     return translate()["written"]
+
+
+def roles() -> Resources:
+    """The resources of github.yaml."""
+    return translate()["roles"]["Resources"]  # type: ignore[no-any-return]
 
 
 def translated(**parameters: str) -> Resources:

@@ -28,6 +28,7 @@ STACK = "brinery"
 TRAINING_IMAGE = IMAGE.replace("serving", "training")
 PARAMETERS = {
     "ModelName": "alcohol",
+    "DeletionRoleArn": "arn:aws:iam::123456789012:role/brinery-StackRole",
     "ServingImageUri": IMAGE,
     "TrainingImageUri": TRAINING_IMAGE,
     "SubnetIds": "subnet-1,subnet-2",
@@ -210,7 +211,7 @@ def test_registry_bucket_is_versioned_encrypted_and_closed(stack: Deployed) -> N
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert all(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values())
     statements = json.loads(s3.get_bucket_policy(**bucket)["Policy"])["Statement"]
-    assert [each["Sid"] for each in statements] == ["TlsOnly", "CreateOnly"]
+    assert [each["Sid"] for each in statements] == ["TlsOnly", "CreateOnly", "NobodyDeletes"]
 
 
 def test_alarms_ring_and_come_back_by_the_metrics_and_tell_the_topic(stack: Deployed) -> None:

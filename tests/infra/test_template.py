@@ -14,7 +14,7 @@ from brinery.formats.choice import FORMATS
 from brinery.promotion.release import NOT_SERVING
 from brinery.versions.manifest import CARD, GOLDEN
 from tests.conftest import ROOT, SAM_CLI, TOOL
-from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, translated
+from tests.infra.template import IMAGE, PIN, TEMPLATE, Resources, of_type, raw, roles, translated
 
 
 def serving_version(resources: Resources) -> str:
@@ -201,12 +201,51 @@ def test_managed_policies_are_those_of_logs_images_and_deployments() -> None:
 
 
 def test_registry_bucket_refuses_plain_http_and_overwriting() -> None:
-    tls, create = translated()["RegistryBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    tls, create, delete = translated()["RegistryBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
     assert tls["Condition"] == {"Bool": {"aws:SecureTransport": False}} and len(tls["Resource"]) == 2
     assert (create["Effect"], create["Principal"], create["Action"]) == ("Deny", "*", "s3:PutObject")
     assert create["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/*"}
     assert create["Condition"] == {"Null": {"s3:if-none-match": True}, "Bool": {"s3:ObjectCreationOperation": True}}
+    assert (delete["Effect"], delete["Principal"], delete["Resource"]) == ("Deny", "*", tls["Resource"])
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"} < {
+        *delete["Action"]
+    }
+    root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    assert delete["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": [{"Ref": "DeletionRoleArn"}, root]}}
+
+
+def test_roles_of_github_are_three_and_neither_training_nor_promoting_passes_the_one_that_may_delete() -> None:
+    resources = roles()
+    found = statements(resources)
+    environments = {
+        name: json.dumps(role).partition(":environment:")[2].partition('"')[0]
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+    }
+    assert environments == {
+        "TrainRole": "${Environment}-train",
+        "PromoteRole": "${Environment}",
+        "UpdateRole": "",
+        "DeployRole": "${Environment}-deploy",
+        "StackRole": "",
+    }
+    passing = {
+        name
+        for name, each in found.items()
+        if "StackRole" in json.dumps(each) and "iam:PassRole" in listed(each["Action"])
+    }
+    assert passing == {"DeployRole.PassTheRole"}
+    written = {name for name, each in found.items() if "s3:PutObject" in listed(each["Action"])}
+    assert written == {"PromoteRole.WriteRecords"}
+    records = found["PromoteRole.WriteRecords"]["Resource"]["Fn::Sub"]
+    assert records.endswith("-registrybucket-*/models/_promotions/*/*.json")
+    update = found["PromoteRole.UpdateTheStack"]
+    assert update["Condition"] == {"ArnEquals": {"cloudformation:RoleArn": {"Fn::GetAtt": ["UpdateRole", "Arn"]}}}
+    rights = {
+        action for name, each in found.items() for action in listed(each["Action"]) if name.startswith("UpdateRole.")
+    }
+    assert {action for action in rights if action.startswith("iam:")} == {"iam:GetRole", "iam:PassRole"}
+    assert not {action for action in rights if action.startswith(("s3:", "cloudformation:"))}
 
 
 def test_topic_takes_messages_of_alarms_and_of_the_rule_alone() -> None:

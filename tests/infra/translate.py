@@ -21,4 +21,5 @@ class ManagedPolicies:
 
 text = Path(sys.argv[1]).read_text()
 translated = transform(yaml_parse(text), json.load(sys.stdin), ManagedPolicies())
-print(json.dumps({"written": yaml_parse(text), "translated": translated}, default=str))
+roles = yaml_parse(Path(sys.argv[1]).with_name("github.yaml").read_text())
+print(json.dumps({"written": yaml_parse(text), "translated": translated, "roles": roles}, default=str))

@@ -386,3 +386,26 @@ def test_endpoint_that_is_none_is_a_sentence(
     _, _, references = stack
     code, _, err = run("promote", str(references[1]), "--stack", "x", connect=environment_of)
     assert (code, err) == (1, "registry: cannot reach stack x: Invalid endpoint: nonsense\n")
+
+
+def test_update_is_carried_out_by_the_role_that_is_given(
+    stack: tuple[str, Store, list[Reference]], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without one CloudFormation would lend the caller the role that the stack was last updated by."""
+    name, _, references = stack
+    monkeypatch.setenv("CLOUDFORMATION_ROLE_ARN", "arn:aws:iam::123456789012:role/update")
+    assert run("promote", str(references[0]), "--stack", name, "--wait")[0] == 0
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    asked: list[dict[str, Any]] = []
+
+    class Asked(Answering):
+        def update_stack(self, **arguments: Any) -> None:
+            asked.append(arguments)
+            self._client.update_stack(**arguments)
+
+    made = Stack(name, Asked(boto3.client("cloudformation")), 0.2, "arn:aws:iam::123456789012:role/update")
+    made.prepare(references[1])("20261101T120000Z-" + "a" * 64)
+    assert asked[0]["RoleARN"] == "arn:aws:iam::123456789012:role/update" and described["StackName"] == name
+    assert Stack.connect(name, os.environ)._role == {"RoleARN": "arn:aws:iam::123456789012:role/update"}
+    monkeypatch.setenv("CLOUDFORMATION_ROLE_ARN", "")
+    assert Stack.connect(name, os.environ)._role == {}
