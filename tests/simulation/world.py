@@ -116,7 +116,9 @@ class World:
         self.watch(change.by, change)
 
     def begin(self, by: str, until: datetime) -> None:
-        self.watch(by, {who: end for who, end in self.training.items() if self.clock() < end})
+        """A run that begins after its deadline is killed at once."""
+        if self.clock() < until:
+            self.watch(by, {who: end for who, end in self.training.items() if self.clock() < end})
         self.training[by] = until
 
     def end(self, by: str, attempt: int) -> None:
