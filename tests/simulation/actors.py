@@ -23,19 +23,20 @@ from tests.simulation.world import (
     BEGIN,
     FILE,
     MODEL,
+    STALL,
     URL,
     Change,
     Effect,
     SimulatedEnvironment,
     SimulatedStore,
     Step,
-    Trained,
     World,
 )
 from training.claims import Claims, Mine, Settled
 
 CONTENT: ManifestContent = content(MODEL, (Feature(name="x", kind="number", minimum=0, maximum=3),), (0, 1))
 DUE = BEGIN
+CLAIMED_SECONDS = STALL.total_seconds() + 10  # so that a stall ends where clocks that are apart do not agree
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,11 @@ class Scheduler:
 
         claims = played.claims(played.store, "somebody", clock, lambda: played.nonce)
         for _ in range(self.most_looks):
-            taken = claims.take(MODEL, DUE, 1000.0)
+            taken = claims.take(MODEL, DUE, CLAIMED_SECONDS)
             if isinstance(taken, Settled):
                 return taken.done
             if isinstance(taken, Mine):
-                begun = played.world.clock()
-                played.step(Effect("train", "", partial(self._train, played, taken, begun)))
+                self._train(played, taken)
                 if clock() < taken.until:
                     claims.settle(MODEL, DUE, "published", f"{MODEL}:1")
                     return True
@@ -151,11 +151,14 @@ class Scheduler:
                 played.step(Effect("wait", "", partial(self._wait, played.world, wait)))
         return False
 
-    def _train(self, played: Played, taken: Mine, begun: datetime) -> None:
-        """What is trained after the deadline is killed, and trains nothing."""
-        world = played.world
-        if world.clock() + timedelta(seconds=self.ahead) < taken.until:
-            world.trained.append(Trained(taken.attempt, played.by, begun, world.clock()))
+    def _train(self, played: Played, taken: Mine) -> None:
+        world, by = played.world, played.by
+        try:
+            until = taken.until - timedelta(seconds=self.ahead)
+            played.step(Effect("train", "begin", partial(world.begin, by, until)))
+            played.step(Effect("train", "end", partial(world.end, by, taken.attempt)))
+        finally:  # with its scheduler, its run ends
+            world.training.pop(by, None)
 
     @staticmethod
     def _wait(world: World, wait: timedelta) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import obstore
 
@@ -32,6 +33,8 @@ class Model:
             self._changed(what, self._world.changes[:-1])
         elif isinstance(what, str) and what.endswith("/manifest.json") and by != ATTACKER:
             self._published(by, what.removesuffix("manifest.json"))
+        elif isinstance(what, dict) and what:
+            raise Broken(f"{by} and {', '.join(what)} train at once")
 
     def _published(self, by: str, folder: str) -> None:
         """A version is whole when it is seen, and all of it is by one publisher, who had its number."""
@@ -52,8 +55,18 @@ class Model:
             raise Broken(f"the environment holds {to.pin}, and its record says {record['to']}")
         if not before.by.startswith(HAND) and (record["was"], record["before"]) != (before.pin, before.record):
             raise Broken(f"the record of {to.by} says that {record['was']} was live, which was {before.pin}")
-        if record["action"] == "rollback" and to.pin not in {change.pin for change in earlier}:
+        if record["action"] == "rollback":
+            self._went_back(to, record, earlier)
+
+    def _went_back(self, to: Change, record: dict[str, Any], earlier: list[Change]) -> None:
+        """A rollback goes to what was live, and one after another goes on backwards."""
+        if to.pin not in {change.pin for change in earlier}:
             raise Broken(f"{to.by} goes back to {to.pin}, which was never live")
+        left = json.loads(self._world.objects.get(f"_promotions/{MODEL}/{record['before']}.json", b"{}"))
+        order = [change.record for change in earlier]
+        if left.get("restores") in order and record["restores"] in order:
+            if order.index(record["restores"]) >= order.index(left["restores"]):
+                raise Broken(f"{to.by} goes back to {to.pin}, which a rollback had left")
 
     def ended(self, by: str, answer: object, error: BrineryError | None, *, answered: bool) -> None:
         """What was acknowledged is there; what failed for good changed nothing."""
@@ -94,8 +107,8 @@ class Model:
         """Attempts follow one another, each by one scheduler; where nothing goes wrong there is one."""
         trained = sorted(self._world.trained)
         for one, next_one in zip(trained, trained[1:], strict=False):
-            if one.attempt == next_one.attempt or next_one.begun < one.ended:
-                raise Broken(f"{one.by} and {next_one.by} train at once: {trained}")
+            if one.attempt == next_one.attempt:
+                raise Broken(f"{one.by} and {next_one.by} carry out one attempt: {trained}")
         order = [path.rpartition("/")[2] for path in self._world.objects if path.startswith("_schedule/")]
         is_done = "done.json" in order
         claimed_late = order[order.index("done.json") :] if is_done else []

@@ -112,7 +112,7 @@ NULL_CONTROLS: dict[str, tuple[Code, str, int]] = {
     "claim without nonce": (Code(nonce=lambda by: ""), "two publishers", 0),
     "claim of a time without nonce": (Code(nonce=lambda by: ""), "two schedulers of one clock", 0),
     "next attempt before the deadline": (Code(claims=NoDeadline), "two schedulers", 0),
-    "what is done not looked at again": (Code(claims=OneLook), "two schedulers", 1),
+    "what is done not looked at again": (Code(claims=OneLook), "two schedulers", 2),
     "412 counted as loss": (Code(store=EveryRefusalIsALoss), "two publishers", 1),
     "retry without comparing": (Code(store=NoRefusalIsALoss), "two publishers", 0),
     "record after the change": (Code(store=RecordLater, environment=ChangedFirst), "promote, promote", 0),

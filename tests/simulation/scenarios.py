@@ -57,9 +57,10 @@ def small(name: str, code: Code = REAL) -> Scenario:
         "two schedulers": {"scheduler 1": Scheduler(), "scheduler 2": Scheduler(AHEAD)},
         "two schedulers of one clock": {"scheduler 1": Scheduler(), "scheduler 2": Scheduler()},
     }
+    stalls = "schedulers" in name
     if name.startswith("two "):
-        return Scenario(lambda: roles[name], code=code)
-    return Scenario(lambda: roles[name], objects, changes, code)
+        return Scenario(lambda: roles[name], code=code, stalls=stalls)
+    return Scenario(lambda: roles[name], objects, changes, code, stalls)
 
 
 SMALL = (

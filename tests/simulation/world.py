@@ -31,7 +31,7 @@ FAULTS: dict[Kind, tuple[Fault, ...]] = {
     "wait": ("ok", "crash"),
 }
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-STALL = timedelta(minutes=20)  # longer than a claim holds
+STALL = timedelta(minutes=20)
 URL = "s3://simulated"
 MODEL = "tiny"
 FILE = "model.joblib"
@@ -64,12 +64,10 @@ class Change:
 
 
 class Trained(NamedTuple):
-    """An attempt that was carried out, by whom, and from when to when."""
+    """An attempt that was carried out, and by whom."""
 
     attempt: int
     by: str
-    begun: datetime
-    ended: datetime
 
 
 @dataclass
@@ -79,7 +77,8 @@ class World:
     objects: dict[str, bytes] = field(default_factory=dict)
     writers: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    trained: list["Trained"] = field(default_factory=list)
+    trained: list[Trained] = field(default_factory=list)
+    training: dict[str, datetime] = field(default_factory=dict)  # who, and until when before it is killed
     locked_by: str | None = None
     now: timedelta = timedelta()
     watch: Callable[[str, object], None] = lambda by, what: None
@@ -97,7 +96,14 @@ class World:
     def state(self) -> int:
         """The same where all that actors can find, and all that is checked, is the same."""
         return hash(
-            (frozenset(self.objects.items()), tuple(self.changes), tuple(self.trained), self.locked_by, self.now)
+            (
+                frozenset(self.objects.items()),
+                tuple(self.changes),
+                tuple(self.trained),
+                tuple(self.training),
+                self.locked_by,
+                self.now,
+            )
         )
 
     def wrote(self, by: str, path: str) -> None:
@@ -108,6 +114,17 @@ class World:
     def change(self, change: Change) -> None:
         self.changes.append(change)
         self.watch(change.by, change)
+
+    def begin(self, by: str, until: datetime) -> None:
+        """A run that begins after its deadline is killed at once."""
+        if self.clock() < until:
+            self.watch(by, {who: end for who, end in self.training.items() if self.clock() < end})
+        self.training[by] = until
+
+    def end(self, by: str, attempt: int) -> None:
+        """What is trained after the deadline is killed, and trains nothing."""
+        if self.clock() < self.training[by]:
+            self.trained.append(Trained(attempt, by))
 
     def clock(self) -> datetime:
         return BEGIN + self.now
