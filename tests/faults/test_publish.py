@@ -34,7 +34,7 @@ def test_publish_by_many_processes_at_once_gives_each_its_number(s3_store: Store
     assert [text for text in published if text.startswith("error")] == []
     references = [Reference.parse(text) for text in published]
     assert len({reference.version for reference in references}) == count * rounds
-    assert versions(s3_store, "tiny") == sorted(reference.version for reference in references)
+    assert versions(s3_store, "tiny", count * rounds + 1) == sorted(reference.version for reference in references)
     for reference in references:  # each manifest is still the one its publisher wrote
         manifest = read_manifest(s3_store, reference).manifest
         assert manifest.version == reference.version
@@ -53,7 +53,7 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         while not self.stopped.is_set():
             try:
-                for version in versions(self.store, "tiny"):
+                for version in versions(self.store, "tiny", 1000):
                     load(self.store, Reference("tiny", version))
                 self.rounds += 1
             except Exception as exc:
@@ -83,7 +83,7 @@ def test_publish_killed_at_any_store_call_leaves_no_broken_version(kind: str, re
     reader.join()
     assert reader.failures == []
     # Only a kill after the last call, the manifest's, may have left a version of the killed publisher.
-    assert len(versions(store, "tiny")) == 2 * calls + 1 + 1
+    assert len(versions(store, "tiny", 1000)) == 2 * calls + 1 + 1
 
 
 def count_store_calls(store: Store) -> int:

@@ -95,7 +95,7 @@ class Model:
         for path, data in self._world.objects.items():
             if bytes(obstore.get(self._world.backend, path).bytes()) != data:
                 raise Broken(f"{path} has other bytes than at first")
-        listed = versions(SimulatedStore(self._world), MODEL)
+        listed = versions(SimulatedStore(self._world), MODEL, 1000)
         if not {reference.version for reference in self._acknowledged} <= set(listed):
             raise Broken(f"listed are {listed}, and acknowledged {self._acknowledged}")
         self._trained(undisturbed)
