@@ -34,7 +34,7 @@ from training.fit.fit import Fitting
 from training.fit.pipeline import is_scaled, make_estimator, make_pipeline_for
 from training.fit.task import FITS
 from training.interrupt import held_back
-from training.spec import ModelSpec
+from training.spec import KindSpec, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def features_of(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Featur
     """The features, or what is wrong with any of the columns, the target among them."""
     kinds = {name: kind for name, kind in spec.declared_kinds.items() if name != spec.target}
     try:
-        return infer_features(
+        features = infer_features(
             dataset.features,
             source=dataset.source,
             kinds=kinds,
@@ -191,6 +191,14 @@ def features_of(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Featur
             written=dataset.written,
             accepting=[*filter(spec.accepts_unknown, dataset.features.columns)],
         )
+        for feature in features:
+            kind = spec.kinds.get(feature.name)
+            if isinstance(kind, KindSpec) and kind.unknown_categories and feature.kind != "category":
+                raise DataInvalid(
+                    f'kinds gives column "{feature.name}" unknown_categories, and it is taken as {feature.kind}; only '
+                    'a "category" has them'
+                )
+        return features
     except ColumnsInvalid as exc:
         if spec.target not in dataset.problems:
             try:

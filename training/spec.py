@@ -48,15 +48,17 @@ DateFormat = Annotated[str, AfterValidator(_is_date_format)]
 class KindSpec(Strict):
     """The kind of a column; of dates how they are written, and of categories what becomes of others."""
 
-    kind: KindName = Field(description=f"one of {', '.join(get_args(KindName))}")
+    kind: KindName | None = Field(None, description=f"one of {', '.join(get_args(KindName))}")
     format: DateFormat | None = Field(None, description=DATE_RULE)
     unknown_categories: Unknown | None = Field(None, description=UNKNOWN_RULE)
 
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
         for key, kind in (("format", "date"), ("unknown_categories", "category")):
-            if getattr(self, key) is not None and self.kind != kind:
+            if getattr(self, key) is not None and self.kind not in (kind, None if kind == "category" else kind):
                 raise ValueError(f'has {key} and the kind "{self.kind}"; only the kind "{kind}" has {key}')
+        if self.kind is None and self.unknown_categories is None:
+            raise ValueError("says nothing; it must have a kind, or unknown_categories")
         return self
 
 
@@ -79,7 +81,7 @@ class ModelSpec(Strict):
         {},
         description=f"an object of columns, each with its kind ({', '.join(get_args(KindName))}), "
         'or an object such as {"kind": "date", "format": "%d/%m/%Y"} or '
-        '{"kind": "category", "unknown_categories": "accept"}',
+        '{"unknown_categories": "accept"}',
     )
     unknown_categories: Unknown = Field("refuse", description=UNKNOWN_RULE)
     missing: Annotated[tuple[str, ...], Field(strict=False)] = Field(
@@ -174,7 +176,8 @@ class ModelSpec(Strict):
     @property
     def declared_kinds(self) -> dict[str, KindName]:
         """The kinds that are named, without how dates are written."""
-        return {name: kind if isinstance(kind, str) else kind.kind for name, kind in self.kinds.items()}
+        found = {name: kind if isinstance(kind, str) else kind.kind for name, kind in self.kinds.items()}
+        return {name: kind for name, kind in found.items() if kind is not None}
 
     def accepts_unknown(self, column: str) -> bool:
         """Whether a column takes categories that the data do not have."""

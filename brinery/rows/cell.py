@@ -18,11 +18,12 @@ PLAIN = Written()
 
 
 class _Allowed(NamedTuple):
-    """A check, what it allows in words, and what the JSON schema says beside it."""
+    """A check, what it allows in words, what the JSON schema says beside it, and what is taken that nothing else is."""
 
     check: cs.CoreSchema
     rule: str
     about: dict[str, Any]
+    other: cs.CoreSchema | None = None
 
 
 def cell_schema(feature: Feature) -> cs.CoreSchema:
@@ -31,13 +32,15 @@ def cell_schema(feature: Feature) -> cs.CoreSchema:
     Numbers may come as numeric strings. Dates come as a number of days or as ISO 8601 text; "2007" is refused, since
     it could be either. Texts may be written as the CSV wrote them, where the feature came from one.
     """
-    allowed, rule, about = BY_KIND[feature.kind](feature)
+    allowed, rule, about, other = BY_KIND[feature.kind](feature)
     if feature.nullable:
         allowed = cs.nullable_schema(allowed)
         if feature.written is not None:
             words = _text(cs.literal_schema(sorted(feature.written.words_of_missing)))
             missing = cs.no_info_after_validator_function(_none, words)
             allowed = _undocumented(allowed, missing)
+    if other is not None:
+        allowed = cs.union_schema([allowed, other], mode="left_to_right")
     message = f"{feature.name} must be {rule}{' or null' if feature.nullable else ''}"
     return cs.custom_error_schema(
         allowed, "cell", custom_error_message=message, metadata={"pydantic_js_updates": about}
@@ -79,7 +82,9 @@ def _boolean(feature: Feature) -> _Allowed:
     allowed: cs.CoreSchema = cs.bool_schema(strict=True)
     if feature.written is not None:
         words = _text(cs.literal_schema(list(TRUTHS)), to_lower=True)
-        allowed = _undocumented(allowed, cs.no_info_after_validator_function(TRUTHS.__getitem__, words))
+        written = [words, cs.chain_schema([cs.int_schema(strict=True, ge=0, le=1), _as_text()])]
+        truth = cs.union_schema([cs.no_info_after_validator_function(TRUTHS.__getitem__, each) for each in written])
+        allowed = _undocumented(allowed, truth)
     return _Allowed(allowed, "true or false", {})
 
 
@@ -121,17 +126,18 @@ def _category(feature: Feature) -> _Allowed:
     if trimmed:
         known = _undocumented(known, _text(cs.literal_schema(categories)))
     if feature.written is not None and feature.written.zero_fraction:
-        whole = cs.no_info_after_validator_function(_without_zero_fraction, cs.str_schema(strict=True))
-        known = _undocumented(known, cs.chain_schema([whole, cs.literal_schema(categories)]))
+        bare = cs.no_info_after_validator_function(_without_zero_fraction, cs.str_schema(strict=True))
+        known = _undocumented(known, cs.chain_schema([bare, cs.literal_schema(categories)]))
+    if any(category.lstrip("-").isdigit() for category in categories):
+        whole = cs.chain_schema([cs.int_schema(strict=True), _as_text(), cs.literal_schema(categories)])
+        known = _undocumented(known, whole)
     if feature.unknown_categories == "refuse":
         return _Allowed(known, rule, {})
-    other = cs.str_schema(strict=True, max_length=LONGEST_TEXT, strip_whitespace=trimmed)
+    other: cs.CoreSchema = cs.str_schema(strict=True, max_length=LONGEST_TEXT, strip_whitespace=trimmed)
+    if feature.written is not None:
+        other = cs.no_info_after_validator_function(_no_word_of(feature.written), other)
     about = {"description": f"Training saw {rule.removeprefix('one of ')}; other texts are answered with a warning."}
-    return _Allowed(
-        cs.union_schema([known, other], mode="left_to_right"),
-        f"{rule}, or another text of at most {LONGEST_TEXT} letters",
-        about,
-    )
+    return _Allowed(known, f"{rule}, or another text of at most {LONGEST_TEXT} letters", about, other)
 
 
 BY_KIND: dict[str, Callable[[Feature], _Allowed]] = {
@@ -170,6 +176,21 @@ def _days_as_written(written: Written) -> Callable[[str], float]:
         return days_of_moment(moment)
 
     return days
+
+
+def _as_text() -> cs.CoreSchema:
+    return cs.no_info_plain_validator_function(str)
+
+
+def _no_word_of(written: Written) -> Callable[[str], str]:
+    """A text that does not mean missing: what the CSV left empty is no category."""
+
+    def other(text: str) -> str:
+        if text.strip() in written.words_of_missing:
+            raise ValueError("means missing")
+        return text
+
+    return other
 
 
 def _without_zero_fraction(text: str) -> str:

@@ -139,7 +139,7 @@ class RowParser:
 
     def _is_one_row(self, data: list[Any]) -> bool:
         """A list of cells is one row; of a one-feature model only when it has one cell."""
-        if not data or isinstance(data[0], list | dict):
+        if not data or any(isinstance(cell, list | dict) for cell in data):
             return False
         return len(self.features) > 1 or len(data) == 1
 

@@ -94,6 +94,7 @@ COLOURS = b"colour,size,ok\n" + b"red,s,yes\nblue,m,no\ngreen,s,yes\nblue,s,no\n
         ({"unknown_categories": "refuse"}, []),
         ({"unknown_categories": "accept"}, ["colour", "size"]),
         ({"kinds": {"size": {"kind": "category", "unknown_categories": "accept"}}}, ["size"]),
+        ({"kinds": {"size": {"unknown_categories": "accept"}}}, ["size"]),
         (
             {
                 "unknown_categories": "accept",
@@ -152,3 +153,18 @@ def test_rows_on_both_sides_of_the_split_are_counted(tmp_path: Path) -> None:
     assert note.startswith(f"{len(twice)} of 23 held-out rows ({len(twice) / 23:.1%}) stand in the training part too")
     (note,) = prepared(tmp_path, data, cv=3).notes
     assert note.startswith("60 of 90 rows (66.7%) are there more than once, with the same features and target")
+
+
+def test_unknown_categories_of_a_column_that_is_none_are_refused(tmp_path: Path) -> None:
+    data = b"n,ok\n" + b"1,yes\n2,no\n5,yes\n2,no\n" * 9
+    with pytest.raises(
+        DataInvalid, match='gives column "n" unknown_categories, and it is taken as integer; only a "cat'
+    ):
+        prepared(tmp_path, data, kinds={"n": {"unknown_categories": "accept"}})
+
+
+def test_category_that_keeps_its_texts_says_what_it_keeps_apart(tmp_path: Path) -> None:
+    data = b"c,ok\n" + b"Rot,yes\nRot ,no\nblau,yes\nNA,no\n,no\n" * 9
+    notes = prepared(tmp_path, data, kinds={"c": "category"}).notes
+    assert 'column "c" keeps the blanks around its texts, as in "Rot " (line 3)' in notes
+    assert 'column "c" keeps as values what else means missing, as in "NA" (line 5)' in notes

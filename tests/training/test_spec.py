@@ -57,6 +57,7 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ),
         ({"kinds": {"ash": {"kind": "date", "format": "%d"}}}, 'wine.kinds.ash is .*"format": "%d/%m/%Y"'),
         ({"kinds": {"ash": {"kind": "number", "format": "%Y"}}}, "wine.kinds.ash is .*, or an object such"),
+        ({"kinds": {"ash": {}}}, "wine.kinds.ash is {}; it must be an object of columns|wine.kinds.ash says nothing"),
         ({"dates": "%d/%m"}, 'wine.dates is "%d/%m", and it names no year; it must be how dates of a CSV are written'),
         (
             {"dates": "%Y-%d-%m"},

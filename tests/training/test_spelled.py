@@ -97,3 +97,41 @@ def test_what_came_from_no_csv_is_taken_as_json_has_it(tmp_path: Path) -> None:
     bare = RowParser([feature.model_copy(update={"written": None}) for feature in parser.features])
     with pytest.raises(RowInvalid, match="x must be a finite number"):
         bare.parse([[" 50 ", 1]], 1)
+
+
+ACCEPTING = {"unknown_categories": "accept"}
+
+
+@pytest.mark.parametrize("cells", [["red", "", "NA", " "], ["red", "blue", "?", "-"]])
+def test_missing_cells_are_missing_where_unknown_categories_are_taken_too(tmp_path: Path, cells: list[str]) -> None:
+    """A word of missing is no category that nobody knows."""
+    parser, array = trained(tmp_path, cells, {**ACCEPTING, "missing": ["?", "-"]})
+    batch = parser.parse([[cell, i] for i, cell in enumerate(cells)], 10)
+    assert batch.array.tolist() == array.tolist() and batch.warnings == []
+    assert [warned.path for warned in parser.parse([["mauve", 1]], 1).warnings] == ["/data/0/0"]
+
+
+@pytest.mark.parametrize("cell", ["", " NA", "None"])
+def test_missing_cell_is_no_unknown_category_where_none_was_missing(tmp_path: Path, cell: str) -> None:
+    parser, _ = trained(tmp_path, ["red", "blue", "red", "blue"], ACCEPTING)
+    with pytest.raises(RowInvalid, match="x must be one of 'blue', 'red', or another text"):
+        parser.parse([[cell, 1]], 1)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "sent", "expected"),
+    [
+        (["1", "0", "1", "0"], "boolean", 1, 1.0),
+        (["1", "0", "1", "0"], "boolean", 0, 0.0),
+        (["1", "0", "1", "0"], "category", 1, "1"),
+        (["2007", "2008", "2009", "-1"], "category", -1, "-1"),
+    ],
+)
+def test_whole_numbers_of_json_are_taken_where_the_csv_has_such_texts(
+    tmp_path: Path, cells: list[str], kind: str, sent: int, expected: object
+) -> None:
+    parser, _ = trained(tmp_path, cells, {"kinds": {"x": kind}})
+    assert parser.parse([[sent, 1]], 1).array.tolist() == [[expected, 1.0]]
+    for odd in (2, True if kind == "category" else 0.5, 1.5):
+        with pytest.raises(RowInvalid):
+            parser.parse([[odd, 1]], 1)

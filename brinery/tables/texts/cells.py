@@ -14,7 +14,8 @@ PERCENT = re.compile(rf"{ANY_BODY}\s*[%‰]")
 CURRENCY = re.compile(
     rf"[+-]?([{SIGNS}]|USD|EUR|GBP|CHF|JPY)\s*{ANY_BODY}|{ANY_BODY}\s*([{SIGNS}]|USD|EUR|GBP|CHF|JPY)"
 )
-BRACKETS = re.compile(rf"\({ANY_BODY}\)|{ANY_BODY}-")
+BRACKETS = re.compile(rf"\(\s*[{SIGNS}]?\s*{ANY_BODY}\s*\)|[{SIGNS}]?{ANY_BODY}-|[−–]\s*[{SIGNS}]?\s*{ANY_BODY}")
+ABOUT = re.compile(rf"[~≈]\s*{ANY_BODY}")
 UNIT = re.compile(rf"(?P<number>{ANY_BODY})\s*(?P<unit>[A-Za-zµμ°Ω²³/]{{1,8}})")
 LIMIT = re.compile(rf"[<>≤≥~≈]=?\s*{ANY_BODY}")
 ISO_START = re.compile(r"\d{4}-\d\d-\d\d")
@@ -100,6 +101,6 @@ def _near(bare: str) -> Cell:
     if DATE_LIKE.fullmatch(bare) and any(parsed(bare, form) for form in FORMATS):
         return Cell.NEAR_DATE
     usual = bare.translate(SPACES)
-    if any(pattern.fullmatch(usual) for pattern in (MARKED, PERCENT, CURRENCY, BRACKETS)):
+    if any(pattern.fullmatch(usual) for pattern in (MARKED, PERCENT, CURRENCY, BRACKETS, ABOUT)):
         return Cell.NEAR_NUMBER
     return Cell.UNIT if UNIT.fullmatch(usual) else Cell.TEXT

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from brinery.rows.feature import Kind
-from brinery.rows.written import TRUTHS
+from brinery.rows.written import MISSING, TRUTHS
 from brinery.tables.spelling import Spelling
 from brinery.tables.texts.cells import Cell, Cells, formats_of_digits, is_iso
 from brinery.tables.texts.codes import first_lost
@@ -26,10 +26,21 @@ def _category(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     missing = {"", *spelling.missing}
     values = [None if text.strip() in missing else text for text in texts.values]
     if texts.name == spelling.target or None not in values or not _have_zero_fractions(values):
-        return Interpreted(texts.replaced(values, pa.string()))
+        return Interpreted(texts.replaced(values, pa.string()), None, _kept(texts, values, spelling))
     wholes = [None if value is None else value.removesuffix(".0") for value in values]
     written = cells.written.model_copy(update={"zero_fraction": True})
     return Interpreted(texts.replaced(wholes, pa.string()), written=written)
+
+
+def _kept(texts: Texts, values: list[str | None], spelling: Spelling) -> tuple[str, ...]:
+    """What else is told from other texts since it was not made alike, of a feature."""
+    if texts.name == spelling.target:
+        return ()
+    present = [(place, value) for place, value in enumerate(values) if value is not None]
+    padded = [place for place, value in present if value != value.strip()]
+    words = [place for place, value in present if value.strip() in MISSING]
+    found = [(padded, "keeps the blanks around its texts"), (words, "keeps as values what else means missing")]
+    return tuple(f"{what}, as in {texts.told(places[:1])}" for places, what in found if places)
 
 
 def _have_zero_fractions(values: list[str | None]) -> bool:

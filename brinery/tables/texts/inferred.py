@@ -25,7 +25,8 @@ from brinery.tables.texts.values import (
 
 NUMBERS, DATES = (Cell.NUMBER, Cell.NEAR_NUMBER), (Cell.DATE, Cell.NEAR_DATE)
 MARKS = frozenset(("?", "-", "--", ".", "*", "n.a.", "N.A.", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"))
-UNITS_AT_MOST, NUMBERS_AT_LEAST = 1, 3  # a word behind different numbers is a unit where it is the same
+UNITS_AT_MOST, NUMBERS_AT_LEAST = 3, 3  # words behind different numbers are units where they are few
+SCALES = "kmgbt"  # letters that stand for thousands and more; others are parts of codes, as in 12A and 12B
 
 
 def inferred(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
@@ -79,7 +80,8 @@ def _refuse_mostly_others(texts: Texts, places: dict[Cell, list[int]], spelling:
 def _is_unit(texts: Texts, units: Sequence[int], numbers: Sequence[int]) -> bool:
     """Whether words behind numbers are units and not parts of names such as 2D and 3D."""
     words = {texts.values[place].strip().lstrip("+-0123456789.,' ").lower() for place in units}
-    return bool(words) and len(words) <= UNITS_AT_MOST and len(units) + len(numbers) >= NUMBERS_AT_LEAST
+    few = len(words) == 1 or (len(words) <= UNITS_AT_MOST and all(len(word) > 1 or word in SCALES for word in words))
+    return bool(words) and few and len(units) + len(numbers) >= NUMBERS_AT_LEAST
 
 
 def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spelling: Spelling) -> Interpreted:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from brinery.rows.written import Written
 from brinery.tables.spelling import Spelling
 from brinery.tables.table import Columns
 from brinery.tables.texts.column import interpreted
@@ -26,7 +27,9 @@ def put_texts(found: Columns, spelling: Spelling, names: Sequence[str]) -> None:
         elif kind is not None or pa.types.is_timestamp(read.array.type):
             found.put(field.name, read.array)
             found.written[field.name] = spelling.written(field.name)
-        elif not _is_text(read.array.type) and read.array.null_count < len(read.array):
+        elif _is_text(read.array.type):
+            _put_blanks(found, field.name, texts)
+        elif read.array.null_count < len(read.array):
             what = "true and false" if pa.types.is_boolean(read.array.type) else "numbers"
             by_kind = "boolean" if pa.types.is_boolean(read.array.type) else "number"
             told = texts.told([place for place, text in enumerate(texts.values) if text.strip()])
@@ -35,6 +38,18 @@ def put_texts(found: Columns, spelling: Spelling, names: Sequence[str]) -> None:
                 f"is of type {field.type}, and its texts are {what}, such as {told}; name it in kinds as "
                 f'"{by_kind}", or as "category" to keep its texts',
             )
+
+
+def _put_blanks(found: Columns, name: str, texts: Texts) -> None:
+    """Texts of blanks alone are missing, as everywhere."""
+    blank = [place for place, text in enumerate(texts.values) if not text.strip()]
+    column = found.table.column(name)
+    rows = texts.rows(blank) - column.null_count
+    if rows:
+        kept = [text if text.strip() else None for text in texts.values]
+        found.put(name, texts.replaced(kept, pa.string()))
+        found.written[name] = Written(verbatim=True)
+        found.notes[name] = [f"has {rows} texts of nothing or blanks alone, taken as missing"]
 
 
 def texts_of(table: pa.Table, name: str) -> Texts:

@@ -134,6 +134,16 @@ def test_row_that_does_not_fit_is_named_wherever_it_stands(good: Any, bad: Any, 
     assert [found for found, _ in caught.value.errors] == [f"/data/{place}{path}"]
 
 
+@pytest.mark.parametrize("odd", [None, 7, "x"])
+def test_list_with_a_row_in_it_is_a_list_of_rows(odd: Any) -> None:
+    """Whatever comes first."""
+    batch = MIXED.parse([odd, ROW, list(ROW.values())], 10, partial=True)
+    assert (list(batch.places), list(batch.refused)) == ([1, 2], [0])
+    with pytest.raises(RowInvalid) as caught:
+        MIXED.parse([odd, ROW], 10)
+    assert [path for path, _ in caught.value.errors] == ["/data/0"]
+
+
 def test_rows_over_the_limit_are_too_many() -> None:
     with pytest.raises(TooManyRows, match="/data holds 3 rows; at most 2 are allowed"):
         ALCOHOL.parse([1, 2, 3], 2)

@@ -224,7 +224,8 @@ def test_texts_that_a_person_would_not_call_so_are_refused(tmp_path: Path, name:
 
 
 KEPT: dict[str, tuple[list[Any], dict[str, Any], list[Any]]] = {
-    "words": (["a", "NA", " b ", ""], {}, ["a", "NA", " b ", ""]),
+    "words": (["a", "NA", " b "], {}, ["a", "NA", " b "]),
+    "words and blanks": (["a", "", "  ", None], {}, ["a", None, None, None]),
     "codes": (["007", "012", "345"], {}, ["007", "012", "345"]),
     "days": (["2024-01-02", "2024-02-01", None], {}, ["2024-01-02", "2024-02-01", None]),
     "the target": (["1", "2", "3"], {"target": "x"}, ["1", "2", "3"]),

@@ -37,6 +37,19 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "points beside decimal commas": (["1.500", "2,5"], {"decimal": ","}, 'say "thousands": "." where the point parts'),
     "blanks in numbers": (["1 500", "20 000"], {}, 'say that the blank parts thousands: "thousands": " "'),
     "narrow blanks in numbers": (["1\u202f500", "20\u202f000"], {}, '"thousands": " "'),
+    "several units": (["50.5 cm", "0.62 m", "71 cm", "3 m"], {}, "write the numbers without the unit"),
+    "thousands and millions": (["50M", "620k", "1.5M", "7k"], {}, "write the numbers without the unit"),
+    "about": (
+        ["~50.31", "~3.2", "~7"],
+        {},
+        'holds "~50.31" (line 2), "~3.2" (line 3) and "~7" (line 4), which look like',
+    ),
+    "typographic minus": (["−335.84", "12.5", "−3"], {}, "write negative numbers with a minus sign in front"),
+    "negatives in brackets": (
+        ["($300.11)", "12.5", "($3)", "7"],
+        {},
+        "write negative numbers with a minus sign in front",
+    ),
     "apostrophes": (["1'500", "20'000"], {}, 'say that the apostrophe parts thousands: "thousands": "\'"'),
     "per cent": (["50%", "7.5 %", "8%"], {}, "which look like numbers; write the numbers without the percent sign"),
     "a currency": (["$50", "$1,200.50", "7 €"], {}, "write the numbers without the currency"),
@@ -206,6 +219,7 @@ TAKEN: dict[str, tuple[list[str], dict[str, Any], list[Any]]] = {
         {"dates": "%Y.%m"},
         [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-12-01")],
     ),
+    "seats": (["12A", "12B", "14C", "9A"], {}, ["12A", "12B", "14C", "9A"]),
     "fixed decimals of three": (["1.250", "0.500", "900"], {}, [1.25, 0.5, 900]),
     "decimals of three that are declared": (["1.250", "900"], {"kinds": {"c": "number"}}, [1.25, 900]),
     "fifteen decimals more than floats have": (
