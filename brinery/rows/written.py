@@ -14,7 +14,10 @@ MISSING = (
     *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN", "-nan"),
     *("NULL", "null", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
-TRUTHS = {**dict.fromkeys(("true", "yes", "t", "y", "1"), True), **dict.fromkeys(("false", "no", "f", "n", "0"), False)}
+TRUTHS = {
+    **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "no", "f", "n", "0", "0.0"), False),
+}
 SPACES = str.maketrans("\u00a0\u202f\u2009", "   ")
 GROUP_OF_BLANKS = "[ \u00a0\u202f\u2009]"
 

@@ -27,6 +27,7 @@ SPELLED: dict[str, tuple[list[str], dict[str, Any]]] = {
     "booleans in capitals": (["TRUE", "False", " true", "FALSE"], {}),
     "yes and no": (["Yes", "no", " YES ", "n"], {"kinds": {"x": "boolean"}}),
     "ones and zeros": (["1", "0", "1", "0"], {"kinds": {"x": "boolean"}}),
+    "booleans as pandas writes them beside missing ones": (["1.0", "0.0", "", "1.0"], {"kinds": {"x": "boolean"}}),
     "booleans with missing cells": (["true", "", "None", "false"], {}),
     "dates": (["2024-02-10", " 2024-02-11", "2024-03-01", "2023-12-31"], {}),
     "hours": (["2024-02-10 07", "2024-02-10 19", "2024-02-11 00", "2024-02-12 23"], {}),

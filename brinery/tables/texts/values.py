@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from brinery.rows.written import Written
+from brinery.rows.written import MISSING, Written
 from brinery.tables.spelling import Spelling
 from brinery.tables.texts.cells import Cell, Cells, is_iso
 from brinery.tables.texts.distinct import Texts
@@ -71,7 +71,8 @@ def as_written(texts: Texts, kinds: Sequence[Cell]) -> Interpreted:
 
 def words_of_missing(texts: Texts, kinds: Sequence[Cell]) -> tuple[str, ...]:
     """Words of a column of texts that are taken as no value."""
-    found = [place for place, kind in enumerate(kinds) if kind is Cell.MISSING and texts.values[place].strip()]
+    words = {*MISSING} - {""}  # those that the spec names are known to who wrote it
+    found = [place for place, kind in enumerate(kinds) if kind is Cell.MISSING and texts.values[place].strip() in words]
     if not found:
         return ()
     return (
