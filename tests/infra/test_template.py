@@ -52,6 +52,7 @@ SERVING = {
 }
 
 
+@pytest.mark.campaign
 def test_each_parameter_of_serving_alone_publishes_a_new_version() -> None:
     assert set(SERVING) | NOT_SERVING == set(raw()["Parameters"])
     first = serving_version(translated())

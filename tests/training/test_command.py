@@ -309,8 +309,8 @@ open({target!r}, "a").write(os.environ.get("AWS_SECRET_ACCESS_KEY", "no secret")
     ("options", "ran", "outcome"),
     [
         ((), "", "not compared"),
-        (("--trust-bucket",), "no secret\n", "not compared"),
-        (("--baseline", "wine=BEST"), "", "passed"),
+        pytest.param(("--trust-bucket",), "no secret\n", "not compared", marks=pytest.mark.campaign),
+        pytest.param(("--baseline", "wine=BEST"), "", "passed", marks=pytest.mark.campaign),
     ],
     ids=["nothing vouches", "the bucket is trusted", "a pin from outside"],
 )
@@ -374,6 +374,7 @@ def test_variable_with_a_baseline_without_a_digest_is_refused(train: Train, monk
     assert (code, out, err) == (1, "", "train: BASELINE: 'wine=7' has no digest; it must be NAME=VERSION@sha256:…\n")
 
 
+@pytest.mark.campaign
 def test_workers_of_a_fit_see_no_credentials(tmp_path: Path) -> None:
     (tmp_path / "spy.py").write_text(
         "import subprocess, sys\n"

@@ -163,6 +163,7 @@ def test_export_that_is_not_faithful_says_why(estimator: str, params: dict[str, 
     assert found.data is None and reason in found.reason
 
 
+@pytest.mark.campaign
 def test_wrappers_of_estimators_are_faithful_or_say_why() -> None:
     frame, target = data("wine")
     features = infer_features(frame)

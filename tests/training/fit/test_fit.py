@@ -270,8 +270,9 @@ def forests(trees: int, depths: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.campaign
 @pytest.mark.filterwarnings("ignore")  # those of Dask and Tornado
-@pytest.mark.parametrize(("trees", "depths"), [(60, 4), pytest.param(150, 6, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(("trees", "depths"), [(60, 4), (150, 6)])
 def test_search_on_a_dask_cluster_survives_a_killed_worker(
     dask: tuple[str, list["subprocess.Popen[bytes]"]], trees: int, depths: int
 ) -> None:
