@@ -138,8 +138,11 @@ class RowParser:
         return warned
 
     def _is_one_row(self, data: list[Any]) -> bool:
-        """A list of cells is one row; of a one-feature model only when it has one cell."""
-        if not data or any(isinstance(cell, list | dict) for cell in data):
+        """A list of cells is one row; of a one-feature model only when it has one cell.
+
+        Where half of it or more are rows, it is a list of rows, whatever comes first.
+        """
+        if not data or 2 * sum(isinstance(cell, list | dict) for cell in data) >= len(data):
             return False
         return len(self.features) > 1 or len(data) == 1
 

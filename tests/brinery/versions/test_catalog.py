@@ -1,6 +1,8 @@
 """The catalog: which models and versions there are, and what is said of one that is not."""
 
+import os
 from collections.abc import Buffer
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +108,15 @@ def test_few_requests_are_made_however_many_versions_there_are(s3_store: Store) 
     assert models(store) == ["tiny"] and len(store.asked) == 1
     store.asked.clear()
     assert len(newest(store, "tiny", 20)) == 20 == len(store.asked)
+
+
+def test_pipe_for_a_manifest_keeps_nobody(folder_store: Store) -> None:
+    """By whoever may create files in a folder; a number beyond a gap is asked of."""
+    publish_files(folder_store, *tiny())
+    folder = Path(folder_store.url.removeprefix("file://"), "tiny/versions/000007")
+    folder.mkdir()
+    os.mkfifo(folder / "manifest.json")
+    assert publish_files(folder_store, *tiny()).version == 2
+    assert models(folder_store) == ["tiny"]
+    shown = {reference.version: type(read).__name__ for reference, read in newest(folder_store, "tiny", None)}
+    assert shown == {1: "Published", 2: "Published", 7: "StoreError"}

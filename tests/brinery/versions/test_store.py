@@ -219,6 +219,7 @@ def test_folder_reads_no_pipe_device_or_socket(tmp_path: Path, make: Callable[[P
     store = open_store(tmp_path.as_uri())
     with pytest.raises(StoreError, match="/a/b is no file, and is not read"):
         store.read("a/b", 100)
+    assert not store.holds("a/b")
     assert isinstance(store.files("a"), dict) and isinstance(store.some("a", 10), list)
 
 
