@@ -211,6 +211,8 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
     Raises:
         SettingInvalid: the URL is not one of a registry, or its folder is not there.
     """
+    from brinery.versions.folder import FolderStore  # which is a store, too
+
     parts = urlsplit(url)
     if parts.scheme == "s3" and BUCKET.fullmatch(parts.netloc) and not parts.query and not parts.fragment:
         prefix = parts.path.strip("/")
@@ -227,7 +229,7 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
         if not create and not folder.is_dir():
             raise SettingInvalid(f"there is no registry at {ascii(url)}: the folder does not exist; `train` makes it")
         try:
-            return Store(LocalStore(folder, mkdir=create), url.rstrip("/"))
+            return FolderStore(LocalStore(folder, mkdir=create), url.rstrip("/"))
         except (OSError, exceptions.BaseError) as exc:
             raise SettingInvalid(f"the folder of MODEL_REGISTRY {ascii(url)} cannot be made or opened: {exc}") from exc
     raise SettingInvalid(f"MODEL_REGISTRY is {ascii(url)}; it must be {URL_RULE}")

@@ -120,3 +120,19 @@ def test_pipe_for_a_manifest_keeps_nobody(folder_store: Store) -> None:
     assert models(folder_store) == ["tiny"]
     shown = {reference.version: type(read).__name__ for reference, read in newest(folder_store, "tiny", None)}
     assert shown == {1: "Published", 2: "Published", 7: "StoreError"}
+
+
+def test_odd_names_in_a_folder_stop_nothing(folder_store: Store) -> None:
+    """By whoever may create files there: an order to the terminal, bytes that are no text, links in a circle."""
+    publish_files(folder_store, *tiny())
+    root = folder_store.url.removeprefix("file://").encode()
+    for name in (b"a\x1b[31mred", b"\xffz", b"a\nb", b"tiny/versions/\x07"):
+        os.makedirs(root + b"/" + name + b"/versions/000001")
+        with open(root + b"/" + name + b"/versions/000001/manifest.json", "w") as file:
+            file.write("{}")
+    os.symlink(b"..", root + b"/tiny/versions/up")
+    os.symlink(b"/nowhere", root + b"/tiny/versions/000001/dangling")
+    assert (models(folder_store), versions(folder_store, "tiny")) == (["tiny"], [1])
+    assert publish_files(folder_store, *tiny()).version == 2
+    assert len(folder_store.files("tiny/versions")) == 8 == len(folder_store.some("tiny/versions", 100))
+    assert folder_store.some("tiny/versions", 2) == sorted(folder_store.files("tiny/versions"))[:2]

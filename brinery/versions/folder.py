@@ -1,0 +1,58 @@
+"""A folder registry: its listings, which no odd name in it may stop."""
+
+import os
+import re
+from collections.abc import Iterator
+from heapq import nsmallest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brinery.versions.store import Store, errors_of
+
+if TYPE_CHECKING:
+    from obstore.store import LocalStore
+
+NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")  # neither control characters nor bytes that are no text
+BEING_WRITTEN = re.compile(r".*#\d+")  # what the library renames once it is whole
+
+
+class FolderStore(Store):
+    """Lists regular files by names that objects can have; links to folders are not followed."""
+
+    def __init__(self, backend: "LocalStore", url: str) -> None:
+        super().__init__(backend, url)
+        self._root = Path(backend.prefix or "/")
+
+    def folders(self, prefix: str = "") -> list[str]:
+        with errors_of(self.url, prefix):
+            return self.request("list", prefix, lambda: sorted(self._folders(prefix)))
+
+    def files(self, prefix: str) -> dict[str, int]:
+        with errors_of(self.url, prefix):
+            return self.request("list", prefix, lambda: dict(self._files(prefix)))
+
+    def some(self, prefix: str, most: int, after: str | None = None) -> list[str]:
+        def first() -> list[str]:
+            return nsmallest(most, (path for path, _ in self._files(prefix) if after is None or path > after))
+
+        with errors_of(self.url, prefix):
+            return self.request("list", prefix, first)
+
+    def _folders(self, prefix: str) -> Iterator[str]:
+        try:
+            with os.scandir(self._root / prefix) as entries:
+                yield from (each.name for each in entries if each.is_dir(follow_symlinks=False) and _is_name(each.name))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+
+    def _files(self, prefix: str) -> Iterator[tuple[str, int]]:
+        for folder, below, names in os.walk(self._root / prefix):
+            below[:] = filter(_is_name, below)
+            for name in filter(_is_name, names):
+                path = Path(folder, name)
+                if path.is_file():
+                    yield path.relative_to(self._root).as_posix(), path.stat().st_size
+
+
+def _is_name(name: str) -> bool:
+    return NAME.fullmatch(name) is not None and not BEING_WRITTEN.fullmatch(name)
