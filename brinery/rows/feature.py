@@ -68,7 +68,7 @@ class Feature(BaseModel):
             "categories": (self.kind == "category") == (self.categories is not None),
             "unknown_categories": self.kind == "category" or self.unknown_categories == "refuse",
             "zoned": self.kind == "date" or not self.zoned,
-            "unfitted": {*self.unfitted} <= self._countable,
+            "unfitted": {*self.unfitted} <= {*self.countable},
         }
         for what, fits in fitting.items():
             if not fits:
@@ -80,10 +80,10 @@ class Feature(BaseModel):
         return self
 
     @property
-    def _countable(self) -> set[bool | str | None]:
-        """The values that can be counted up: categories, true and false, and null."""
-        truths = (True, False) if self.kind == "boolean" else ()
-        return {*(self.categories or ()), *truths, *([None] if self.nullable else ())}
+    def countable(self) -> tuple[bool | str | None, ...]:
+        """The values that can be counted up: categories, false and true, and null."""
+        truths = (False, True) if self.kind == "boolean" else ()
+        return (*(self.categories or ()), *truths, *((None,) if self.nullable else ()))
 
 
 def _shown(value: float) -> str:

@@ -32,17 +32,12 @@ def _found(feature: Feature, column: np.ndarray, train: np.ndarray, dtype: Any) 
     fitted = column[train]
     if feature.kind == "category":
         seen = set(pd.unique(fitted))
-        return {"unfitted": tuple(value for value in _countable(feature) if value not in seen)}
+        return {"unfitted": tuple(value for value in feature.countable if value not in seen)}
     numbers = np.asarray(fitted, dtype=np.float64)
     missing = np.isnan(numbers)
-    unfitted: list[bool | None] = [None] if feature.nullable and not missing.any() else []
-    if feature.kind == "boolean":
-        return {"unfitted": tuple([value for value in (False, True) if not (numbers == value).any()] + unfitted)}
-    if missing.all():
-        return {"unfitted": tuple(unfitted)}
+    found: dict[object, Any] = {None: missing.any(), False: (numbers == 0).any(), True: (numbers == 1).any()}
+    unfitted = {"unfitted": tuple(value for value in feature.countable if not found[value])}
+    if feature.kind == "boolean" or missing.all():
+        return unfitted
     low, high = as_shown(float(np.nanmin(numbers)), float(np.nanmax(numbers)), dtype)
-    return {"minimum": low, "maximum": high, "unfitted": tuple(unfitted)}
-
-
-def _countable(feature: Feature) -> tuple[str | None, ...]:
-    return (*(feature.categories or ()), *((None,) if feature.nullable else ()))
+    return {"minimum": low, "maximum": high, **unfitted}
