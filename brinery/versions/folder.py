@@ -1,12 +1,13 @@
-"""A folder registry: its listings, which no odd name in it may stop."""
+"""A folder registry: what lies there besides files holds nobody up, and no odd name stops a listing."""
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brinery.errors import StoreError
 from brinery.versions.store import Store, errors_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,19 @@ class FolderStore(Store):
     def __init__(self, backend: "LocalStore", url: str) -> None:
         super().__init__(backend, url)
         self._root = Path(backend.prefix or "/")
+
+    def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
+        if self._is_no_file(path):
+            raise StoreError(f"{self.url}/{path} is no file, and is not read")
+        return super().fetch(path, limit)
+
+    def holds(self, path: str) -> bool:
+        return not self._is_no_file(path) and super().holds(path)
+
+    def _is_no_file(self, path: str) -> bool:
+        """A pipe would wait for its writer for ever, and a device may never end."""
+        found = self._root / path
+        return found.exists() and not found.is_file()
 
     def folders(self, prefix: str = "") -> list[str]:
         with errors_of(self.url, prefix):

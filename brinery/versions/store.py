@@ -150,8 +150,6 @@ class Store:
             ObjectMissing: there is no such object.
             StoreError: the store refused or could not be reached.
         """
-        if self._is_no_file(path):
-            raise StoreError(f"{self.url}/{path} is no file, and is not read")
         for _ in range(TRIES):
             with errors_of(self.url, path):
                 result = self.request("get", path, lambda: obstore.get(self.backend, path))
@@ -163,17 +161,8 @@ class Store:
                     return received
         raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
 
-    def _is_no_file(self, path: str) -> bool:
-        """In a folder, a pipe would wait for its writer for ever, and a device may never end."""
-        if not isinstance(self.backend, LocalStore) or self.backend.prefix is None:
-            return False
-        found = Path(self.backend.prefix, path)
-        return found.exists() and not found.is_file()
-
     def holds(self, path: str) -> bool:
-        """Whether there is such an object; a pipe or a device in a folder is none."""
-        if self._is_no_file(path):
-            return False
+        """Whether there is such an object."""
         try:
             with errors_of(self.url, path):
                 self.request("head", path, lambda: obstore.head(self.backend, path))
