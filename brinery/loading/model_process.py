@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Buffer, Sequence
+from collections.abc import Buffer, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
@@ -23,6 +23,7 @@ from brinery import errors
 from brinery.errors import BrineryError, ModelInvalid
 from brinery.loading.isolation import close_this_process, environment
 from brinery.tasks.task import AnyAnswers
+from brinery.versions.manifest import GOLDEN, Manifest
 from brinery.versions.read import Published, read_file
 from brinery.versions.store import Store
 
@@ -90,7 +91,7 @@ class ModelProcess:
             raise ModelInvalid(f"{published.reference} gives no answers to the rows: {exc}") from exc
 
     def _ask(self, store: Store, published: Published, format: str = "", rows: np.ndarray | None = None) -> _Answer:
-        files = {name: read_file(store, published, name) for name in published.manifest.files}
+        files = {name: read_file(store, published, name) for name in _needed(published.manifest, format)}
         files[MANIFEST] = published.stored
         if self._process.poll() is not None:
             self._stop()
@@ -149,6 +150,13 @@ class ModelProcess:
         self._process.kill()
         self._process.communicate()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _needed(manifest: Manifest, format: str) -> Iterable[str]:
+    """The files that loading by a format reads; without one, all that the version has."""
+    if format not in manifest.artifacts:
+        return manifest.files
+    return manifest.artifacts[format].file, GOLDEN
 
 
 def _as_bytes(rows: np.ndarray) -> bytes:
