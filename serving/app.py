@@ -155,7 +155,7 @@ def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> d
 
 
 def _json(content: Any) -> Response:
-    return Response(json.dumps(content, separators=(",", ":")), headers=NOSNIFF, media_type="application/json")
+    return Response(as_json(content), headers=NOSNIFF, media_type="application/json")
 
 
 def _problem(
