@@ -54,8 +54,11 @@ class KindSpec(Strict):
 
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
-        for key, kind in (("format", "date"), ("unknown_categories", "category")):
-            if getattr(self, key) is not None and self.kind not in (kind, None if kind == "category" else kind):
+        for key, kind, allowed in (
+            ("format", "date", ("date",)),
+            ("unknown_categories", "category", ("category", None)),
+        ):
+            if getattr(self, key) is not None and self.kind not in allowed:
                 raise ValueError(f'has {key} and the kind "{self.kind}"; only the kind "{kind}" has {key}')
         if self.kind is None and self.unknown_categories is None:
             raise ValueError("says nothing; it must have a kind, or unknown_categories")
