@@ -1,16 +1,15 @@
 """The environment, read once by the entry points into a frozen object."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from brinery.errors import SettingInvalid
 from brinery.formats.choice import AUTO, FORMATS
+from brinery.versions.reference import RECORD
 from brinery.versions.store import registry_url
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-RECORD = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{64}")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 

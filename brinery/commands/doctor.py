@@ -9,10 +9,10 @@ from brinery.errors import BrineryError, PromotionRefused
 from brinery.output.table import table
 from brinery.promotion.chain import Records
 from brinery.promotion.environment import Environment
-from brinery.promotion.records import RECORD, folder
+from brinery.promotion.records import folder
 from brinery.versions.finding import Finding
 from brinery.versions.promises import try_promises
-from brinery.versions.reference import is_name
+from brinery.versions.reference import RECORD, is_name
 from brinery.versions.store import Store
 from brinery.versions.strays import find_strays, shown
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from brinery.errors import BrineryError, ChainBroken, PromotionRefused, ReferenceInvalid
 from brinery.promotion.environment import Held
-from brinery.promotion.records import RECORD, Record, folder, read
-from brinery.versions.reference import Reference
+from brinery.promotion.records import Record, folder, read
+from brinery.versions.reference import RECORD, Reference
 from brinery.versions.store import Store
 
 MOST_READ = 50

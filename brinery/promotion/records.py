@@ -5,7 +5,6 @@ to the bucket can add records; nothing follows from one that no environment lead
 """
 
 import hashlib
-import re
 from datetime import UTC
 from typing import Literal
 
@@ -13,11 +12,8 @@ from pydantic import AwareDatetime, ValidationError
 
 from brinery.errors import ArtifactSize, BrineryError, ChainBroken, ObjectMissing
 from brinery.versions.manifest import MAX_BYTES, Part
-from brinery.versions.reference import Reference, check_name
+from brinery.versions.reference import RECORD, RECORD_RULE, Reference, check_name
 from brinery.versions.store import Store
-
-RECORD = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{64}")
-RECORD_RULE = "a time and a digest, as in 20261101T120000Z-<64 hex digits>"
 
 Action = Literal["promote", "rollback"]
 # What was overruled: a failed gate, a failed load as serving would, the wish for a digest from outside the bucket.

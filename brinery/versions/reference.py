@@ -1,4 +1,4 @@
-"""References: `wine:7`, or pinned to its manifest's digest, `wine:7@sha256:<64 hex>`."""
+"""References: `wine:7`, or pinned to its manifest's digest, `wine:7@sha256:<64 hex>`; and the names of records."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 NAME_RULE = "1 to 63 lower-case letters and digits, with single '.', '_' or '-' between them"
 VERSION = re.compile(r"([1-9][0-9]{0,5})(?:@sha256:([0-9a-f]{64}))?")
 VERSION_RULE = "a number from 1 to 999999, or one with a digest, as in 7@sha256:<64 hex digits>"
+RECORD = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{64}")
+RECORD_RULE = "a time and a digest, as in 20261101T120000Z-<64 hex digits>"
 
 
 def is_name(name: str) -> bool:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from brinery.errors import ChainBroken
-from brinery.promotion.records import RECORD, Record, newest, read, write
-from brinery.versions.reference import Reference
+from brinery.promotion.records import Record, newest, read, write
+from brinery.versions.reference import RECORD, Reference
 from brinery.versions.store import Store
 from tests.brinery.promotion.conftest import record
 from tests.conftest import overwrite
