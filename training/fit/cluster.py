@@ -41,6 +41,13 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Callable
 
             return hold()
 
+        def start(self, **kwargs: Any) -> None:
+            try:
+                super().start(**kwargs)  # type: ignore[no-untyped-call]
+            except BaseException:
+                self.close()  # type: ignore[no-untyped-call]  # the garbage collector would, in any thread, and hang
+                raise
+
     try:
         client = Keeping(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as exc:
