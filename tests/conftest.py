@@ -51,7 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tests in containers are one after the other: they share an engine, its images and its ports."""
+    return 0 if config.option.markexpr == "docker" else min(4, os.cpu_count() or 1)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for report in (report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)):
+        for name, lines in report.user_properties:
+            terminalreporter.write_line(f"{name}: {lines}")
     for mark, what in LEFT_OUT.items():
         if f"not {mark}" in config.option.markexpr:
             terminalreporter.write_line(f"left out: {what}; run them with: uv run pytest -m {mark}")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 
 import pytest
 
@@ -9,12 +10,11 @@ from tests.serving.fuzz import fuzz
 
 
 @pytest.mark.parametrize("count", [240, pytest.param(2000, marks=pytest.mark.campaign)])
-def test_generated_requests_are_all_answered_well(capsys: pytest.CaptureFixture[str], count: int) -> None:
+def test_generated_requests_are_all_answered_well(record_property: Callable[[str, object], None], count: int) -> None:
     count = int(os.environ.get("BRINERY_FUZZ") or count)
     seed = int(os.environ.get("BRINERY_FUZZ_SEED") or secrets.randbelow(10**6))
-    with capsys.disabled():
-        print(f"\nfuzz: seed {seed}; repeat with BRINERY_FUZZ={count} BRINERY_FUZZ_SEED={seed}")
-        report = fuzz(count, seed)
-        print(*report.lines(), sep="\n")
+    record_property("fuzz", f"seed {seed}; repeat with BRINERY_FUZZ={count} BRINERY_FUZZ_SEED={seed}")
+    report = fuzz(count, seed)
+    record_property("fuzz", "\n".join(report.lines()))
     assert report.count >= count
     assert report.share_answered() >= 1 / 3

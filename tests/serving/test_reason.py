@@ -1,7 +1,8 @@
 """Reasons: each error's own text is in the log, and in no answer of the app."""
 
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -88,6 +89,16 @@ def test_error_of_an_answer_is_not_told(
         caplog.clear()
 
 
+@pytest.fixture
+def log() -> Iterator[None]:
+    """Gives the log back as it was before the service configured it."""
+    logger = logging.getLogger("brinery")
+    before = logger.handlers, logger.propagate, logger.level
+    yield
+    logger.handlers, logger.propagate, logger.level = before
+
+
+@pytest.mark.usefixtures("log")
 def test_settings_that_are_not_allowed_are_in_the_log_alone(capfd: pytest.CaptureFixture[str]) -> None:
     settings, loader = boot({"MAX_ROWS": "canary", "MODEL_REGISTRY": CANARY})
     with pytest.raises(Exception, match="a variable of the server has a value that is not allowed; the log says which"):

@@ -81,15 +81,14 @@ def test_a_thousand_histories_keep_what_must_hold() -> None:
 
 @pytest.mark.campaign
 def test_very_many_histories_keep_what_must_hold_through_every_fault_at_every_effect(
-    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     """HISTORIES says how many, and SEED the first; of one that breaks, HISTORIES=1 SEED=… plays it again."""
     workers = os.cpu_count() or 1
     chunks = [range(FIRST_SEED + n, FIRST_SEED + HISTORIES, workers * 4) for n in range(workers * 4)]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         coverage: Coverage = sum(pool.map(run, chunks), Counter())
-    with capsys.disabled():
-        print(f"\n{HISTORIES} histories from seed {FIRST_SEED}\n{table(coverage)}")
+    record_property("simulation", f"{HISTORIES} histories from seed {FIRST_SEED}\n{table(coverage)}")
     assert HISTORIES < 100_000 or not missing(coverage)
 
 
