@@ -67,7 +67,7 @@ class EnvFile:
 
         Raises:
             EnvironmentFailed: the file is read-only, or not one that compose can read. The change itself raises it
-                where the file cannot be written.
+                where the file cannot be written, or is no longer what it was: an editor's lines are not lost.
         """
         text = self._text()
 
@@ -78,7 +78,13 @@ class EnvFile:
         with_record("record")
         if self.path.exists() and not (self.path.stat().st_mode & 0o222 and os.access(self.path, os.W_OK)):
             raise EnvironmentFailed(f"{self.path} is read-only")
-        return lambda record: self._replace(with_record(record))
+
+        def change(record: str) -> None:
+            if self._text() != text:
+                raise EnvironmentFailed(f"{self.path} was changed meanwhile, and is left as it is; promote again")
+            self._replace(with_record(record))
+
+        return change
 
     def follow(self, record: str, report: Callable[[str], None]) -> None:
         """Nothing: the change has done all there is to do."""

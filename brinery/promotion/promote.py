@@ -59,13 +59,13 @@ def promote(
     if decision.trust_bucket:
         overruled.append("digest")
     with environment.exclusive():
+        change = environment.prepare(reference)
         now = environment.held(reference.name)
         if now != held:
             raise PromotionRefused(
                 f"{environment.name} was changed meanwhile, to {now.pin or 'nothing'}; "
                 f"look at `registry log {reference.name}`, then decide again"
             )
-        change = environment.prepare(reference)
         record = Record(
             registry=store.url,
             name=reference.name,

@@ -50,6 +50,19 @@ def test_one_promotion_waits_for_the_other(tmp_path: Path) -> None:
             pass
 
 
+def test_lines_that_an_editor_wrote_meanwhile_are_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    for before, written in ((None, "A=1\n"), ("A=1\n", "A=1\nB=2\n"), ("A=1\n", f"MODEL_VERSION={PIN}\n")):
+        path.unlink(missing_ok=True)
+        if before is not None:
+            path.write_text(before)
+        change = EnvFile(path).prepare(REFERENCE)
+        path.write_text(written)
+        with pytest.raises(EnvironmentFailed, match=".env was changed meanwhile, and is left as it is; promote again"):
+            change(RECORD)
+        assert path.read_text() == written and os.listdir(tmp_path) == [".env"]
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
 def test_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
     path = tmp_path / ".env"
