@@ -44,7 +44,8 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
     app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     for path, methods, route in (
         ("/classify", ["POST"], service.classify),
-        ("/invocations", ["POST"], service.classify),
+        ("/predict", ["POST"], service.predict),
+        ("/invocations", ["POST"], service.predict),
         ("/model/version", ["GET"], service.version),
         ("/model/card", ["GET"], service.card),
         ("/docs", ["GET"], service.docs),
@@ -68,11 +69,20 @@ class _Service:
         self._turns = Turns()
         self._import_seconds = import_seconds
 
+    async def predict(self, request: Request) -> Response:
+        return await self._answer(request)
+
     async def classify(self, request: Request) -> Response:
+        return await self._answer(request, "classification")
+
+    async def _answer(self, request: Request, task: str | None = None) -> Response:
+        """The answer to rows, from a model of this task where one is asked for."""
         body = Body(self._bodies)
         try:
             data = await body.read(request)
             model = await self._model()
+            if task not in (None, model.task.kind):
+                raise Problem(404, f"the model's task is {model.task.kind}, not {task}; ask it by POST /predict")
             work = partial(_answered, model, data, self._settings.max_rows, _is_partial(request))
             status, content = await self._turns.take(work) if is_large(len(data), model) else work()
         except BaseException:

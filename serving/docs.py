@@ -19,8 +19,7 @@ def render_docs(model: VerifiedModel | None) -> str:
     ]
     sections = [section("Calls", ("call", "answer"), calls)]
     if model:
-        example = _example(document["paths"]["/classify"]["post"])
-        sections += [_features(model), example]
+        sections += [_features(model), _example(document["paths"])]
     sections.append('<p>For machines: <a href="openapi.json">openapi.json</a></p>')
     return page(document["info"]["title"], document["info"]["description"], sections)
 
@@ -32,7 +31,8 @@ def _features(model: VerifiedModel) -> str:
     return section("Features", head, rows)
 
 
-def _example(classify: dict[str, Any]) -> str:
-    body = json.dumps(classify["requestBody"]["content"][JSON]["example"], indent=1)
-    line = f"curl -s localhost:8080/classify -H 'content-type: {JSON}' -d '{body}'"
+def _example(paths: dict[str, Any]) -> str:
+    path = "/classify" if "/classify" in paths else "/predict"
+    body = json.dumps(paths[path]["post"]["requestBody"]["content"][JSON]["example"], indent=1)
+    line = f"curl -s localhost:8080{path} -H 'content-type: {JSON}' -d '{body}'"
     return f"<h2>Example</h2>\n<pre>{escape(line)}</pre>"

@@ -44,12 +44,12 @@ def read_event(event: Any) -> LambdaRequest:
         return _direct(event)
     if "body" in event:
         body = event["body"]
-        return _direct(body) if isinstance(body, dict) else _request("POST", "/classify", event)
+        return _direct(body) if isinstance(body, dict) else _request("POST", "/predict", event)
     raise EventInvalid('the event must be an HTTP request, {"data": …} or {"body": {"data": …}}')
 
 
 def _direct(data: dict[str, Any]) -> LambdaRequest:
-    return LambdaRequest("POST", "/classify", "", {"content-type": "application/json"}, _as_json(data))
+    return LambdaRequest("POST", "/predict", "", {"content-type": "application/json"}, _as_json(data))
 
 
 def _as_json(data: dict[str, Any]) -> bytes:

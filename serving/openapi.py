@@ -35,7 +35,7 @@ def describe(model: VerifiedModel | None) -> dict[str, Any]:
             "version": str(model.manifest.version) if model else "0",
         },
         "paths": {
-            "/classify": {"post": _classify(model)},
+            **_asking(model),
             "/model/version": {"get": _get("What is served, from its verified manifest", JSON, {"type": "object"})},
             "/model/card": {"get": _get("The model card, as stored and verified", "text/html", {"type": "string"})},
             "/healthz": {"get": _get("The process is up", JSON, {"type": "object"}, ())},
@@ -49,7 +49,15 @@ def describe(model: VerifiedModel | None) -> dict[str, Any]:
     }
 
 
-def _classify(model: VerifiedModel | None) -> dict[str, Any]:
+def _asking(model: VerifiedModel | None) -> dict[str, Any]:
+    """The calls that ask the model: one for any task, and one that says what it is."""
+    calls = {"/predict": {"post": _predict(model, "predict", "Answer one row, or a list of rows")}}
+    if model is None or model.task.kind == "classification":
+        calls["/classify"] = {"post": _predict(model, "classify", "Classify one row, or a list of rows")}
+    return calls
+
+
+def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[str, Any]:
     row, answer = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Answer"}
     request: dict[str, Any] = {
         "type": "object",
@@ -72,8 +80,8 @@ def _classify(model: VerifiedModel | None) -> dict[str, Any]:
         "properties": {"predictions": {"type": "array", "items": {"anyOf": [answer, refused]}}, **about},
     }
     return {
-        "summary": "Classify one row, or a list of rows",
-        "operationId": "classify",
+        "summary": summary,
+        "operationId": operation,
         "parameters": [PARTIAL],
         "requestBody": {"required": True, "content": {JSON: content}},
         "responses": {

@@ -129,7 +129,7 @@ def folder_store(tmp_path: Path) -> Store:
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, Reference]]:
     """A folder registry, not to be changed, with one version of each example model."""
     store = open_store(tmp_path_factory.mktemp("published").as_uri(), create=True)
-    return store, {name: publish_example(store, name) for name in ("wine", "alcohol", "mixed")}
+    return store, {name: publish_example(store, name) for name in ("wine", "alcohol", "mixed", "progress")}
 
 
 @pytest.fixture(scope="session")

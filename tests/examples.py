@@ -10,10 +10,11 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LogisticRegression
 
 from brinery.assessment.assessor import assessor_of
+from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.export import export_onnx
@@ -77,22 +78,29 @@ def content(name: str, features: tuple[Feature, ...], classes: tuple[Any, ...], 
 
 def frame(name: str) -> tuple[pd.DataFrame, np.ndarray]:
     """The feature columns and the target of an example."""
+    if name == "progress":
+        found = load_diabetes(as_frame=True, scaled=False)
+        return found.data, found.target.to_numpy(np.float64)
     return _mixed() if name == "mixed" else _wine(["alcohol"] if name == "alcohol" else None)
 
 
 @cache
 def example(name: str) -> tuple[ManifestContent, Mapping[str, bytes]]:
     """One of: wine (13 numbers, 3 whole-number classes), alcohol (one number), mixed (a number that may be
-    missing, a whole number, a boolean and two categories, text classes)."""
+    missing, a whole number, a boolean and two categories, text classes), progress (10 numbers, a number)."""
     columns, target = frame(name)
     features = infer_features(columns)
     spec = ModelSpec(
-        data="sklearn:wine", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}
+        data="sklearn:wine",
+        **{"estimator": "sklearn.linear_model.Ridge"}
+        if name == "progress"
+        else {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"max_iter": 1000}},
     )
     array = to_array(columns, features)
     fitted = make_pipeline_for(spec, features).fit(array, target)
-    task, answers = answering(fitted, array)
-    exported = export_onnx(assessor_of(fitted), fitted, features, array, array, 0)
+    assessor = assessor_of(fitted)
+    task, answers = assessor.task(fitted, target), assessor.answers(fitted, array)
+    exported = export_onnx(assessor, task, fitted, features, array, array, 0)
     files: dict[str, bytes] = {
         "model.joblib": pickled(fitted),
         "golden.json": make_golden(
@@ -104,7 +112,7 @@ def example(name: str) -> tuple[ManifestContent, Mapping[str, bytes]]:
     if exported.data is not None:
         files["model.onnx"] = exported.data
         artifacts["onnx"] = artifact("onnx", 1e-7)
-    return content(name, features, task.classes, artifacts=artifacts), files
+    return content(name, features, (0, 1), task=task, artifacts=artifacts), files
 
 
 def predicted(truth: Any, labels: Any, probabilities: Any, classes: Any) -> Predictions:
@@ -113,9 +121,15 @@ def predicted(truth: Any, labels: Any, probabilities: Any, classes: Any) -> Pred
 
 
 def answering(fitted: Any, rows: np.ndarray) -> tuple[AnyTask, AnyAnswers]:
-    """The task of a fitted estimator, and its answers to rows."""
-    assessor = assessor_of(fitted)
+    """The task of a fitted classifier, and its answers to rows."""
+    assessor = ClassificationAssessor()
     return assessor.task(fitted), assessor.answers(fitted, rows)
+
+
+def classes_of(task: AnyTask) -> tuple[Any, ...]:
+    """The labels of a classifier's task."""
+    assert isinstance(task, Classification)
+    return task.classes
 
 
 def loads(store: Store, published: Published) -> None:

@@ -20,6 +20,7 @@ from training.spec import ModelSpec
 
 SKLEARN: dict[str, Callable[..., object]] = {
     "breast_cancer": datasets.load_breast_cancer,
+    "diabetes": datasets.load_diabetes,
     "digits": datasets.load_digits,
     "iris": datasets.load_iris,
     "wine": datasets.load_wine,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from brinery.assessment.evaluate import beats_baseline, main_metric
-from brinery.output.table import short_digest, table
+from brinery.output.table import figure_text, short_digest, table
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Manifest
 from training.run import Result
 
-SHOWN_METRICS = ("macro_f1", "roc_auc", "log_loss")
+SHOWN_METRICS = {"classification": ("macro_f1", "roc_auc", "log_loss"), "regression": ("mae", "r2")}
 SHOWN_NAMES = 6
 
 
@@ -18,32 +18,8 @@ def report_text(results: Sequence[Result], serve: str) -> str:
 
     In between stand how metrics of folds were taken, the columns' kinds, and notes.
     """
-    rows = []
-    for result in results:
-        manifest = result.manifest
-        metrics = manifest.metrics
-        rows.append(
-            [
-                result.reference.name,
-                f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
-                *_beside_baseline(manifest),
-                *(f"{metrics[name]:.3f}" if name in metrics else "-" for name in SHOWN_METRICS),
-                ", ".join(result.manifest.artifacts),
-                _verdict(manifest),
-                f"{result.seconds:.1f}",
-            ]
-        )
-    head = [
-        "MODEL",
-        "REFERENCE",
-        "ACCURACY",
-        "BASELINE",
-        *(name.upper().replace("_", " ") for name in SHOWN_METRICS),
-        "FORMATS",
-        "GATE",
-        "SECONDS",
-    ]
-    lines = [table(head, rows), ""]
+    tables = [_table(list(group)) for _, group in groupby(sorted(results, key=_kind), key=_kind)]
+    lines = ["\n\n".join(tables), ""]
     pooled = [
         f"  {result.reference.name}: the answers of all {folds} folds together, measured once"
         for result in results
@@ -69,11 +45,38 @@ def report_text(results: Sequence[Result], serve: str) -> str:
     return "\n".join(lines)
 
 
+def _kind(result: Result) -> str:
+    return result.manifest.task.kind
+
+
+def _table(results: Sequence[Result]) -> str:
+    """The versions of one task."""
+    shown = SHOWN_METRICS[_kind(results[0])]
+    rows = [
+        [
+            result.reference.name,
+            f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
+            *_beside_baseline(result.manifest),
+            *(
+                figure_text(value, 3) if (value := result.manifest.metrics.get(name)) is not None else "-"
+                for name in shown
+            ),
+            ", ".join(result.manifest.artifacts),
+            _verdict(result.manifest),
+            f"{result.seconds:.1f}",
+        ]
+        for result in results
+    ]
+    main = main_metric(results[0].manifest)
+    heads = [name.upper().replace("_", " ") for name in (main, "baseline", *shown)]
+    return table(["MODEL", "REFERENCE", *heads, "FORMATS", "GATE", "SECONDS"], rows)
+
+
 def _beside_baseline(manifest: Manifest) -> list[str]:
     """The main metric, and that of the model that looks at no feature."""
     name = main_metric(manifest)
-    baseline = f"{manifest.evaluation.baseline[name]:.3f}"
-    return [f"{manifest.metrics[name]:.3f}", baseline if beats_baseline(manifest) else f"{baseline} NOT BEATEN"]
+    baseline = figure_text(manifest.evaluation.baseline[name], 3)
+    return [figure_text(manifest.metrics[name], 3), baseline if beats_baseline(manifest) else f"{baseline} NOT BEATEN"]
 
 
 def _verdict(manifest: Manifest) -> str:

@@ -30,7 +30,7 @@ from brinery.versions.read import Published
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
-from training.fit.fit import Fitting
+from training.fit.fit import Fitting, scored_by
 from training.fit.pipeline import is_scaled, make_estimator, make_pipeline_for
 from training.fit.task import FITS
 from training.interrupt import held_back
@@ -133,6 +133,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
             "data": prepared.data.source,
             "scale": is_scaled(spec, prepared.pipeline.named_steps["model"]),
             "params": params,
+            **({"scoring": scored_by(spec, prepared.assessor.kind).name} if spec.search else {}),
         },
         gate=spec.gate,
         beside=Beside(session.baselines.get(name), session.trust_bucket),

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_va
 from pydantic_core import PydanticCustomError
 
 from brinery.assessment.metrics.table import NAMES
-from brinery.assessment.rules import GateSpec, MetricName, Rule, Strict
+from brinery.assessment.rules import RULES, GateSpec, MetricName, Strict
 from brinery.errors import ReferenceInvalid
 from brinery.rows.feature import Unknown
 from brinery.rows.written import Decimal, Thousands, parsed
@@ -98,7 +98,7 @@ class ModelSpec(Strict):
     drop_missing_target: bool = Field(False, description="true or false: whether rows without a target are left out")
     estimator: str = Field(
         pattern=r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$",
-        description='a scikit-learn classifier by its dotted name, or "module:function" that returns one',
+        description='a scikit-learn classifier or regressor by its dotted name, or "module:function" that returns one',
     )
     scale: bool | Literal["auto"] = Field("auto", description='true, false or "auto"')
     params: Mapping[str, Any] = Field({}, description="an object of the estimator's parameters")
@@ -111,7 +111,10 @@ class ModelSpec(Strict):
     trials: int | None = Field(
         None, ge=2, description="a whole number, 2 or more: how many combinations a halving random search begins with"
     )
-    scoring: MetricName = Field("accuracy", description=f"what a search maximises, one of {', '.join(NAMES)}")
+    scoring: MetricName | None = Field(
+        None,
+        description=f"what a search goes by, one of {', '.join(NAMES)}; accuracy or rmse where it is not said",
+    )
     test_size: float = Field(0.25, gt=0, lt=1, description="a share of the rows, above 0 and below 1")
     cv: int | None = Field(None, ge=2, le=100, description="a whole number of folds, from 2 to 100")
     random_state: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
@@ -195,7 +198,7 @@ class ModelSpec(Strict):
         return {name: kind.format for name, kind in objects.items() if kind.format is not None}
 
 
-MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **dict.fromkeys(NAMES, Rule)}
+MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **RULES}
 UNION_TAGS = ("literal[", "dict[")
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.predictions import Predictions
+from brinery.assessment.regression import RegressionAssessor
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyDetails, AnyTask
@@ -39,40 +40,48 @@ class Assessor(Protocol):
         """A column as the truth that a model is fitted on, shape (rows,); DataInvalid where it cannot be."""
         ...
 
-    def truth(self, target: pd.Series, source: str, fitted: Any) -> np.ndarray:
-        """A column as the truth of rows that a fitted estimator answers; DataInvalid where it cannot be."""
+    def truth(self, target: pd.Series, source: str, classes: Sequence[Any] | None) -> np.ndarray:
+        """A column as the truth of rows that a model answers, of these classes if it is a classifier.
+
+        Raises:
+            DataInvalid: it cannot be.
+        """
         ...
 
     def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
         """Sentences that a person should read about the rows: of the target as it came, and beside the features."""
         ...
 
-    def task(self, fitted: Any) -> AnyTask:
-        """The task of a fitted estimator."""
+    def check(self, fitted: Any) -> None:
+        """Look at what only a fitted estimator of this task has; DataInvalid where its answers cannot be sent."""
+        ...
+
+    def task(self, fitted: Any, truth: np.ndarray) -> AnyTask:
+        """The task of an estimator that was fitted on rows of this truth, shape (rows,)."""
         ...
 
     def answers(self, fitted: Any, array: np.ndarray) -> AnyAnswers:
         """A fitted estimator's answers to rows, shape (rows, features)."""
         ...
 
-    def ties(self, fitted: Any, array: np.ndarray, answers: AnyAnswers) -> tuple[np.ndarray, np.ndarray]:
+    def ties(self, fitted: Any, array: np.ndarray, answers: Any) -> tuple[np.ndarray, np.ndarray]:
         """Rows, shape (rows,), that hang on rounding in the fitted model itself: in the label alone, and in all."""
         ...
 
-    def golden_rows(self, answers: AnyAnswers, count: int) -> list[int]:
+    def golden_rows(self, answers: Any, count: int) -> list[int]:
         """At most so many rows whose answers stand for all."""
         ...
 
-    def score(self, answers: AnyAnswers, truth: np.ndarray) -> float:
+    def score(self, answers: Any, truth: np.ndarray) -> float:
         """One number, the higher the better, that importance is measured by."""
         ...
 
-    def baseline(self, predictions: Predictions, train_y: np.ndarray) -> Predictions:
-        """What a model predicts that looks at no feature, from the truth of the training rows, shape (rows,)."""
+    def baselines(self, predictions: Predictions, train_y: np.ndarray) -> Sequence[Predictions]:
+        """What models predict that look at no feature, from the truth of the training rows, shape (rows,)."""
         ...
 
-    def beside(self, truth: np.ndarray, classes: np.ndarray, answers: AnyAnswers) -> Predictions:
-        """Another version's answers as predictions that can be measured by the same metrics; ValueError if not."""
+    def beside(self, ours: Predictions, theirs: Any) -> tuple[Predictions, Predictions]:
+        """Both versions' predictions, to be measured alike, from the answers of another one; or ValueError."""
         ...
 
     def resampler(self, predictions: Predictions) -> Resampler: ...
@@ -82,7 +91,7 @@ class Assessor(Protocol):
         ...
 
 
-ASSESSORS: dict[str, Assessor] = {"classification": ClassificationAssessor()}
+ASSESSORS: dict[str, Assessor] = {"classification": ClassificationAssessor(), "regression": RegressionAssessor()}
 
 
 def assessor_of(estimator: Any) -> Assessor:

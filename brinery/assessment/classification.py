@@ -1,9 +1,7 @@
 """What assessing a classifier asks of its predictions, beyond what every task is asked."""
 
-from collections.abc import Callable, Iterator, Sequence
-from copy import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,12 @@ from brinery.assessment.columns.labels import notes_on_labels
 from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.target import as_labels, encode_target
 from brinery.assessment.predictions import Predictions, percentiles
+from brinery.assessment.ties import neighbour_ties, score_ties
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics
 
 MAX_CONFUSION = 100
-TIE = 1e-9  # of scores: far above what rounding in double precision does to them, far below what a difference is
 
 
 class ClassificationAssessor:
@@ -34,8 +32,8 @@ class ClassificationAssessor:
     def target(self, target: pd.Series, source: str) -> np.ndarray:
         return encode_target(target, source)
 
-    def truth(self, target: pd.Series, source: str, fitted: Any) -> np.ndarray:
-        labels, classes = as_labels(target, source), fitted.classes_.tolist()
+    def truth(self, target: pd.Series, source: str, classes: Sequence[Any] | None) -> np.ndarray:
+        labels, classes = as_labels(target, source), list(classes or ())
         for label in np.unique(labels).tolist():
             if label not in classes:
                 known = ", ".join(map(repr, classes[:20]))
@@ -45,7 +43,10 @@ class ClassificationAssessor:
     def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
         return [*notes_on_labels(target), *suspicions(array, features, truth)]
 
-    def task(self, fitted: Any) -> Classification:
+    def check(self, fitted: Any) -> None:
+        self.task(fitted)
+
+    def task(self, fitted: Any, truth: np.ndarray | None = None) -> Classification:
         classes = fitted.classes_.tolist()
         fractions = [label for label in classes if isinstance(label, float) and not label.is_integer()]
         if fractions:
@@ -59,7 +60,7 @@ class ClassificationAssessor:
         return self.task(fitted).answers(fitted.predict(array), probabilities)
 
     def ties(self, fitted: Any, array: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
-        return _score_ties(fitted, array, answers), _neighbour_ties(fitted, array)
+        return score_ties(fitted, array, answers), neighbour_ties(fitted, array)
 
     def golden_rows(self, answers: Answers, count: int) -> list[int]:
         """The first row of each class that was answered, and then the first of all."""
@@ -70,34 +71,28 @@ class ClassificationAssessor:
         """Accuracy, of which permutation importance says how much is lost."""
         return float((answers.labels == truth).mean())
 
-    def baseline(self, predictions: Predictions, train_y: np.ndarray) -> Predictions:
+    def baselines(self, predictions: Predictions, train_y: np.ndarray) -> Sequence[Predictions]:
         """The model that always answers the most frequent class, with the classes' shares as probabilities."""
         classes = predictions.classes
         shares = np.bincount(np.searchsorted(classes, train_y), minlength=len(classes))
         rows = len(predictions.truth)
         probabilities = None if predictions.probabilities is None else np.tile(shares / shares.sum(), (rows, 1))
-        return Predictions(
-            predictions.truth, Answers(classes, probabilities, given_indices=np.repeat(shares.argmax(), rows))
-        )
+        always = Answers(classes, probabilities, given_indices=np.repeat(shares.argmax(), rows))
+        return [Predictions(predictions.truth, always)]
 
-    def beside(self, truth: np.ndarray, classes: np.ndarray, answers: Answers) -> Predictions:
-        """The predictions of another version, over its classes and those of the data together.
+    def beside(self, ours: Predictions, theirs: Answers) -> tuple[Predictions, Predictions]:
+        """The predictions of both versions, over the classes of both together.
 
-        Where it does not know a class, its probability is 0.
+        Where one does not know a class, its probability is 0.
 
         Raises:
-            ValueError: its classes are of another type.
+            ValueError: the classes are of two types.
         """
-        own = answers.classes
-        if own.dtype.kind != classes.dtype.kind:
-            raise ValueError(f"its classes are {own.tolist()[:5]}, those of the data {classes.tolist()[:5]}")
-        union = np.union1d(classes, own)
-        probabilities = None
-        if answers.probabilities is not None:
-            probabilities = np.zeros((len(answers), len(union)))
-            probabilities[:, np.searchsorted(union, own)] = answers.probabilities
-            probabilities /= probabilities.sum(axis=1, keepdims=True)  # ONNX gives single precision
-        return Predictions(truth, Answers(union, probabilities, given_labels=answers.labels))
+        if theirs.classes.dtype.kind != ours.classes.dtype.kind:
+            known, other = ours.classes.tolist()[:5], theirs.classes.tolist()[:5]
+            raise ValueError(f"its classes are {other}, those of the data {known}")
+        union = np.union1d(ours.classes, theirs.classes)
+        return _over(union, ours.truth, ours.answers), _over(union, ours.truth, theirs)
 
     def resampler(self, predictions: Predictions) -> "Resampler":
         return Resampler(predictions)
@@ -124,6 +119,16 @@ class ClassificationAssessor:
             ),
             confusion=_confusion(truth, answered, len(classes)) if len(classes) <= MAX_CONFUSION else None,
         )
+
+
+def _over(union: np.ndarray, truth: np.ndarray, answers: Answers) -> Predictions:
+    """Predictions over more classes than the answers have, shape (classes,)."""
+    probabilities = None
+    if answers.probabilities is not None:
+        probabilities = np.zeros((len(answers), len(union)))
+        probabilities[:, np.searchsorted(union, answers.classes)] = answers.probabilities
+        probabilities /= probabilities.sum(axis=1, keepdims=True)  # ONNX gives single precision
+    return Predictions(truth, Answers(union, probabilities, given_labels=answers.labels))
 
 
 @dataclass(frozen=True)
@@ -236,38 +241,3 @@ def _sums(
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
-
-
-def _last_step(fitted: Any) -> tuple[Any, Callable[[np.ndarray], Any]]:
-    """The estimator that answers, and what makes of rows what it is given."""
-    *before, last = [step for _, step in getattr(fitted, "steps", [("model", fitted)])]
-    return last, lambda array: reduce(lambda rows, step: step.transform(rows), before, array)
-
-
-def _score_ties(fitted: Any, array: np.ndarray, answers: Answers) -> np.ndarray:
-    """Rows whose two best scores are equal but for rounding in double precision: probabilities, votes or distances."""
-    last, transformed = _last_step(fitted)
-    scores = answers.probabilities
-    if hasattr(last, "decision_function") and (scores is None or hasattr(last, "support_vectors_")):
-        array = transformed(array)
-        if hasattr(last, "support_vectors_"):  # the label is that of most votes, each by the sign of one decision
-            last = copy(last)
-            last.decision_function_shape = "ovo"
-            decisions = np.atleast_2d(last.decision_function(array).T).T
-            return np.asarray((np.abs(decisions) <= TIE * np.abs(decisions).max(initial=1.0)).any(axis=1))
-        decisions = last.decision_function(array)
-        scores = np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
-    if scores is None:
-        return np.zeros(len(array), dtype=bool)
-    best = np.sort(scores, axis=1)[:, -2:]
-    return np.asarray(best[:, 1] - best[:, 0] <= TIE * np.maximum(1.0, np.abs(best[:, 1])))
-
-
-def _neighbour_ties(fitted: Any, array: np.ndarray) -> np.ndarray:
-    """Rows whose last neighbour that votes is as far away as the first that does not."""
-    last, transformed = _last_step(fitted)
-    if not hasattr(last, "kneighbors") or last.n_neighbors >= last.n_samples_fit_:
-        return np.zeros(len(array), dtype=bool)
-    distances = last.kneighbors(transformed(array), last.n_neighbors + 1)[0]
-    nearest, next_one = distances[:, -2], distances[:, -1]
-    return np.asarray(next_one - nearest <= 1e-7 * np.maximum(1e-30, next_one))

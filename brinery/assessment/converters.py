@@ -10,7 +10,7 @@ import numpy as np
 from onnx import numpy_helper
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     Perceptron,
@@ -108,6 +108,20 @@ def _normal(graph: Graph) -> None:
 
 
 def _histogram_boosting(graph: Graph) -> None:
+    raw = _boosted(graph)
+    if graph.model.n_trees_per_iteration_ == 1:
+        scores = graph.both_ways(graph.node("Sigmoid", raw))
+        graph.finish(graph.above_zero(raw), scores)
+    else:
+        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+
+
+def _histogram_boosting_of_numbers(graph: Graph) -> None:
+    raw = _boosted(graph)
+    graph.finish_columns(graph.node("Exp", raw) if graph.model.loss in ("poisson", "gamma") else raw, as_it_is=True)
+
+
+def _boosted(graph: Graph) -> str:
     """Trees whose thresholds are compared in double precision; the runtime sums them up in single precision."""
     model = graph.model
     count = model.n_trees_per_iteration_
@@ -118,7 +132,7 @@ def _histogram_boosting(graph: Graph) -> None:
     values, weights = nodes.pop("values"), leaves.pop("weights")
     attributes: dict[str, Any] = {f"nodes_{name}": found for name, found in nodes.items()}
     attributes |= {f"target_{name}": found for name, found in leaves.items()}
-    raw = graph.node(
+    raw: str = graph.node(
         "TreeEnsembleRegressor",
         graph.input,
         domain="ai.onnx.ml",
@@ -130,11 +144,7 @@ def _histogram_boosting(graph: Graph) -> None:
         **attributes,
     )
     graph.dtype = np.float32
-    if count == 1:
-        scores = graph.both_ways(graph.node("Sigmoid", raw))
-        graph.finish(graph.above_zero(raw), scores)
-    else:
-        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+    return raw
 
 
 NODE_FIELDS = (
@@ -177,6 +187,10 @@ def _shape_of_classifier(single: bool) -> Callable[[Any], None]:
     return shape
 
 
+def _shape_of_numbers(operator: Any) -> None:
+    operator.outputs[0].type = FloatTensorType([operator.inputs[0].type.shape[0], 1])
+
+
 def _shape_of_imputer(operator: Any) -> None:
     kind = operator.inputs[0].type
     operator.outputs[0].type = type(kind)([kind.shape[0], len(operator.raw_operator.statistics_)])
@@ -202,9 +216,11 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
 }
 CONVERTERS: dict[type, Any] = {
     SimpleImputer: _converter(_imputer),
+    HistGradientBoostingRegressor: _converter(_histogram_boosting_of_numbers),
     **{kind: _converter(build) for kind, build in _OWN.items()},
 }
 SHAPES: dict[type, Any] = {
     SimpleImputer: _shape_of_imputer,
+    HistGradientBoostingRegressor: _shape_of_numbers,
     **{kind: _shape_of_classifier(kind is HistGradientBoostingClassifier) for kind in _OWN},
 }

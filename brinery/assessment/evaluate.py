@@ -1,14 +1,15 @@
 """Evaluation: metrics on rows that the model was not fitted on, their intervals, and the baseline beside them."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from brinery.assessment.assessor import Assessor, Resampler
-from brinery.assessment.metrics.metric import Metric
 from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions, percentiles
+from brinery.output.table import figure_text
 from brinery.versions.manifest import Evaluation, ManifestContent, PromotedMetrics
 
 RESAMPLES = (100, 1000)
@@ -39,13 +40,14 @@ def evaluate(
         random_state: seed of the bootstrap.
         folds: of the cross-validation that the predictions come from, or None for held-out rows.
     """
-    metrics = [metric for metric in BY_TASK[assessor.kind] if _can_be_had(metric, predictions)]
+    found = measure(assessor, predictions)
+    metrics = [metric for metric in BY_TASK[assessor.kind] if metric.name in found]
     draws = _draws(assessor.resampler(predictions), len(predictions.truth), random_state)
     intervals = {metric.name: percentiles([metric.resample(draw) for draw in draws]) for metric in metrics}
     return Evaluation(
         folds=folds,
         intervals={name: interval for name, interval in intervals.items() if np.isfinite(interval).all()},
-        baseline=measure(assessor, assessor.baseline(predictions, train_y)),
+        baseline=_best([measure(assessor, each) for each in assessor.baselines(predictions, train_y)]),
         details=assessor.details(predictions, draws),
         promoted=promoted,
         not_compared=not_compared or None,
@@ -69,11 +71,14 @@ def notes_on_baseline(manifest: ManifestContent) -> list[str]:
         return []
     name = main_metric(manifest)
     value, baseline = manifest.metrics[name], manifest.evaluation.baseline[name]
-    return [f"{name} is {value:.4f}, no better than the {baseline:.4f} of the baseline, which looks at no feature"]
+    shown, others = figure_text(value), figure_text(baseline)
+    return [f"{name} is {shown}, no better than the {others} of the baseline, which looks at no feature"]
 
 
-def _can_be_had(metric: Metric, predictions: Predictions) -> bool:
-    return predictions.probabilities is not None or not metric.needs_probabilities
+def _best(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Each metric by the baseline that is best in it."""
+    best = {"higher": max, "lower": min}
+    return {name: best[METRICS[name].better](each[name] for each in found) for name in found[0]}
 
 
 def _draws(resampler: Resampler, rows: int, random_state: int) -> list[Any]:

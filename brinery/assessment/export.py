@@ -40,6 +40,7 @@ class Export:
 
 def export_onnx(
     assessor: Assessor,
+    task: AnyTask,
     fitted: Any,
     features: tuple[Feature, ...],
     train_x: np.ndarray,
@@ -52,10 +53,10 @@ def export_onnx(
         train_x, test_x: the rows that it was fitted on and those held out, shape (rows, features).
         seed: of the rows that it is tried on.
     """
-    task = assessor.task(fitted)
 
     def predict(rows: np.ndarray) -> np.ndarray:
-        return assessor.answers(fitted, rows).labels
+        found: np.ndarray = assessor.answers(fitted, rows).predicted
+        return found
 
     reasons: list[str] = []
     expected: list[Expected] = []

@@ -8,7 +8,7 @@ import pandas as pd
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.evaluate import measure
-from brinery.assessment.metrics.table import METRICS
+from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.rules import GateSpec
 from brinery.errors import BrineryError, DataInvalid, GateInvalid
@@ -74,13 +74,14 @@ def compare_with_promoted(
         if promoted is None:
             return Comparison(reason="nothing was promoted yet", nothing_promoted=True)
         published = read_manifest(store, promoted)
+        if published.manifest.task.kind != assessor.kind:
+            return Comparison(reason=f"{promoted} is of another task, {published.manifest.task.kind}")
         both = [each for each in FORMATS if each in by_format and each in published.manifest.artifacts]
         usable = [each for each in both if beside.pin or beside.trust_bucket or not FORMATS[each].runs_code]
         if not usable:
             return Comparison(reason=f"{promoted} {UNVOUCHED if both else 'comes in no format that the new one has'}")
         ours = by_format[usable[0]]
-        theirs = assessor.beside(ours.truth, ours.classes, _answers(store, published, usable[0], rows))
-        own = assessor.beside(ours.truth, theirs.classes, ours.answers)
+        own, theirs = assessor.beside(ours, _answers(store, published, usable[0], rows))
         found = PromotedMetrics(
             reference=str(promoted), vouched=beside.pin is not None, metrics=measure(assessor, theirs)
         )
@@ -101,6 +102,14 @@ def _answers(store: Store, published: Published, format: str, rows: pd.DataFrame
         return process.answers(store, published, format, array)
 
 
+def check_metrics(gate: GateSpec, assessor: Assessor) -> None:
+    """Raise GateInvalid where a gate asks for a metric of another task."""
+    own = [metric.name for metric in BY_TASK[assessor.kind]]
+    for name in gate.metrics:
+        if name not in own:
+            raise GateInvalid(f"gate.{name} is no metric of a {assessor.estimators}; those are {', '.join(own)}")
+
+
 def judge(found: Mapping[str, float], gate: GateSpec, comparison: Comparison) -> Gate:
     """The verdict: passed when every limit is kept; a gate without rules passes.
 
@@ -110,9 +119,9 @@ def judge(found: Mapping[str, float], gate: GateSpec, comparison: Comparison) ->
     Raises:
         GateInvalid: a rule for a metric that this model does not have.
     """
-    for metric in [*gate.rules, *gate.no_worse_than_promoted]:
-        if metric not in found:
-            raise GateInvalid(f"gate.{metric} needs probabilities, which this estimator does not give")
+    for name in gate.metrics:
+        if name not in found:
+            raise GateInvalid(f"gate.{name} needs {METRICS[name].needs}")
     checks = []
     for metric, rule in gate.rules.items():
         value = found[metric]
@@ -136,7 +145,7 @@ def _beside(name: str, value: float, allowance: float, comparison: Comparison) -
         limit = metric.worsened(promoted.metrics[name], allowance)
         passed, reason = metric.no_worse(value, limit), promoted.reference
     elif promoted is not None:
-        reason = f"{promoted.reference} gives no probabilities"
+        reason = f"{promoted.reference} has no {name}: it needs {metric.needs}"
     return GateCheck(
         metric=name,
         rule="no_worse_than_promoted",

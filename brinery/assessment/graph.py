@@ -91,9 +91,9 @@ class Graph:
             name = self._scope.get_unique_operator_name("Identity")
             self._container.add_node("Identity", [source], [target], name=name, op_version=OPSET)
 
-    def finish_columns(self, result: str) -> None:
-        """Columns in the precision of the input, as the estimator's output."""
-        if self._single:
+    def finish_columns(self, result: str, as_it_is: bool = False) -> None:
+        """Columns in the precision of the input, or in their own, as the estimator's output."""
+        if self._single and not as_it_is:
             result = self.node("Cast", result, to=TensorProto.FLOAT)
         name = self._scope.get_unique_operator_name("Identity")
         self._container.add_node("Identity", [result], [self._outputs[0]], name=name, op_version=OPSET)

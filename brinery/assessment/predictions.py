@@ -3,32 +3,40 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import Interval
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """`truth` has the labels of the rows, shape (rows,), in the type of the answers' own."""
+    """`truth` has what the rows really are, shape (rows,), in the type of the answers' own: labels, or numbers.
+
+    `answers` are those of the task; a classifier's have the properties below, a regressor's are `predicted` alone.
+    """
 
     truth: np.ndarray
-    answers: AnyAnswers
+    answers: Any
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return np.asarray(self.answers.predicted)
 
     @property
     def labels(self) -> np.ndarray:
-        return self.answers.labels
+        return np.asarray(self.answers.labels)
 
     @property
     def probabilities(self) -> np.ndarray | None:
-        return self.answers.probabilities
+        found: np.ndarray | None = self.answers.probabilities
+        return found
 
     @property
     def classes(self) -> np.ndarray:
-        return self.answers.classes
+        return np.asarray(self.answers.classes)
 
     @cached_property
     def truth_indices(self) -> NDArray[np.intp]:

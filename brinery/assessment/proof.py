@@ -29,11 +29,15 @@ class Expected:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was tried: rows by kind, the largest difference of a number, rows that tie, and the first fault, if any."""
+    """What was tried: rows by kind, the largest difference of a number, rows that tie, and the first fault, if any.
+
+    `agreement` are the task's words for what holds within that difference.
+    """
 
     rows: dict[str, int]
     largest: float | None
     ties: int
+    agreement: str = ""
     fault: str = ""
 
     @property
@@ -42,7 +46,7 @@ class Proof:
         if self.fault:
             return self.fault
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.rows.items())
-        within = "the same answers" if self.largest is None else f"the same labels, numbers within {self.largest:.1g}"
+        within = "the same answers" if self.largest is None else f"{self.agreement} {self.largest:.1g}"
         ties = (
             f"; {self.ties:,} rows on which the model ties with itself may be answered either way" if self.ties else ""
         )
@@ -53,7 +57,8 @@ def expect(assessor: Assessor, fitted: Any, probes: Sequence[Probe]) -> list[Exp
     """The fitted model's answers to the probes, asked once for all conversions."""
     found = []
     for probe in probes:
-        answers = assessor.answers(fitted, probe.rows)
+        with np.errstate(all="ignore"):  # a row far off may overflow within the model
+            answers = assessor.answers(fitted, probe.rows)
         found.append(Expected(probe, answers, *assessor.ties(fitted, probe.rows, answers)))
     return found
 
@@ -79,5 +84,5 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
             if difference.largest is not None:
                 largest = max(largest or 0.0, difference.largest)
             if not difference.alike:
-                return Proof(rows, largest, ties, f"of the {each.probe.kind}, {difference.text}")
-    return Proof(rows, largest, ties)
+                return Proof(rows, largest, ties, fault=f"of the {each.probe.kind}, {difference.text}")
+    return Proof(rows, largest, ties, task.agreement)

@@ -23,7 +23,7 @@ from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
 from brinery.assessment.evaluate import evaluate, measure, notes_on_baseline
 from brinery.assessment.export import Export, export_onnx
-from brinery.assessment.gate import Beside, Comparison, compare_with_promoted, judge
+from brinery.assessment.gate import Beside, Comparison, check_metrics, compare_with_promoted, judge
 from brinery.assessment.importance import importances
 from brinery.assessment.lineage import git_state, libraries, peak_memory
 from brinery.assessment.predictions import Predictions
@@ -60,7 +60,7 @@ def publish_fitted(
     description: str = "",
     random_state: int = 0,
 ) -> Reference:
-    """Publish a fitted scikit-learn classifier or pipeline as a new version, whatever its gate says of it.
+    """Publish a fitted scikit-learn classifier, regressor or pipeline as a new version, whatever its gate says of it.
 
     It is measured on the held-out rows, exported to ONNX where that answers alike, and loaded by a process that has
     what the serving image has, before it is published.
@@ -95,6 +95,7 @@ def publish_fitted(
         raise DataInvalid(f"description is {str(description)[:80]!a}; it must be a text without lone surrogates")
     rules = _gate(gate or {})
     stages, assessor = Stages(), _assessor(model)
+    check_metrics(rules, assessor)
     if hasattr(model, "feature_names_in_"):
         raise DataInvalid(
             f"{type(model).__name__} was fitted on a frame with column names, and serving gives it arrays; "
@@ -111,7 +112,9 @@ def publish_fitted(
     given = {"y_test": _labels(y_test, len(test), "y_test")}
     if train is not None:
         given = {"y_train": _labels(y_train, len(train), "y_train"), **given}
-    truth = {what: assessor.truth(labels, what, model) for what, labels in given.items()}
+    classes = getattr(model, "classes_", None)
+    known = None if classes is None else np.asarray(classes).tolist()
+    truth = {what: assessor.truth(labels, what, known) for what, labels in given.items()}
     train_x, train_y = array if train is None else array[: held_out.start], next(iter(truth.values()))
     test_x, test_y = array[held_out], truth["y_test"]
     try:
@@ -175,7 +178,7 @@ def publish_candidate(
         BrineryError: the store failed; nothing was published.
     """
     assessor, fitted, test_x = candidate.assessor, candidate.fitted, candidate.test_x
-    task = assessor.task(fitted)
+    task = assessor.task(fitted, candidate.train_y)
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
         pickle = io.BytesIO()
@@ -183,7 +186,9 @@ def publish_candidate(
             joblib.dump(fitted, pickle)
         except Exception as exc:  # a model raises whatever it likes
             raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
-        exported = export_onnx(assessor, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state)
+        exported = export_onnx(
+            assessor, task, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state
+        )
         files, artifacts = _files(pickle.getvalue(), exported)
         picked = assessor.golden_rows(answers, COUNT)
         files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[np.array(picked)])
@@ -228,7 +233,7 @@ def publish_candidate(
         profile=None,
     )
     notes = [*notes_on_baseline(content), *candidate.notes]
-    files[CARD] = render_card(content, candidate.held_out, candidate.histograms, important, notes).encode()
+    files[CARD] = render_card(content, candidate.held_out, test_x, candidate.histograms, important, notes).encode()
     stages.report("publish")
     with writing():
         return publish(store, content, files, refusing(check))
@@ -241,7 +246,7 @@ def _assessor(model: Any) -> Assessor:
     assessor = assessor_of(model)
     try:
         check_is_fitted(model)
-        assessor.task(model)
+        assessor.check(model)
     except (TypeError, AttributeError, ValueError) as exc:
         text = " ".join(str(exc).split())[:300]
         raise DataInvalid(f"{type(model).__name__} is not a fitted {assessor.estimators}: {text}") from exc

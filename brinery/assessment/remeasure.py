@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -44,7 +43,7 @@ def remeasure(
     """
     frame, where = _read(manifest, data, folder, target)
     assessor = ASSESSORS[manifest.task.kind]
-    truth = assessor.truth(frame[target], where, SimpleNamespace(classes_=manifest.task.labels))
+    truth = assessor.truth(frame[target], where, getattr(manifest.task, "classes", None))
     features = manifest.features
     array = to_array(frame[[feature.name for feature in features]], features)
     try:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from brinery.assessment.metrics.table import NAMES
+from brinery.assessment.metrics.metric import Metric
+from brinery.assessment.metrics.table import METRICS, NAMES
 
 if TYPE_CHECKING:
     MetricName = str
@@ -22,8 +23,8 @@ class Strict(BaseModel):
 class Rule(Strict):
     """Limits of one metric on the held-out rows; both are inclusive."""
 
-    min: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1")
-    max: float | None = Field(None, ge=0, description="a number, 0 or more")
+    min: float | None = Field(None, description="a number")
+    max: float | None = Field(None, description="a number")
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
@@ -32,8 +33,29 @@ class Rule(Strict):
         return self
 
 
+class SizeRule(Rule):
+    """Limits of a metric that is never below 0."""
+
+    min: float | None = Field(None, ge=0, description="a number, 0 or more")
+    max: float | None = Field(None, ge=0, description="a number, 0 or more")
+
+
+class ShareRule(SizeRule):
+    """Limits of a metric from 0 to 1."""
+
+    min: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1")
+
+
+def rule_of(metric: Metric) -> type[Rule]:
+    """What limits a metric may have."""
+    if metric.least != 0:
+        return Rule
+    return ShareRule if metric.is_share else SizeRule
+
+
+RULES = {name: rule_of(metric) for name, metric in METRICS.items()}
 Allowance = Annotated[float, Field(ge=0, description="a number, 0 or more: how much worse is still accepted")]
-_limits = {name: (Rule | None, None) for name in NAMES}
+_limits = {name: (rule | None, None) for name, rule in RULES.items()}
 
 
 class GateSpec(create_model("Limits", __base__=Strict, **_limits)):  # type: ignore[misc]
@@ -42,6 +64,11 @@ class GateSpec(create_model("Limits", __base__=Strict, **_limits)):  # type: ign
     no_worse_than_promoted: Mapping[MetricName, Allowance] = Field(
         {}, description=f"an object of metrics ({', '.join(NAMES)}), each with how much worse is still accepted"
     )
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that it asks for."""
+        return [*self.rules, *self.no_worse_than_promoted]
 
     @property
     def rules(self) -> dict[str, Rule]:

@@ -10,7 +10,7 @@ from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.golden import read_golden
 from brinery.loading.model_process import ModelProcess
 from brinery.loading.verify import UNVOUCHED
-from brinery.output.table import size_text, table
+from brinery.output.table import figure_text, size_text, table
 from brinery.rows.feature import Feature
 from brinery.rows.parser import RowParser
 from brinery.tasks.difference import Difference
@@ -158,7 +158,7 @@ def _change(old: Any, new: Any, shown: Callable[[Any], str]) -> str:
 def _value(value: float | None, interval: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4f}" + (f" ({interval[0]:.4f} to {interval[1]:.4f})" if interval else "")
+    return figure_text(value) + (f" ({figure_text(interval[0])} to {figure_text(interval[1])})" if interval else "")
 
 
 def _short(value: Any) -> str:

@@ -8,14 +8,15 @@ from typing import Any
 
 from brinery.errors import VersionMissing
 from brinery.output.progress import progress
-from brinery.output.table import age_text, short_digest, size_text, table
+from brinery.output.table import age_text, figure_text, short_digest, size_text, table
 from brinery.versions.catalog import AT_ONCE, Read, newest, those_there
 from brinery.versions.manifest import utc_text
 from brinery.versions.read import Published
 from brinery.versions.reference import is_name
 from brinery.versions.store import Store
 
-HEAD = ["VERSION", "TRAINED", "SIZE", "GATE", "ACCURACY", "LOG LOSS", "DIGEST"]
+HEAD = ["VERSION", "TRAINED", "SIZE", "GATE", "METRICS", "DIGEST"]
+SHOWN = ("accuracy", "log_loss", "rmse", "r2")
 
 
 OF_ONE, OF_EACH = 50, 3  # versions that are shown of the model that is named, and else of each
@@ -64,7 +65,7 @@ def _row(published: Published) -> list[str]:
         age_text(manifest.trained_at),
         size_text(manifest.size),
         manifest.gate.verdict,
-        *(f"{manifest.metrics[key]:.3f}" if key in manifest.metrics else "-" for key in ("accuracy", "log_loss")),
+        ", ".join(f"{key} {figure_text(manifest.metrics[key], 3)}" for key in SHOWN if key in manifest.metrics),
         short_digest(published.reference.digest),
     ]
 

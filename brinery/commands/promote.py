@@ -12,6 +12,7 @@ from brinery.errors import SettingInvalid
 from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.model_process import ModelProcess
 from brinery.output.progress import waiting
+from brinery.output.table import figure_text
 from brinery.promotion.chain import Records
 from brinery.promotion.promote import Decision
 from brinery.tasks.task import AnyAnswers
@@ -64,10 +65,12 @@ def _measured(store: Store, published: Published, arguments: Namespace) -> Gate:
         target = arguments.target or str(manifest.spec.get("target", "target"))
         with waiting("measuring it again"):
             found, gate = remeasure(manifest, answers, arguments.rows, Path.cwd(), target)
-    shown = ", ".join(f"{name} {value:.4f} (published: {_figure(manifest, name)})" for name, value in found.items())
+    shown = ", ".join(
+        f"{name} {figure_text(value)} (published: {_figure(manifest, name)})" for name, value in found.items()
+    )
     tell(f"measured on {arguments.rows}: {shown}")
     return gate
 
 
 def _figure(manifest: Manifest, name: str) -> str:
-    return f"{manifest.metrics[name]:.4f}" if name in manifest.metrics else "-"
+    return figure_text(manifest.metrics[name]) if name in manifest.metrics else "-"

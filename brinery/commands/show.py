@@ -5,7 +5,7 @@ from argparse import Namespace
 from typing import Any
 
 from brinery.formats.choice import FORMATS
-from brinery.output.table import age_text, size_text, table
+from brinery.output.table import age_text, figure_text, size_text, table
 from brinery.versions.catalog import find_version
 from brinery.versions.manifest import Manifest, utc_text
 from brinery.versions.read import Published
@@ -40,7 +40,7 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         ("trained", f"{utc_text(manifest.trained_at)}, {age_text(manifest.trained_at)}"),
         ("gate", manifest.gate.verdict),
         *(("", f"{'passed' if check.passed else 'FAILED'}: {check.text}") for check in manifest.gate.checks),
-        ("metrics", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.items())),
+        ("metrics", ", ".join(f"{name} {figure_text(value)}" for name, value in manifest.metrics.items())),
         *manifest.task.facts,
         ("data", f"{data.source}: {data.train_rows} rows to fit, {data.test_rows} held out"),
         ("data digest", f"sha256:{data.sha256}"),

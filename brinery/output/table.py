@@ -14,6 +14,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def figure_text(value: float, places: int = 4) -> str:
+    """A figure as people compare it: with so many places, or so many digits and one where it is very small or large."""
+    size = abs(value)
+    if size >= 1e15 or 0 < size < 0.001:
+        return f"{value:.{places + 1}g}"
+    return f"{value:,.{places if size < 1000 else 1}f}"
+
+
 def size_text(size: int) -> str:
     """Bytes in the largest unit that keeps the number at 1 or more: `12.3 MB`."""
     amount = float(size)

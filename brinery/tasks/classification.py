@@ -53,6 +53,11 @@ class Answers:
             return self.given_indices
         return np.searchsorted(self.classes, self.labels)
 
+    @property
+    def predicted(self) -> np.ndarray:
+        """What each row is answered with, shape (rows,)."""
+        return self.labels
+
     def __len__(self) -> int:
         given = self.given_indices if self.given_labels is None else self.given_labels
         return 0 if given is None else len(given)
@@ -115,6 +120,11 @@ class Classification(BaseModel):
     def tolerance(self) -> float:
         """How much a number in an answer may differ between two forms of one model."""
         return TOLERANCE
+
+    @property
+    def agreement(self) -> str:
+        """What it means that two forms of one model answer alike; the largest difference follows."""
+        return "the same labels, probabilities within"
 
     @property
     def text(self) -> str:

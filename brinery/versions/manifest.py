@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from brinery.output.table import figure_text
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyDetails, AnyTask
 
@@ -64,9 +65,9 @@ class GateCheck(Part):
     def text(self) -> str:
         """The check as a sentence, for people."""
         if self.limit is None:
-            return f"{self.metric} is {self.value:.4f}: {self.reason}"
+            return f"{self.metric} is {figure_text(self.value)}: {self.reason}"
         what = " (no worse than promoted)" if self.rule == "no_worse_than_promoted" else ""
-        return f"{self.metric} is {self.value:.4f}, at {self.side} {self.limit:.6g} is asked for{what}"
+        return f"{self.metric} is {figure_text(self.value)}, at {self.side} {self.limit:.6g} is asked for{what}"
 
 
 class Gate(Part):

@@ -121,7 +121,8 @@ def read_as_2(data: bytes) -> Manifest:
 
 def golden_as_2(golden: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
     """The contents of a golden.json of schema 1, with its answers as they are written today."""
-    keys = manifest.task.keys  # in the order of the stored probabilities
+    task: Any = manifest.task
+    keys = task.keys  # in the order of the stored probabilities
     answers: list[dict[str, Any]] = [{"prediction": label} for label in golden["predictions"]]
     if golden["probabilities"] is not None:
         for answer, row in zip(answers, golden["probabilities"], strict=True):

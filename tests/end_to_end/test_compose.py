@@ -225,8 +225,8 @@ def test_pickle_in_the_training_image_finds_no_secret(stack: Stack, lines: dict[
     look, ask = ((ROOT / "tests/end_to_end/attack" / name).read_text() for name in ("look.py", "ask.py"))
     code = f"LOOK = {look!r}\nIS_CLOSED = {is_closed}\n{ask}"
     run = "docker compose run --rm -T -e AWS_SESSION_TOKEN=canary-secret --entrypoint python train -c"
-    looked = re.search(r"looked at (\d+), found (.*)", stack.shell(f"{run} {quote(code)}"))
-    assert looked is not None and int(looked[1]) > 20
+    looked = re.search(r"looked at (\d+) other processes, found (.*)", stack.shell(f"{run} {quote(code)}"))
+    assert looked is not None and int(looked[1]) >= 1
     assert looked[2].startswith("nothing") is is_closed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from threadpoolctl import threadpool_limits
 
-from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.export import Export, export_onnx
@@ -20,7 +20,7 @@ from training.fit.fit import Fitting
 from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
-CLASSIFICATION = ASSESSORS["classification"]
+CLASSIFICATION = ClassificationAssessor()
 CHUNK = 10_000
 REASON = 160
 
@@ -52,7 +52,7 @@ def outcome(name: str, columns: str, scale: str, rows: int) -> Outcome:
             fitted = fitting.fit(array[::2], target[::2])[0]
         except FitFailed as exc:
             return Outcome("not fitted", _short(str(exc)))
-        found = export_onnx(CLASSIFICATION, fitted, features, array[::2], array[1::2], 0)
+        found = export_onnx(CLASSIFICATION, CLASSIFICATION.task(fitted), fitted, features, array[::2], array[1::2], 0)
         if found.data is None:
             return Outcome("none", _short(found.reason))
         return _compared(fitted, found, probes(array, features, rows))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def environment(reference: Reference) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["wine", "mixed"])
+@pytest.mark.parametrize("name", ["wine", "mixed", "progress"])
 def test_version_that_answers_as_recorded_gets_traffic(hook: Any, folder_store: Store, name: str) -> None:
     reference = publish_example(folder_store, name)
     hook.check(environment(reference), Objects(folder_store), Functions(folder_store, reference, same))
@@ -90,16 +91,31 @@ def another(path: str, status: int, body: Any) -> tuple[int, Any]:
 
 
 def other_label(path: str, status: int, body: Any) -> tuple[int, Any]:
-    if path == "/classify":
+    if path == "/predict":
         body["predictions"][3]["prediction"] = 7
     return status, body
 
 
 def other_probability(path: str, status: int, body: Any) -> tuple[int, Any]:
-    if path == "/classify":
+    if path == "/predict":
         first = next(iter(body["predictions"][0]["probabilities"]))
         body["predictions"][0]["probabilities"][first] += 1e-4
     return status, body
+
+
+@pytest.mark.parametrize(("by", "message"), [(1e-4, None), (1e-2, "it answers .* to golden row 1, recorded is")])
+def test_number_may_differ_by_the_deviation_and_no_more(
+    hook: Any, folder_store: Store, by: float, message: str | None
+) -> None:
+    def other_number(path: str, status: int, body: Any) -> tuple[int, Any]:
+        if path == "/predict":
+            body["predictions"][1]["prediction"] += by  # of a target with a deviation of 77
+        return status, body
+
+    reference = publish_example(folder_store, "progress")
+    functions = Functions(folder_store, reference, other_number)
+    with pytest.raises(hook.Refused, match=message) if message else nullcontext():
+        hook.check(environment(reference), Objects(folder_store), functions)
 
 
 @pytest.mark.parametrize("name", ["numbers", "columns", "booleans", "labels"])

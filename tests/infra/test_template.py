@@ -102,6 +102,7 @@ def test_function_is_pinned_by_its_environment() -> None:
     body = translated()["Api"]["Properties"]["Body"]["paths"]
     assert set(body) == {
         "/classify",
+        "/predict",
         "/model/version",
         "/model/card",
         "/healthz",

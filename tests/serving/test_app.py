@@ -28,7 +28,7 @@ from serving.app import create_app
 from serving.reason import NotSet
 from serving.settings import Settings
 from tests.conftest import overwrite
-from tests.examples import answering, content, pickled, publish_example, publish_files
+from tests.examples import answering, classes_of, content, pickled, publish_example, publish_files
 from tests.serving.conftest import PUBLISHED, loader_of, problem_of, serving, strict_json
 
 Models = Callable[..., VerifiedModel]
@@ -83,9 +83,9 @@ def test_row_in_any_form_is_answered_alone_and_in_a_list(models: Models, format:
     one = client.classify(row)
     assert one.status_code == 200, one.text
     answer = strict_json(one.text)
-    assert answer["prediction"] in model.task.classes
-    assert type(answer["prediction"]) is type(model.task.classes[0])
-    assert set(answer["probabilities"]) == {str(label) for label in model.task.classes}
+    assert answer["prediction"] in classes_of(model.task)
+    assert type(answer["prediction"]) is type(classes_of(model.task)[0])
+    assert set(answer["probabilities"]) == {str(label) for label in classes_of(model.task)}
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert answer["model"] == {"name": name, "version": 1}
     many = strict_json(client.classify([row, row]).text)

@@ -51,7 +51,7 @@ def test_query_is_that_which_was_sent(shape: str, changes: dict[str, Any], query
 @pytest.mark.parametrize("event", [{"data": 13}, {"body": {"data": 13}}], ids=["data", "body"])
 def test_direct_invocation_becomes_the_same_request(event: dict[str, Any]) -> None:
     request = read_event(event)
-    assert (request.method, request.path) == ("POST", "/classify")
+    assert (request.method, request.path) == ("POST", "/predict")
     assert json.loads(body_of(request)) == {"data": 13}
 
 

@@ -216,7 +216,23 @@ WRONG = {
     "fractions as classes": ({"target": "ash"}, 'the target "ash" of sklearn:wine holds fractions'),
     "no such class": ({"estimator": "sklearn.linear_model.Logistic"}, "scikit-learn has no such estimator"),
     "no such module": ({"estimator": "sklearn.nothing.Logistic"}, "scikit-learn has no such estimator"),
-    "a regressor": ({"estimator": "sklearn.linear_model.LinearRegression"}, "it must be a classifier"),
+    "neither": ({"estimator": "sklearn.cluster.KMeans"}, "it must be a classifier or a regressor"),
+    "a regressor on texts": (
+        {"data": str(ROOT / "tests/data/penguins.csv"), "target": "species", "estimator": "sklearn.linear_model.Ridge"},
+        "which is no number; a regressor predicts numbers, a classifier classes",
+    ),
+    "a metric of another task": (
+        {"gate": {"rmse": {"max": 1}}},
+        "gate.rmse is no metric of a classifier; those are ac",
+    ),
+    "weights of no class": (
+        {"estimator": "sklearn.linear_model.Ridge", "class_weight": "balanced"},
+        "class_weight is given, and sklearn.linear_model.Ridge is a regressor; it has no classes",
+    ),
+    "a score of another task": (
+        {"estimator": "sklearn.linear_model.Ridge", "search": {"alpha": [1, 2]}, "scoring": "accuracy"},
+        "scoring is accuracy, no metric of a regressor; those are rmse, mae, ",
+    ),
     "an ensemble of others": (
         {"estimator": "sklearn.ensemble.VotingClassifier"},
         'a function of your own can make it: "module:function"',

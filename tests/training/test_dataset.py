@@ -137,7 +137,7 @@ def test_what_is_wrong_gets_a_sentence(tmp_path: Path, data: bytes, spec: dict[s
 
 def test_data_set_that_scikit_learn_has_not_gets_a_sentence() -> None:
     with pytest.raises(
-        DataInvalid, match="^data is 'sklearn:beer'; scikit-learn's data sets are breast_cancer, digits"
+        DataInvalid, match="^data is 'sklearn:beer'; scikit-learn's data sets are breast_cancer, diabetes, digits"
     ):
         read("sklearn:beer")
 

@@ -70,7 +70,7 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ({"drop_missing_target": 1}, "wine.drop_missing_target is 1; it must be true or false"),
         ({"exclude": ["target"]}, 'wine has its target "target" among the excluded columns'),
         ({"features": ["ash"], "exclude": ["hue"]}, "wine has features and exclude; only one of them can choose"),
-        ({"scoring": "speed"}, 'wine.scoring is "speed"; it must be what a search maximises, one of accuracy, '),
+        ({"scoring": "speed"}, 'wine.scoring is "speed"; it must be what a search goes by, one of accuracy, '),
         ({"schedule": "daily"}, 'wine.schedule is "daily"; it must be a cron line of five fields in UTC'),
         ({"schedule": "61 * * * *"}, r'wine.schedule is "61 \* \* \* \*"; it must be a cron line of five fields'),
         ({"schedule": "0 0 3 * * *"}, "wine.schedule is .*; it must be a cron line of five fields"),
@@ -80,11 +80,11 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ({"data": None}, 'wine.data is null; it must be "sklearn:NAME"'),
         (
             {"estimator": "os.system"},
-            'wine.estimator is "os.system"; it must be a scikit-learn classifier by its dotted',
+            'wine.estimator is "os.system"; it must be a scikit-learn classifier or regressor by its dotted',
         ),
         (
             {"estimator": "sklearn.x; import os"},
-            "wine.estimator is .*; it must be a scikit-learn classifier by its dotted name",
+            "wine.estimator is .*; it must be a scikit-learn classifier or regressor by its dotted name",
         ),
         ({"params": []}, r"wine.params is \[\]; it must be an object of the estimator's parameters"),
         ({"search": {"C": []}}, r"wine.search.C is \[\]; it must be an object of parameters, each with a list"),

@@ -15,7 +15,8 @@ from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import Pipeline
 
 from brinery.assessment.assessor import Assessor
-from brinery.assessment.metrics.table import METRICS
+from brinery.assessment.metrics.metric import Metric
+from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.tasks.task import AnyAnswers, AnyTask
 from training.errors import FitFailed
@@ -56,7 +57,7 @@ class Fitting:
         pipeline = clone(self.pipeline)
         if self.spec.search:
             self._task.check_folds(y, FOLDS, "search")
-            search, total = _search(self.spec, self._task, pipeline, y)
+            search, total = _search(self.spec, self.assessor.kind, pipeline, y)
             with self._failures("search"), self._many(total):
                 search.fit(x, y, **extra)
             found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
@@ -105,11 +106,12 @@ class Fitting:
             raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}") from exc
 
 
-def _search(spec: ModelSpec, task: TaskFit, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
+def _search(spec: ModelSpec, kind: str, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
     """The search, unfitted, and how many fits it takes (about, where it halves)."""
+    task = FITS[kind]
     lists = {f"model__{key}": list(values) for key, values in (spec.search or {}).items()}
     common: dict[str, Any] = {
-        "scoring": METRICS[spec.scoring].scorer(task.classes(y)),
+        "scoring": scored_by(spec, kind).scorer(task.classes(y)),
         "cv": task.folds(FOLDS, spec.random_state),
         "refit": False,
         "n_jobs": -1,
@@ -124,6 +126,11 @@ def _search(spec: ModelSpec, task: TaskFit, pipeline: Pipeline, y: np.ndarray) -
     rungs = 1 + min(int(log(len(y) / smallest, HALVING_FACTOR)), int(log(trials, HALVING_FACTOR)))
     fits = sum(ceil(trials / HALVING_FACTOR**rung) for rung in range(rungs)) * FOLDS
     return HalvingRandomSearchCV(pipeline, lists, n_candidates=trials, **common), fits
+
+
+def scored_by(spec: ModelSpec, kind: str) -> Metric:
+    """The metric that a search goes by: the task's main one where the spec does not say."""
+    return BY_TASK[kind][0] if spec.scoring is None else METRICS[spec.scoring]
 
 
 @dataclass(frozen=True)
@@ -147,9 +154,9 @@ def _fit_fold(
         warnings.simplefilter("ignore")
         model: Any = pipeline
         if spec.search:
-            model = _search(spec, FITS[assessor.kind], pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
+            model = _search(spec, assessor.kind, pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
         model.fit(x[train], y[train], **{key: value[train] for key, value in weights.items()})
-        return _Fold(assessor.task(model), assessor.answers(model, x[held_out]))
+        return _Fold(assessor.task(model, y[train]), assessor.answers(model, x[held_out]))
 
 
 def _on_all_cores(pipeline: Pipeline) -> Pipeline:

@@ -11,20 +11,28 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
+    ExtraTreesRegressor,
     GradientBoostingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
+    RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
-from sklearn.neighbors import RadiusNeighborsClassifier
+from sklearn.neighbors import RadiusNeighborsClassifier, RadiusNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import BaseDecisionTree
 
-from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.assessor import ASSESSORS, Assessor
+from brinery.assessment.gate import check_metrics
+from brinery.assessment.metrics.table import BY_TASK
 from brinery.rows.feature import Feature
 from training.errors import SpecInvalid
 from training.fit.sparse import is_sparse
@@ -33,19 +41,35 @@ from training.spec import ModelSpec
 TREES = (
     BaseDecisionTree,
     ExtraTreesClassifier,
+    ExtraTreesRegressor,
     GradientBoostingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
+    RandomForestRegressor,
 )
-IN_UNITS = (BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB, RadiusNeighborsClassifier)
-OF_TREES = (AdaBoostClassifier, BaggingClassifier)  # unless they are told otherwise
+IN_UNITS = (
+    BernoulliNB,
+    CategoricalNB,
+    ComplementNB,
+    MultinomialNB,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+)
+OF_TREES = (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+)  # unless they are told otherwise
 
 
 def make_estimator(spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
-    """The classifier of a spec, with its parameters; a factory of the user's own is looked for in `folder` too.
+    """The estimator of a spec, with its parameters; a factory of the user's own is looked for in `folder` too.
 
     Raises:
-        SpecInvalid: no such classifier or factory, or no such parameter.
+        SpecInvalid, GateInvalid: no such estimator or factory, no such parameter, or a key that is of another task.
     """
     kind = _kind(spec, folder)
     _check_names("params", spec.params, _accepted(kind), spec.estimator)
@@ -61,11 +85,25 @@ def make_estimator(spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
             f'estimator is "{spec.estimator}", which cannot be made from '
             f"{', '.join(params) or 'no parameters'}: {' '.join(str(exc).split())[:300]}{hint}"
         ) from exc
-    if not any(assessor.assesses(estimator) for assessor in ASSESSORS.values()):
-        wanted = " or a ".join(assessor.estimators for assessor in ASSESSORS.values())
+    assessor = next((each for each in ASSESSORS.values() if each.assesses(estimator)), None)
+    if assessor is None:
+        wanted = " or a ".join(each.estimators for each in ASSESSORS.values())
         raise SpecInvalid(f'estimator is "{spec.estimator}"; it must be a {wanted}')
+    _check_task(spec, assessor)
     _check_names("search", spec.search or {}, searchable, spec.estimator)
     return estimator
+
+
+def _check_task(spec: ModelSpec, assessor: Assessor) -> None:
+    """What a spec says beside its estimator must be of the same task."""
+    check_metrics(spec.gate, assessor)
+    own = [metric.name for metric in BY_TASK[assessor.kind]]
+    if spec.scoring is not None and spec.scoring not in own:
+        raise SpecInvalid(
+            f"scoring is {spec.scoring}, no metric of a {assessor.estimators}; those are {', '.join(own)}"
+        )
+    if spec.class_weight is not None and assessor.kind != "classification":
+        raise SpecInvalid(f"class_weight is given, and {spec.estimator} is a {assessor.estimators}; it has no classes")
 
 
 def _kind(spec: ModelSpec, folder: Path) -> Callable[..., Any]:
@@ -86,7 +124,11 @@ def _kind(spec: ModelSpec, folder: Path) -> Callable[..., Any]:
     if not (callable(found) if own else isinstance(found, type)):
         raise SpecInvalid(
             f'estimator is "{spec.estimator}"; '
-            + ("it must be a function that returns a classifier" if own else "scikit-learn has no such estimator")
+            + (
+                "it must be a function that returns a classifier or a regressor"
+                if own
+                else "scikit-learn has no such estimator"
+            )
         )
     return found  # type: ignore[no-any-return]
 

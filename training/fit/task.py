@@ -1,10 +1,11 @@
-"""What fitting asks of the task. A new task is a class beside that of classification, and a row here."""
+"""What fitting asks of the task. A new task is a class beside the others, and a row here."""
 
 from typing import Any, Protocol
 
 import numpy as np
 
 from training.fit.classification import ClassificationFit
+from training.fit.regression import RegressionFit
 from training.spec import ModelSpec
 
 
@@ -24,7 +25,7 @@ class TaskFit(Protocol):
         ...
 
     def classes(self, y: np.ndarray) -> int:
-        """How many classes there are; scorers are named by it."""
+        """How many classes there are, 0 of numbers; scorers are named by it."""
         ...
 
     def smallest_sample(self, y: np.ndarray, folds: int) -> int:
@@ -36,4 +37,4 @@ class TaskFit(Protocol):
         ...
 
 
-FITS: dict[str, TaskFit] = {"classification": ClassificationFit()}
+FITS: dict[str, TaskFit] = {"classification": ClassificationFit(), "regression": RegressionFit()}

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 from markupsafe import Markup
 
-from brinery.assessment.card import classification
+from brinery.assessment.card import classification, regression
 from brinery.assessment.card.plots import histogram_plot, importance_plot, metrics_plot
 from brinery.assessment.card.templates import names, templates
 from brinery.assessment.columns.histogram import Histogram
@@ -27,16 +28,17 @@ class TaskCard(Protocol):
     Its template, `<kind>.html`, extends `card.html` and fills the blocks of the task's own words, sections and limits.
     """
 
-    def shown(self, content: ManifestContent, predictions: Predictions) -> Mapping[str, object]:
+    def shown(self, content: ManifestContent, predictions: Predictions, rows: np.ndarray) -> Mapping[str, object]:
         """What the template shows beside what `render_card` gives every one."""
 
 
-TASKS: Mapping[str, TaskCard] = {"classification": classification}
+TASKS: Mapping[str, TaskCard] = {"classification": classification, "regression": regression}
 
 
 def render_card(
     content: ManifestContent,
     predictions: Predictions,
+    rows: np.ndarray,
     histograms: Sequence[Histogram],
     importance: Sequence[Importance],
     notes: Sequence[str] = (),
@@ -45,13 +47,13 @@ def render_card(
 
     Args:
         predictions: answers to the held-out rows, which the curves are drawn from.
+        rows: the held-out rows themselves, shape (rows, features).
         histograms: one a feature, in the features' order.
         importance: none where it was not measured.
         notes: sentences that a person should read first; so many are shown, each up to so many letters.
     """
     kind, evaluation = content.task.kind, content.evaluation
-    unbounded = [metric for metric in content.metrics if METRICS[metric].most is None]
-    bounded = {metric: value for metric, value in content.metrics.items() if metric not in unbounded}
+    bounded = {metric: value for metric, value in content.metrics.items() if METRICS[metric].is_share}
     ranked = sorted(importance, key=lambda each: -each.mean)
     template = templates.get_template(f"{kind}.html")
     return template.render(
@@ -60,7 +62,7 @@ def render_card(
         notes=[_shortened(visible(note)) for note in notes[:NOTES]],
         more_notes=max(0, len(notes) - NOTES),
         asked=_asked(content.gate.checks),
-        unbounded=unbounded,
+        less=[metric for metric in content.metrics if METRICS[metric].better == "lower"],
         metrics_picture=metrics_plot(bounded, evaluation) if bounded else None,
         undecided=_undecided(evaluation),
         importance=ranked,
@@ -72,7 +74,7 @@ def render_card(
         ],
         seen="the training rows" if content.data.train_rows else "the held-out rows",
         parameters=", ".join(f"{key}={value!r}" for key, value in content.spec.get("params", {}).items()),
-        **TASKS[kind].shown(content, predictions),
+        **TASKS[kind].shown(content, predictions, rows),
     )
 
 

@@ -1,6 +1,7 @@
 """What the card of a classifier shows beside what every card has: its classes, their confusion, its probabilities."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,11 @@ LOWEST = 10
 FEW_ROWS = 20
 
 
-def shown(content: ManifestContent, predictions: Predictions) -> Mapping[str, object]:
+def shown(content: ManifestContent, predictions: Predictions, rows: np.ndarray) -> Mapping[str, object]:
     """What `classification.html` shows."""
+    task: Any = content.task
     details = content.evaluation.details
-    classes = [label_text(label) for label in content.task.classes]
+    classes: list[str] = task.keys
     measured = list(zip(classes, details.classes, strict=True))
     support = [each.support for each in details.classes]
     return {

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from brinery.output.table import figure_text
 from brinery.versions.manifest import utc_text
 
 NAMED = 8
@@ -36,6 +37,11 @@ def per_cent(share: float) -> str:
     return f"{bound}{shown * 100:.0f}"
 
 
+def short(value: float) -> str:
+    """A number in four digits, or the whole part of what has more."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:,.4g}"
+
+
 def utc(moment: datetime) -> str:
     return utc_text(moment.astimezone(UTC))
 
@@ -47,4 +53,6 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters.update(name=name, names=names, thousands=thousands, per_cent=per_cent, utc=utc)
+templates.filters.update(
+    name=name, names=names, thousands=thousands, per_cent=per_cent, utc=utc, figure=figure_text, short=short
+)

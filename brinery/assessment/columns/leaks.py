@@ -10,6 +10,8 @@ from brinery.rows.feature import Feature
 
 ROWS_OF_VALUE = 5  # fewer may have one label by chance
 ROWS_OF_CLASS = 5
+ROWS_OF_LINE = 10
+SAME_LINE = 1e-9  # of the variance that a line leaves
 
 
 def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarray) -> list[str]:
@@ -34,6 +36,30 @@ def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarra
         elif feature.kind == "integer":
             found += _odd_integers(feature.name, np.asarray(column, dtype=np.float64))
     return found
+
+
+def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
+    """As `suspicions`, of numbers to predict, shape (rows,): columns that are the target on another scale."""
+    found = []
+    for j, feature in enumerate(features):
+        if feature.kind == "category":
+            continue
+        column = np.asarray(array[:, j], dtype=np.float64)
+        if len(truth) >= ROWS_OF_LINE and _is_on_a_line(column, truth):
+            found.append(
+                f'column "{feature.name}" tells the target by itself: it is the target on another scale; '
+                "make sure that it is known before the answer is"
+            )
+        elif feature.kind == "integer":
+            found += _odd_integers(feature.name, column)
+    return found
+
+
+def _is_on_a_line(column: np.ndarray, truth: np.ndarray) -> bool:
+    x, y = column - column.mean(), truth - truth.mean()
+    with np.errstate(over="ignore", invalid="ignore"):
+        within, together = (x @ x) * (y @ y), (x @ y) ** 2
+    return bool(np.isfinite(within) and within > 0 and together / within > 1 - SAME_LINE)
 
 
 def _odd_integers(name: str, numbers: np.ndarray) -> list[str]:

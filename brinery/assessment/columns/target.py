@@ -1,4 +1,4 @@
-"""The target of a classifier: its labels as an array."""
+"""The target as an array: the labels of a classifier, the numbers of a regressor."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from brinery.rows.feature import EXACT
 
 MAX_CLASSES = 1000
 LARGEST = 2**63 - 1
+LARGEST_NUMBER = 1e150  # whose square is a number, too
 
 
 def encode_target(target: pd.Series, source: str) -> np.ndarray:
@@ -51,7 +52,8 @@ def as_labels(target: pd.Series, source: str) -> np.ndarray:
     target = _plain(target)
     if types.is_float_dtype(target) and not (target.abs().le(EXACT) & target.eq(target.round())).all():
         raise DataInvalid(
-            f'the target "{target.name}" of {source} holds fractions; a class is a whole number, a text or a boolean'
+            f'the target "{target.name}" of {source} holds fractions; a class is a whole number, a text or a '
+            "boolean, and a number is predicted by a regressor"
         )
     if types.is_unsigned_integer_dtype(target) and target.max() > LARGEST:
         raise DataInvalid(
@@ -65,6 +67,47 @@ def as_labels(target: pd.Series, source: str) -> np.ndarray:
     if types.is_datetime64_any_dtype(target) or types.infer_dtype(target) == "date":
         return as_texts(target).astype(np.str_)
     return np.asarray(target.to_numpy(dtype=object).astype(np.str_))
+
+
+def encode_numbers(target: pd.Series, source: str) -> np.ndarray:
+    """The target as an array of doubles, shape (rows,).
+
+    Args:
+        source: where it came from, for messages.
+
+    Raises:
+        DataInvalid: a value is missing or is no number, all are the same, or one is too large to be squared.
+    """
+    numbers = as_numbers(target, source)
+    where = f'the target "{target.name}" of {source}'
+    if len(np.unique(numbers)) < 2:
+        raise DataInvalid(f"{where} has one value only, so that there is nothing to predict")
+    largest = np.abs(numbers).max()
+    if largest > LARGEST_NUMBER:
+        raise DataInvalid(f"{where} holds {largest:g}; numbers up to {LARGEST_NUMBER:g} can be learnt")
+    return numbers
+
+
+def as_numbers(target: pd.Series, source: str) -> np.ndarray:
+    """Numbers as an array; as `encode_numbers`, whether or not they can be learnt.
+
+    Raises:
+        DataInvalid: a value is missing, or is no number.
+    """
+    where = f'the target "{target.name}" of {source}'
+    missing = int(target.isna().sum())
+    if missing:
+        raise DataInvalid(f'the target "{target.name}" is missing in {missing} rows of {source}')
+    target = _plain(target)
+    if types.is_bool_dtype(target) or not types.is_numeric_dtype(target):
+        shown = repr(target.iloc[0]) if len(target) else "nothing"
+        raise DataInvalid(
+            f"{where} holds {shown[:80]}, which is no number; a regressor predicts numbers, a classifier classes"
+        )
+    numbers = np.asarray(target.to_numpy(dtype=np.float64))
+    if not np.isfinite(numbers).all():
+        raise DataInvalid(f"{where} holds a number that is infinite")
+    return numbers
 
 
 def _plain(target: pd.Series) -> pd.Series:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from brinery.assessment.predictions import Predictions
 
 
+PROBABILITIES = "probabilities, which this estimator does not give"
+
+
 def _accuracy(predictions: "Predictions") -> float:
     from sklearn.metrics import accuracy_score
 
@@ -59,26 +62,31 @@ def _resampled_macro_f1(draw: "Draw") -> float:
     return float(draw.f1[draw.named].mean())
 
 
+def _scorer_of_area(classes: int) -> str:
+    return "roc_auc" if classes == 2 else "roc_auc_ovr"
+
+
 CLASSIFICATION = (
-    Metric("accuracy", "higher", False, 1.0, lambda _: "accuracy", _accuracy, _resampled_accuracy),
+    Metric("accuracy", "higher", 0.0, 1.0, lambda _: "accuracy", _accuracy, _resampled_accuracy),
     Metric(
         "balanced_accuracy",
         "higher",
-        False,
+        0.0,
         1.0,
         lambda _: "balanced_accuracy",
         _balanced_accuracy,
         _resampled_balanced_accuracy,
     ),
-    Metric("macro_f1", "higher", False, 1.0, lambda _: "f1_macro", _macro_f1, _resampled_macro_f1),
+    Metric("macro_f1", "higher", 0.0, 1.0, lambda _: "f1_macro", _macro_f1, _resampled_macro_f1),
+    Metric("roc_auc", "higher", 0.0, 1.0, _scorer_of_area, _roc_auc, lambda draw: float(draw.area), PROBABILITIES),
     Metric(
-        "roc_auc",
-        "higher",
-        True,
-        1.0,
-        lambda classes: "roc_auc" if classes == 2 else "roc_auc_ovr",
-        _roc_auc,
-        lambda draw: float(draw.area),
+        "log_loss",
+        "lower",
+        0.0,
+        None,
+        lambda _: "neg_log_loss",
+        _log_loss,
+        lambda draw: float(draw.log_loss),
+        PROBABILITIES,
     ),
-    Metric("log_loss", "lower", True, None, lambda _: "neg_log_loss", _log_loss, lambda draw: float(draw.log_loss)),
 )

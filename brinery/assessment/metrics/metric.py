@@ -14,18 +14,25 @@ ROUNDING = 1e-12
 class Metric:
     """One metric of one task.
 
-    `most` is the largest value that it can have, None where it has no end. `scorer` gives scikit-learn's name of it
-    for a number of classes. `compute` takes the task's predictions and gives the value, or None where they have none;
-    `resample` takes a draw of them, and gives the value of weighted rows.
+    `least` and `most` are the ends of its range, None where it has none. `scorer` gives scikit-learn's name of it for a
+    number of classes. `compute` takes the task's predictions and gives the value, or None where they have none;
+    `resample` takes a draw of them, and gives the value of weighted rows. `needs` says what predictions lack that have
+    none.
     """
 
     name: str
     better: Literal["higher", "lower"]
-    needs_probabilities: bool
+    least: float | None
     most: float | None
     scorer: Callable[[int], str]
     compute: Callable[[Any], float | None]
     resample: Callable[[Any], float]
+    needs: str = ""
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a number from 0 to 1."""
+        return (self.least, self.most) == (0.0, 1.0)
 
     @property
     def side(self) -> Literal["least", "most"]:

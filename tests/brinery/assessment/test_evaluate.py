@@ -6,8 +6,7 @@ from sklearn import metrics
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 
-from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.classification import curves, log_losses
+from brinery.assessment.classification import ClassificationAssessor, curves, log_losses
 from brinery.assessment.evaluate import beats_baseline, notes_on_baseline
 from brinery.assessment.evaluate import evaluate as evaluate_task
 from brinery.assessment.evaluate import measure as measure_task
@@ -16,7 +15,7 @@ from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation
 from tests.examples import content, predicted
 
-CLASSIFICATION = ASSESSORS["classification"]
+CLASSIFICATION = ClassificationAssessor()
 
 
 def measure(predictions: Predictions) -> dict[str, float]:

@@ -14,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 
 import brinery.assessment.export
-from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.export import Export, export_onnx
@@ -22,13 +22,13 @@ from brinery.loading.golden import make_golden
 from brinery.loading.load import load
 from brinery.rows.feature import Feature
 from brinery.versions.store import Store
-from tests.examples import answering, artifact, content, pickled, publish_files
+from tests.examples import answering, artifact, classes_of, content, pickled, publish_files
 from tests.examples import frame as example_frame
 from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
 CAMPAIGN = pytest.mark.campaign
-CLASSIFICATION = ASSESSORS["classification"]
+CLASSIFICATION = ClassificationAssessor()
 # These must have a faithful file, on numbers, on mixed columns, and on seconds since 1970.
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "linear_model.LogisticRegression": {"max_iter": 10_000},
@@ -91,7 +91,12 @@ def exported(name: str, estimator: str, params: dict[str, Any]) -> tuple[Any, tu
     spec = ModelSpec(data="sklearn:wine", estimator=f"sklearn.{estimator.split()[0]}", params=params)
     array = to_array(frame, features)
     fitted = make_pipeline_for(spec, features).fit(array[::2], target[::2])
-    return fitted, features, array[1::2], export_onnx(CLASSIFICATION, fitted, features, array[::2], array[1::2], 0)
+    return (
+        fitted,
+        features,
+        array[1::2],
+        export_onnx(CLASSIFICATION, CLASSIFICATION.task(fitted), fitted, features, array[::2], array[1::2], 0),
+    )
 
 
 def around(rows: np.ndarray, features: tuple[Feature, ...], count: int = 3000) -> np.ndarray:
@@ -141,7 +146,7 @@ def test_version_is_served_by_onnx_as_by_its_pickle(name: str, estimator: str) -
     }
     artifacts = {each: artifact(each) for each in ("pickle", "onnx")}
     store = Store(MemoryStore(), "memory:")
-    reference = publish_files(store, content(name, features, task.classes, artifacts=artifacts), files)
+    reference = publish_files(store, content(name, features, classes_of(task), artifacts=artifacts), files)
     for format in ("onnx", "pickle"):
         served = load(store, reference, format=format).answer(to_rows(held_out, features), 10_000).answers
         assert served.labels.tolist() == answers.labels.tolist()
@@ -174,7 +179,7 @@ def test_wrappers_of_estimators_are_faithful_or_say_why() -> None:
     }
     for estimator in wrapped.values():
         fitted = Pipeline([("model", estimator)]).fit(array[::2], target[::2])
-        found = export_onnx(CLASSIFICATION, fitted, features, array[::2], array[1::2], 0)
+        found = export_onnx(CLASSIFICATION, CLASSIFICATION.task(fitted), fitted, features, array[::2], array[1::2], 0)
         assert (found.data is None) == bool(found.reason)
         if found.predict:
             rows = around(array, features)
@@ -191,7 +196,7 @@ def test_forest_keeps_its_file_though_rows_tie() -> None:
     forest.fit(array[::2], target[::2])
     answers = CLASSIFICATION.answers(forest, array[1::2])
     assert answers.probabilities is not None and (answers.probabilities == 0.5).any(), "there is no tie to break"
-    found = export_onnx(CLASSIFICATION, forest, features, array[::2], array[1::2], 0)
+    found = export_onnx(CLASSIFICATION, CLASSIFICATION.task(forest), forest, features, array[::2], array[1::2], 0)
     assert found.data is not None and found.proof is not None and found.proof.ties > 0
     assert "ties with itself" in found.proof.text
 
@@ -203,7 +208,7 @@ def test_null_and_the_text_none_are_two_categories() -> None:
     array = to_array(frame, features)
     spec = ModelSpec(data="x", estimator="sklearn.linear_model.LogisticRegression", params={"C": 100})
     fitted = make_pipeline_for(spec, features).fit(array, target)
-    found = export_onnx(CLASSIFICATION, fitted, features, array, array, 0)
+    found = export_onnx(CLASSIFICATION, CLASSIFICATION.task(fitted), fitted, features, array, array, 0)
     assert found.predict is not None, found.reason
     assert found.predict(array[:4]).labels.tolist() == [1, 0, 0, 1]
 

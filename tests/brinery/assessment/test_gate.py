@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.gate import UNVOUCHED, Beside, Comparison, compare_with_promoted, judge
+from brinery.assessment.gate import UNVOUCHED, Beside, Comparison, check_metrics, compare_with_promoted, judge
+from brinery.assessment.predictions import Predictions
 from brinery.assessment.rules import GateSpec
 from brinery.errors import GateInvalid
 from brinery.promotion.records import write
+from brinery.tasks.regression import Estimates
 from brinery.versions.manifest import PromotedMetrics
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
@@ -28,6 +30,40 @@ def compared(
     """The promoted version beside a new one of these classes."""
     by_format = dict.fromkeys(("pickle", "onnx"), predicted(truth, truth, None, classes))
     return compare_with_promoted(ASSESSORS["classification"], store, name, rows, by_format, beside)
+
+
+def test_version_of_another_task_is_not_compared(folder_store: Store) -> None:
+    reference = publish_example(folder_store, "progress")
+    rows, truth = frame("progress")
+    found = compared(folder_store, "progress", rows, truth > 100, np.array([False, True]), Beside(reference))
+    assert found.reason == f"{reference} is of another task, regression" and found.promoted is None
+
+
+def test_regressors_are_measured_by_the_same_format_on_the_same_rows(folder_store: Store) -> None:
+    reference = publish_example(folder_store, "progress")
+    rows, truth = frame("progress")
+    ours = Predictions(truth, Estimates(truth + 1.0))
+    found = compare_with_promoted(
+        ASSESSORS["regression"], folder_store, "progress", rows, {"onnx": ours}, Beside(reference)
+    )
+    assert found.promoted is not None and 0.4 < found.promoted.metrics["r2"] < 0.6
+    assert found.own["rmse"] == pytest.approx(1.0)
+    kept = GateSpec(no_worse_than_promoted={"rmse": 0.0, "r2": 0.0}, rmse={"max": 2.0}, r2={"min": -1.0})
+    assert judge(found.own, kept, found).passed
+    worse = {**found.own, "rmse": 60.0}
+    assert not judge(worse, GateSpec(rmse={"max": 2.0}), found).passed
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "message"),
+    [
+        ("classification", {"rmse": {"max": 1}}, "gate.rmse is no metric of a classifier; those are accuracy, "),
+        ("regression", {"no_worse_than_promoted": {"accuracy": 0}}, "gate.accuracy is no metric of a regressor; those"),
+    ],
+)
+def test_gate_of_another_task_is_a_sentence(kind: str, rules: dict[str, object], message: str) -> None:
+    with pytest.raises(GateInvalid, match=message):
+        check_metrics(gate(**rules), ASSESSORS[kind])
 
 
 def gate(**keys: object) -> GateSpec:

@@ -12,13 +12,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from brinery.assessment.assessor import ASSESSORS
+from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.probes import Probe, probes
 from brinery.assessment.proof import CHUNK, expect, in_chunks, prove
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers
 
-CLASSIFICATION = ASSESSORS["classification"]
+CLASSIFICATION = ClassificationAssessor()
 RANDOM = np.random.default_rng(0)
 NUMBERS = RANDOM.normal(size=(300, 2))
 FEATURES = tuple(
@@ -166,7 +166,7 @@ def test_proof_tells_what_was_tried() -> None:
     found = expect(CLASSIFICATION, LINEAR, asked("where the answer turns"))
     proof = prove(CLASSIFICATION.task(LINEAR), Converted(LINEAR), found)
     assert proof.rows["training rows"] == 200 and proof.largest == 0.0
-    assert proof.text.startswith("the same labels, numbers within 0, on 100 held-out rows, 200 training rows, ")
+    assert proof.text.startswith("the same labels, probabilities within 0, on 100 held-out rows, 200 training rows, ")
     assert proof.ties > 0 and "rows on which the model ties with itself may be answered either way" in proof.text
 
 

@@ -6,11 +6,12 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_wine
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -20,6 +21,7 @@ from brinery.errors import DataInvalid, FormatMissing, GateInvalid, ReferenceInv
 from brinery.loading.by_name import load
 from brinery.versions.catalog import models
 from brinery.versions.store import open_store
+from tests.examples import classes_of
 
 X, Y = load_wine(return_X_y=True)
 FRAME = load_wine(as_frame=True).data
@@ -80,7 +82,7 @@ def test_labels_that_are_whole_floats_are_whole_numbers(registry: str, classes: 
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[known], Y[known].astype(float))
     reference = publish_fitted("wine", model, X[known], Y[known].astype(float), registry=registry)
     served = load(reference, registry=registry)
-    assert repr(served.manifest.task.classes) == repr(tuple(range(classes)))  # False is equal to 0
+    assert repr(classes_of(served.manifest.task)) == repr(tuple(range(classes)))  # False is equal to 0
     assert served.answer(X[0].tolist(), 1).answers.labels.tolist() == [0]
     assert repr(served) == f"<VerifiedModel {reference} from its onnx>"
 
@@ -169,7 +171,7 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
     ("change", "error", "message"),
     [
         ({"name": "Wine"}, ReferenceInvalid, "model name 'Wine' is not valid"),
-        ({"model": LinearRegression().fit(X, Y)}, DataInvalid, "LinearRegression is no classifier"),
+        ({"model": KMeans(2).fit(X)}, DataInvalid, "KMeans is no classifier nor regressor"),
         ({"x_test": X[0]}, DataInvalid, r"x_test has shape \(13,\); it must have two dimensions"),
         ({"x_test": X[TEST, :5]}, DataInvalid, "the model does not answer the held-out rows: .*5 features"),
         ({"y_test": Y[TEST] + 0.5}, DataInvalid, "holds fractions; a class is a whole number"),

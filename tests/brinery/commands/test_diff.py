@@ -54,6 +54,18 @@ def test_diff_tells_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(result["sizes"]) >= {"model.joblib", "golden.json"}
 
 
+def test_regressors_are_compared_by_their_numbers(folder_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    progress, files = example("progress")
+    for _ in range(2):
+        publish_files(folder_store, progress.model_copy(update={"name": "alcohol"}), files)
+    publish_example(folder_store, "alcohol")
+    where = ("--registry", folder_store.url)
+    assert "golden rows: 0 of 40 get another number; one differs by 0 of its size at most" in diff(capsys, 1, 2, *where)
+    out = diff(capsys, 1, 3, *where)
+    assert "golden rows: not compared: one is a regression, the other a classification" in out
+    assert "kind: regression -> classification" in out
+
+
 def test_task_tells_what_differs_of_it(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     mixed, files = example("mixed")
     publish_files(store, mixed.model_copy(update={"name": "alcohol"}), files)

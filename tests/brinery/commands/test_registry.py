@@ -38,7 +38,7 @@ def test_list_shows_versions_newest_first(registry: Registry, capsys: pytest.Cap
     code, out, err = run(capsys, "list")
     assert (code, err) == (0, "")
     head, *lines = out.splitlines()
-    assert head.split() == ["VERSION", "TRAINED", "SIZE", "GATE", "ACCURACY", "LOG", "LOSS", "DIGEST"]
+    assert head.split() == ["VERSION", "TRAINED", "SIZE", "GATE", "METRICS", "DIGEST"]
     assert [line.split()[0] for line in lines] == ["tiny:1", "wine:2", "wine:1"]
     assert f"sha256:{(second.digest or '')[:12]}…" in lines[1]
     assert "days ago" in lines[1] and "kB" in lines[1]

@@ -12,6 +12,7 @@ from brinery.versions.read import read_file
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
 from tests.conftest import ROOT
+from tests.examples import classes_of
 
 STORED = ROOT / "tests/brinery/versions/stored"
 STORE = open_store((STORED / "schema_1").as_uri())
@@ -27,7 +28,7 @@ def test_one_of_each_format_and_kind_of_column_and_label_is_kept() -> None:
     kinds = {(feature.kind, feature.nullable) for manifest in manifests for feature in manifest.features}
     assert {kind for kind, _ in kinds} == {"number", "integer", "boolean", "category", "date"}
     assert {("number", True), ("category", True)} <= kinds
-    assert {type(manifest.task.classes[0]) for manifest in manifests} == {int, str, bool}
+    assert {type(classes_of(manifest.task)[0]) for manifest in manifests} == {int, str, bool}
     assert {tuple(manifest.artifacts) for manifest in manifests} == {("onnx", "pickle"), ("pickle",)}
     assert {manifest.gate.passed for manifest in manifests} == {True, False}
     assert any(manifest.evaluation.folds for manifest in manifests)
@@ -55,7 +56,7 @@ def test_stored_manifest_says_what_it_said(reference: Reference) -> None:
     published, old = find_version(STORE, reference), stored(reference, "manifest.json")
     manifest = published.manifest
     assert manifest.schema_version == 1 and json.loads(published.stored) == old
-    assert list(manifest.task.classes) == old["classes"]
+    assert list(classes_of(manifest.task)) == old["classes"]
     assert dict(manifest.metrics) == old["metrics"] and dict(manifest.libraries) == old["libraries"]
     details = manifest.evaluation.details.model_dump(mode="json")
     assert details == {

@@ -7,12 +7,11 @@ import pathlib
 SECRET = "-".join(("canary", "secret"))  # never as one text in the memory of the process that looks
 
 found = {name: value for name, value in os.environ.items() if SECRET in value}
-looked = len(os.environ)
+processes = [path for path in glob.glob("/proc/[0-9]*") if path != f"/proc/{os.getpid()}"]
 home = glob.glob(os.path.expanduser("~/**"), recursive=True)
 for path in [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/fd/*"), *home]:
     if f"/{os.getpid()}/" in path:
         continue
-    looked += 1
     try:
         text = os.readlink(path) if "/fd/" in path else pathlib.Path(path).read_bytes().decode("latin1")
         if SECRET in text:
@@ -22,7 +21,6 @@ for path in [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/fd/*")
 for path in glob.glob("/proc/[0-9]*/mem"):
     if f"/{os.getpid()}/" in path:
         continue
-    looked += 1
     try:
         maps = pathlib.Path(path).with_name("maps").read_text().splitlines()
         with open(path, "rb", 0) as memory:
@@ -32,4 +30,4 @@ for path in glob.glob("/proc/[0-9]*/mem"):
                     found[path] = "held it"
     except (OSError, OverflowError, ValueError):
         pass
-raise RuntimeError(f"looked at {looked}, found {sorted(found) or 'nothing'}")
+raise RuntimeError(f"looked at {len(processes)} other processes, found {sorted(found) or 'nothing'}")

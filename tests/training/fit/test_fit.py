@@ -204,11 +204,11 @@ def test_factory_of_the_user_makes_what_json_cannot(tmp_path: Path) -> None:
         ("import nothing_like_it", {}, "cannot be imported from .*: No module named 'nothing_like_it'"),
         ("raise RuntimeError('no\\nnetwork')", {}, "RuntimeError: no network"),
         ("def build(): pass", {}, "cannot be imported from .*has no attribute 'make'"),
-        ("make = 3", {}, "it must be a function that returns a classifier"),
+        ("make = 3", {}, "it must be a function that returns a classifier or a regressor"),
         (
-            "from sklearn.linear_model import LinearRegression\ndef make(): return LinearRegression()",
+            "from sklearn.cluster import KMeans\ndef make(): return KMeans()",
             {},
-            "it must be a classifier",
+            "it must be a classifier or a regressor",
         ),
         (
             "def make(): return VotingClassifier([])",

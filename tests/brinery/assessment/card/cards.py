@@ -36,12 +36,13 @@ class Card:
 
     content: ManifestContent
     predictions: Predictions
+    rows: np.ndarray
     histograms: tuple[Histogram, ...]
     importance: tuple[Importance, ...]
     notes: tuple[str, ...] = ()
 
     def render(self) -> str:
-        return render_card(self.content, self.predictions, self.histograms, self.importance, self.notes)
+        return render_card(self.content, self.predictions, self.rows, self.histograms, self.importance, self.notes)
 
     def but(self, **changes: Any) -> "Card":
         """With other facts in its content."""
@@ -123,7 +124,7 @@ def _card(name: str, table: Table, pipeline: Pipeline) -> Card:
         omitted={"onnx": "a probability differs by 0.02 on the held-out rows"} if name == "mixed" else {},
     )
     important = tuple(Importance(feature.name, 0.3 / (j + 1) - 0.02, 0.02, 45) for j, feature in enumerate(features))
-    return Card(described, predictions, histograms(array, features), important)
+    return Card(described, predictions, test_x, histograms(array, features), important)
 
 
 def _table(bunch: Any) -> Table:

@@ -14,7 +14,7 @@ from brinery.rows.feature import Feature
 from brinery.tasks.classification import Classification, label_text
 from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, PromotedMetrics, TrainingData
 from tests.brinery.assessment.card.cards import HEBREW, LONG_NAME, NAMES, Card, card
-from tests.examples import content, predicted
+from tests.examples import classes_of, content, predicted
 
 EVIL = "<script>alert(1)</script>"
 OVERRIDE = "\u202e"  # what follows is written from right to left
@@ -90,7 +90,7 @@ def hostile() -> Card:
         duration_seconds=1.0,
         omitted={EVIL: EVIL},
     )
-    return Card(described, predictions, histograms(array, features), (Importance(EVIL, 0.1, 0.0, 3),))
+    return Card(described, predictions, array, histograms(array, features), (Importance(EVIL, 0.1, 0.0, 3),))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -157,7 +157,7 @@ def test_card_shows_every_value(name: str) -> None:
         assert f"{described.evaluation.baseline[metric]:.4f}" in metrics
     for metric, (low, high) in described.evaluation.intervals.items():
         assert f"{low:.3f} to {high:.3f}" in metrics, metric
-    for label, each in zip(described.task.classes, described.evaluation.details.classes, strict=True):
+    for label, each in zip(classes_of(described.task), described.evaluation.details.classes, strict=True):
         assert label_text(label) in classes and f"{each.recall:.4f}" in classes and f"{each.precision:.4f}" in classes
     features = part(made, "Features")
     assert all(feature.name in features for feature in described.features)

@@ -1,0 +1,128 @@
+"""Figures of numbers against numbers: answers over the truth, and how the errors are spread."""
+
+from collections.abc import Callable
+from math import ceil, floor, log10
+
+import numpy as np
+from markupsafe import Markup
+
+from brinery.assessment.card.plots import SHADES
+from brinery.assessment.card.svg import WIDTH, bars, line, path, svg, text, text_width
+
+DOTS = 1_000  # rows that are drawn one by one; of more, how many there are in each place
+CELLS = 44
+BARS = 31
+INNER = (0.002, 0.998)  # the part of the rows that a far-off one must not squeeze together
+STRETCH = 1.5
+TOP, HEIGHT = 24, 300
+
+
+def scatter_plot(truth: np.ndarray, predicted: np.ndarray) -> Markup:
+    """The answers over the truth, both of shape (rows,): dots, or for many rows shaded cells."""
+    low, high = _range(np.concatenate([truth, predicted]))
+    ticks = _ticks(low, high)
+    left = 10 + max(text_width(_tick(tick)) for tick in ticks)
+    width = WIDTH - left - 14
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return left + width * (x - low) / (high - low), TOP + HEIGHT * (1 - (y - low) / (high - low))
+
+    parts = [text(4, 12, "answer"), text(left + width, TOP + HEIGHT + 33, "truth", "end")]
+    for tick in ticks:
+        x, y = place(tick, tick)
+        parts += [line(left, y, left + width, y, "rule"), line(x, TOP, x, TOP + HEIGHT, "rule")]
+        parts += [text(left - 6, y + 4, _tick(tick), "quiet end"), text(x, TOP + HEIGHT + 16, _tick(tick), "quiet mid")]
+    parts.append(path([place(low, low), place(high, high)], "even"))
+    inside = (np.minimum(truth, predicted) >= low) & (np.maximum(truth, predicted) <= high)
+    draw = _dots if len(truth) <= DOTS else _cells
+    parts += draw(truth[inside], predicted[inside], place, low, high)
+    beyond = int((~inside).sum())
+    bottom = TOP + HEIGHT + 40
+    if beyond:
+        bottom += 18
+        parts.append(
+            text(4, bottom, f"{beyond:,} row{'s' if beyond > 1 else ''} lie{'' if beyond > 1 else 's'} beyond")
+        )
+    finding = f"{len(truth):,} rows; the closer to the dotted diagonal, the smaller the error."
+    return svg(WIDTH, bottom + 6, "Answers over the truth", finding, parts)
+
+
+def error_plot(errors: np.ndarray) -> Markup:
+    """How many rows have an error of which size and sign, shape (rows,); the outermost bars hold all beyond them."""
+    low, high = _range(np.append(errors, 0.0))
+    edges = np.linspace(low, high, BARS + 1)
+    counts = np.histogram(np.clip(errors, low, high), edges)[0]
+    left, height, step = 6, 120, (WIDTH - 12) / BARS
+    most = counts.max()
+    boxes = [
+        (left + step * k + 0.5, TOP + height * (1 - c / most), step - 1, height * c / most)
+        for k, c in enumerate(counts)
+    ]
+    parts = [text(4, 12, "rows"), bars([box for box in boxes if box[3]], "bar soft")]
+    bottom = TOP + height
+    parts.append(line(left, bottom, WIDTH - 6, bottom, "axis"))
+    zero = left + (WIDTH - 12) * (0 - low) / (high - low)
+    parts.append(line(zero, TOP - 6, zero, bottom, "thin"))
+    for tick in _ticks(low, high):
+        x = left + (WIDTH - 12) * (tick - low) / (high - low)
+        half = text_width(_tick(tick)) / 2
+        if half < x < WIDTH - half:
+            parts.append(text(x, bottom + 16, _tick(tick), "quiet mid"))
+    parts.append(text(WIDTH - 6, bottom + 34, "answer less truth", "end"))
+    share = float((np.abs(errors) <= (high - low) / BARS).mean())
+    return svg(WIDTH, bottom + 40, "Errors", f"{share:.0%} of the errors are smaller than one bar is wide.", parts)
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """All of the values, or where some lie far off the part that holds nearly all, with a little room."""
+    low, high = float(values.min()), float(values.max())
+    inner_low, inner_high = (float(edge) for edge in np.quantile(values, INNER))
+    if high - low > STRETCH * (inner_high - inner_low) > 0:
+        low, high = inner_low, inner_high
+    room = (high - low) * 0.02 or abs(high) or 1.0
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Some four round numbers within the range."""
+    rough = (high - low) / 6
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    return [step * k for k in range(ceil(low / step), floor(high / step) + 1)]
+
+
+def _tick(value: float) -> str:
+    return f"{value:.3g}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.6g}".replace("-", "\u2212")
+
+
+def _dots(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    place: Callable[[float, float], tuple[float, float]],
+    low: float,
+    high: float,
+) -> list[str]:
+    """Dots as one line of many pieces without length, whose ends are round."""
+    points = (place(x, y) for x, y in zip(truth.tolist(), predicted.tolist(), strict=True))
+    return [f'<path class="dots" d="{"".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)}"/>']
+
+
+def _cells(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    place: Callable[[float, float], tuple[float, float]],
+    low: float,
+    high: float,
+) -> list[str]:
+    """Cells that are the darker, the more rows they hold beside the fullest one."""
+    counts = np.histogram2d(predicted, truth, CELLS, [(low, high)] * 2)[0]
+    most = counts.max(initial=1.0)
+    runs: list[list[str]] = [[] for _ in range(len(SHADES) + 1)]
+    for i, j in np.argwhere(counts).tolist():
+        runs[int(np.searchsorted(SHADES, counts[i, j] / most))].append(f"M{j} {CELLS - 1 - i}h1")
+    (x, y), (end, _) = place(low, high), place(high, high)
+    wide, tall = (end - x) / CELLS, HEIGHT / CELLS
+    cells = "".join(f'<path class="s{shade}" d="{"".join(run)}"/>' for shade, run in enumerate(runs) if run)
+    return [
+        f'<g class="cells" transform="translate({x:.1f} {y + tall / 2:.2f}) scale({wide:.3f} {tall:.3f})">{cells}</g>'
+    ]
