@@ -1,7 +1,7 @@
 """Isolation: what keeps a process that runs a model's code away from the secrets of the one that asks it.
 
 A pickle runs whatever it holds. So it is run by a process that inherits no credentials, and cannot read them from its
-parent; what lies in the home folder of the same user, it can read.
+parent. What else of its user it may reach is in `brinery.loading.confinement`.
 """
 
 import contextlib

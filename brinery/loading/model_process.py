@@ -137,7 +137,7 @@ class ModelProcess:
         self._folder = Path(tempfile.mkdtemp(prefix="brinery-"))
         # -P: nothing is imported from the folder that training was started in.
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "brinery.loading.servable"],
+            [sys.executable, "-P", "-m", "brinery.loading.confined"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """What the model process runs: the verified load of a version, by what the serving image has and nothing else.
 
-`python -m brinery.loading.servable` reads questions from stdin and writes answers to stdout, as `model_process` says.
+`main` reads questions from stdin and writes answers to stdout, as `model_process` says.
 """
 
 import io
@@ -20,7 +20,6 @@ import numpy as np
 
 from brinery.errors import BrineryError
 from brinery.formats.choice import FORMATS
-from brinery.loading.isolation import end_with_parent, limit_this_process
 from brinery.loading.load import load
 from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference
@@ -50,8 +49,6 @@ class OnlyServing(MetaPathFinder):
 
 
 def main() -> None:
-    end_with_parent()
-    limit_this_process()
     sys.meta_path.insert(0, OnlyServing())
     for fmt in FORMATS.values():
         if fmt.installed:
@@ -107,7 +104,3 @@ def _sentence(format: str, exc: Exception) -> str:
             "build the model from scikit-learn's own classes, whatever function puts it together"
         )
     return str(exc)
-
-
-if __name__ == "__main__":
-    main()
