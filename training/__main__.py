@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,8 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None")
     from training.runs import check_estimators, train_all
 
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
-    check_estimators(arguments.models, specs)
+    with redirect_stdout(sys.stderr):  # a function of the user's may talk
+        check_estimators(arguments.models, specs)
     if arguments.schedule:
         from training.schedule import run_schedule
 

@@ -24,6 +24,7 @@ from brinery.versions.store import Store
 MOST_ATTEMPTS = 3
 CLOCKS_APART = timedelta(seconds=60)
 MOST_BYTES = 4096
+LONGEST = timedelta(days=8)  # of a claim: more than a time_limit and its grace may be
 
 Outcome = Literal["published", "gate not passed", "failed"]
 
@@ -125,7 +126,8 @@ class Claims:
         return self.store.holds(f"{_folder(name, due)}/done.json")
 
     def _claims(self, name: str, due: datetime) -> tuple[Claim, ...]:
-        """Those that were made; one that cannot be read holds nobody up."""
+        """Those that were made; one that cannot be read, or for longer than any may be, holds nobody up."""
+        latest = self.clock() + LONGEST + CLOCKS_APART
         found: list[Claim] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
             try:
@@ -135,7 +137,7 @@ class Claims:
                 break
             except (ArtifactSize, ValidationError):
                 found.append(UNREADABLE)
-        return tuple(found)
+        return tuple(each if each.until <= latest else UNREADABLE for each in found)
 
 
 def _folder(name: str, due: datetime) -> str:

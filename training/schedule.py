@@ -5,11 +5,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Semaphore, Thread
-from typing import Any
+from typing import Any, TextIO
 
 from cronsim import CronSim
 
@@ -26,6 +27,7 @@ AT_ONCE = 2  # so that a model that hangs keeps none from its time
 LIMIT_SECONDS = 4 * 3600  # of a model without a time_limit
 GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, in which a version that is being written is finished
 POLL_SECONDS = 0.5
+MINUTE = timedelta(minutes=1)
 LOOK_SECONDS = 5.0  # between looks at what another scheduler does, or at a store that did not answer
 
 
@@ -103,7 +105,7 @@ class _Scheduled:
                 _say(f"{self.name} was not trained by this scheduler at {utc_text(due)}, which is over")
             elif not self._come_to(due):
                 continue
-            due = self._next(self._now())
+            due = self._after(due)
 
     def _come_to(self, due: datetime) -> bool:
         """Do what there is to do at this time; whether that was all."""
@@ -114,8 +116,8 @@ class _Scheduled:
             taken = self.claims.take(self.name, due, seconds)
             if isinstance(taken, Mine):
                 return self._train(due, taken)
-        except (StoreError, OSError) as exc:  # the store is down, or this machine has no memory for a process
-            _say(f"{self.name} of {utc_text(due)} waits: {exc}")
+        except Exception as exc:  # the store is down, this machine has no memory for a process, or anything: it goes on
+            _say(f"{self.name} of {utc_text(due)} waits: {' '.join(str(exc).split()) or type(exc).__name__}")
             taken = None
         finally:
             self.slots.release()
@@ -139,7 +141,7 @@ class _Scheduled:
         elif ended.told is None:
             fields["error"] = ended.errors
         line = {"time": utc_text(self._now()), "event": "run", "model": self.name, "due": utc_text(due), **fields}
-        print(json.dumps({**line, "seconds": round(time.monotonic() - started, 1)}) + "\n", end="", flush=True)
+        _print(json.dumps({**line, "seconds": round(time.monotonic() - started, 1)}), sys.stdout)
         if ended.outcome is not None:
             self._settle(due, mine, ended.outcome, fields.get("reference"))
         return ended.outcome is not None
@@ -162,6 +164,13 @@ class _Scheduled:
             return "late"
         return "stop" if self.stopping.is_set() else None
 
+    def _after(self, due: datetime) -> datetime:
+        """The last time after this one that has come already, or else the first that is to come."""
+        come = datetime.min.replace(tzinfo=UTC)
+        with suppress(StopIteration):
+            come = next(CronSim(str(self.spec.schedule), self._now().replace(second=0) + MINUTE, reverse=True))
+        return come if come > due else self._next(due)
+
     def _next(self, after: datetime) -> datetime:
         return next_time(str(self.spec.schedule), after)
 
@@ -170,4 +179,10 @@ class _Scheduled:
 
 
 def _say(sentence: str) -> None:
-    print(f"train: {sentence}\n", end="", file=sys.stderr, flush=True)
+    _print(f"train: {sentence}", sys.stderr)
+
+
+def _print(line: str, file: TextIO) -> None:
+    """Where nobody takes what is said, or the disk of a log is full, models are trained all the same."""
+    with suppress(OSError, ValueError):
+        print(f"{line}\n", end="", file=file, flush=True)

@@ -55,6 +55,7 @@ def run(arguments: Sequence[str], order: Callable[[], Order | None]) -> Ended:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",  # what a library writes there may be in any encoding
         start_new_session=True,  # a Ctrl-C is for the scheduler
     )
     told: Order | None = None
@@ -87,8 +88,9 @@ def _end_group(group: int) -> None:
 
 
 def _published(out: str) -> dict[str, Any]:
+    """What was told last: a library may write there too."""
     try:
-        told = json.loads(out)
+        told = json.loads(out.strip().rpartition("\n")[2])
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}

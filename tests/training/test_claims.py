@@ -77,7 +77,10 @@ def test_claim_that_was_stored_too_late_is_not_used(folder_store: Store) -> None
     assert taken == Others(DUE + timedelta(hours=1) + CLOCKS_APART)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"by": 1}', b"x" * (MOST_BYTES + 1)], ids=len)
+LONG = [b'{"by":"x","until":"%s"}' % until for until in (b"9999-12-31T23:59:59Z", b"2026-12-26T00:00:00Z")]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"by": 1}', b"x" * (MOST_BYTES + 1), *LONG], ids=len)
 def test_claim_that_is_none_holds_nobody_up(folder_store: Store, data: bytes) -> None:
     folder_store.create(f"{WHERE}/1.json", data)
     folder_store.create(f"{WHERE}/999.json", data)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Semaphore
 from typing import Any
 
 import psutil
@@ -21,7 +22,8 @@ from tests.conftest import ROOT
 from tests.models_file import SPEC, write
 from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
 from training.__main__ import main
-from training.schedule import GRACE_SECONDS, next_time
+from training.claims import Claims
+from training.schedule import GRACE_SECONDS, _Scheduled, next_time
 from training.spec import ModelSpec
 
 # Time stands still until the file named begins it; then two minutes are a second, for the limits of runs too.
@@ -54,13 +56,16 @@ def start(folder: Path, models: Any, *ahead: float) -> "list[subprocess.Popen[st
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         for seconds in ahead
     ]
     for process in processes:
+        assert process.stderr is not None
+        said = (line for line in iter(process.stderr.readline, "") if line.startswith("train: "))
         for _ in range(sum("schedule" in model for model in models.values())):
-            assert process.stderr is not None and "is next trained at 20" in process.stderr.readline()
+            assert "is next trained at 20" in next(said)
     begin.touch()
     return processes
 
@@ -194,6 +199,100 @@ def test_two_schedules_train_each_model_once_a_time(tmp_path: Path) -> None:
     assert all(err.count("Traceback") == 0 for _, err in told)
     published = [run["reference"] for run in runs if "reference" in run]
     assert len(versions(open_store((tmp_path / ".registry").as_uri()), "weak")) == len(published)
+
+
+def test_run_is_told_and_settled_whatever_its_model_and_its_libraries_write(tmp_path: Path) -> None:
+    """To both outputs, in any encoding, by Python or past it."""
+    (tmp_path / "talky.py").write_text(
+        "import os\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "def make():\n"
+        "    print('making it')\n"
+        "    [os.write(output, b'libfoo: caf\\xe9\\n') for output in (1, 2)]\n"
+        "    return LogisticRegression(max_iter=1000)\n"
+    )
+    (process,) = start(tmp_path, {"talky": {**SPEC, **ONCE, "estimator": "talky:make"}}, 0)
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        run = json.loads(next(line for line in lines if line.startswith("{")))  # others come from the model's function
+    finally:
+        end(process)
+    assert run["outcome"] == done(tmp_path, run)["outcome"] == "published"
+    assert run["reference"] == done(tmp_path, run)["reference"]
+
+
+def test_time_is_trained_once_where_nobody_can_be_told(tmp_path: Path) -> None:
+    """The disk of the log is full, for both outputs."""
+    path, begin = write(tmp_path, {"weak": {**WEAK, **ONCE}}), tmp_path / "begin"
+    begin.touch()
+    with open("/dev/full", "w") as full:
+        arguments = [str(begin), "-900", "--schedule", "--models", str(path)]
+        process = subprocess.Popen(
+            [sys.executable, "-c", FAST_CLOCK, *arguments], cwd=ROOT, stdout=full, stderr=full, text=True
+        )
+    settled = tmp_path / ".registry/_schedule/weak/20260101T0001Z/done.json"
+    try:
+        deadline = time.monotonic() + 60
+        while not settled.exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        end(process)
+    assert json.loads(settled.read_text())["outcome"] == "gate not passed"
+    assert [each.name for each in settled.parent.iterdir() if each != settled] == ["1.json"]
+    assert len(versions(open_store((tmp_path / ".registry").as_uri()), "weak")) == 1
+
+
+class Kept:
+    """One model's times, trained at once, by a clock that each look at it moves on."""
+
+    def __init__(self, folder: Path, line: str, moments: Sequence[datetime]) -> None:
+        self.moments, self.trained = list(moments), list[datetime]()
+        self.stopping = Event()
+        spec = ModelSpec.model_validate({**SPEC, "schedule": line})
+        claims = Claims.here(open_store(folder.as_uri(), create=True), self.clock)
+        self.scheduled = _Scheduled("wine", spec, [], claims, Semaphore(1), self.stopping)
+
+    def clock(self) -> datetime:
+        if len(self.moments) == 1:
+            self.stopping.set()
+            return self.moments[0]
+        return self.moments.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "expected"),
+    [
+        ((10, 0), (10, 0), (11, 0)),
+        ((10, 0), (10, 59), (11, 0)),
+        ((10, 0), (11, 0), (11, 0)),  # it came while the one before was looked at
+        ((10, 0), (11, 30), (11, 0)),
+        ((10, 0), (15, 59), (15, 0)),  # of several that came, the last, which is not over
+    ],
+)
+def test_after_a_time_comes_the_last_that_came_or_the_next(
+    tmp_path: Path, due: tuple[int, int], now: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    at = [datetime(2026, 11, 26, *moment, tzinfo=UTC) for moment in (due, now, expected)]
+    kept = Kept(tmp_path, "0 * * * *", [at[1]])
+    assert kept.scheduled._after(at[0]) == at[2]
+
+
+def test_no_error_ends_a_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever fails at one time, the next one is come to."""
+    times = [datetime(2026, 11, 26, 10, tzinfo=UTC) + timedelta(seconds=7 * k) for k in range(60)]
+    kept, came = Kept(tmp_path, "* * * * *", times), list[datetime]()
+
+    def fail(name: str, due: datetime, seconds: float) -> None:
+        came.append(due)
+        raise [OverflowError("date value out of range"), RuntimeError(), MemoryError("no memory")][len(came) % 3]
+
+    monkeypatch.setattr("training.schedule.LOOK_SECONDS", 0)
+    monkeypatch.setattr("training.schedule.POLL_SECONDS", 0)
+    monkeypatch.setattr(Claims, "take", lambda self, *arguments: fail(*arguments))
+    kept.scheduled.keep()
+    assert len(came) > 1
 
 
 def test_next_time_is_that_of_the_cron_line() -> None:
