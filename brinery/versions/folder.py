@@ -25,12 +25,15 @@ class FolderStore(Store):
         self._root = Path(backend.prefix or "/")
 
     def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
-        if self._is_no_file(path):
+        with errors_of(self.url, path):
+            is_no_file = self._is_no_file(path)
+        if is_no_file:
             raise StoreError(f"{self.url}/{path} is no file, and is not read")
         return super().fetch(path, limit)
 
     def holds(self, path: str) -> bool:
-        return not self._is_no_file(path) and super().holds(path)
+        with errors_of(self.url, path):
+            return not self._is_no_file(path) and super().holds(path)
 
     def _is_no_file(self, path: str) -> bool:
         """A pipe would wait for its writer for ever, and a device may never end."""
@@ -60,12 +63,18 @@ class FolderStore(Store):
             return
 
     def _files(self, prefix: str) -> Iterator[tuple[str, int]]:
-        for folder, below, names in os.walk(self._root / prefix):
+        for folder, below, names in os.walk(self._root / prefix, onerror=_raise):
             below[:] = filter(_is_name, below)
             for name in filter(_is_name, names):
                 path = Path(folder, name)
                 if path.is_file():
                     yield path.relative_to(self._root).as_posix(), path.stat().st_size
+
+
+def _raise(error: OSError) -> None:
+    """A folder that may not be entered is not one that is empty."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _is_name(name: str) -> bool:

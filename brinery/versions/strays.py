@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from brinery.errors import BrineryError
+from brinery.errors import BrineryError, StoreError
 from brinery.output.progress import progress
 from brinery.versions.finding import Finding
 from brinery.versions.read import read_manifest
@@ -17,7 +17,10 @@ AT_ONCE = 8
 def find_strays(store: Store) -> Iterator[Finding]:
     """For each model: its versions, those that cannot be read, strange objects, and numbers that no version has."""
     for name in filter(is_name, store.folders()):
-        yield from _of_model(store, name)
+        try:
+            yield from _of_model(store, name)
+        except StoreError as exc:
+            yield Finding(f"{name}: versions", "bad", str(exc))
     others = [name for name in store.folders() if not is_name(name) and not name.startswith("_")]
     if others:
         yield Finding("folders", "note", f"no model can be named {shown(others)}")
