@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.headers import NOSNIFF
@@ -42,6 +43,7 @@ class Connection(HttpToolsProtocol):
         self._bounds = bounds
         self._part: str | None = None  # of a message that has begun to arrive
         self._messages = 0
+        self._is_offer = False  # of another protocol, which is not taken
         self._unheard = 0  # bytes since the last message, or piece of a body, began
         self._timed: tuple[int, str | None] = (0, None)
         self._timers: dict[str, Any] = {}
@@ -64,13 +66,34 @@ class Connection(HttpToolsProtocol):
         for start in range(0, len(data), SLICE):
             piece = data[start : start + SLICE]
             self._unheard += len(piece)
-            super().data_received(piece)
+            self._parse(piece)
             if self.transport.is_closing():
                 return
             if self._unheard > self._bounds.head_bytes:
                 self._refuse(Problem(431, f"the request's head is larger than {self._bounds.head_bytes} bytes"))
                 return
         self._watch()
+
+    def _parse(self, piece: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as exc:
+            self._go_on(piece[exc.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
+
+    def _go_on(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as one that does not: the parser has left out its body."""
+        self._is_offer = False
+        if self.parser.get_method() == b"CONNECT":
+            return self._refuse(Problem(400, "this is no proxy"))
+        version = self.parser.get_http_version().encode()
+        headers = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        line = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return self._parse(b"\r\n".join([line, *headers, b"", b""]) + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -82,6 +105,9 @@ class Connection(HttpToolsProtocol):
             raise self._problem
         if len(self.pipeline) >= PIPELINED:
             raise Problem(400, f"more than {PIPELINED} requests wait for an answer")
+        if self.parser.should_upgrade():
+            self._is_offer = True
+            return
         super().on_headers_complete()
         self._part = "body"
 
@@ -89,7 +115,13 @@ class Connection(HttpToolsProtocol):
         self._unheard = 0
         super().on_body(body)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._part == "head":  # what comes after a body says nothing of it
+            super().on_header(name, value)
+
     def on_message_complete(self) -> None:
+        if self._is_offer:
+            return
         self._part, self._unheard = None, 0
         super().on_message_complete()
 

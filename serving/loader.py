@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from brinery.errors import BrineryError, ModelInvalid, SettingInvalid, StoreError
+from brinery.errors import BrineryError, ModelInvalid, SettingInvalid, StoreError, VersionMissing
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
@@ -18,6 +18,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 INIT_SECONDS = 9.3  # of Lambda's 10
 ANSWER_SECONDS = 9.0
+PASSING = (StoreError, VersionMissing)
 
 log = logging.getLogger("brinery.serving")
 
@@ -33,8 +34,8 @@ class NotServing(Exception):
 class Loader:
     """Holds the model, or why there is none.
 
-    A failed check stays failed for the life of the process. After a fault of the store, a later call
-    tries again, at most once a pause, the pause growing from 1 to 30 seconds.
+    A failed check stays failed for the life of the process. After a fault of the store, or where the version is not
+    there (yet), a later call tries again, at most once a pause, the pause growing from 1 to 30 seconds.
     """
 
     def __init__(self, load: Callable[[], VerifiedModel], clock: Callable[[], float] = monotonic) -> None:
@@ -78,12 +79,11 @@ class Loader:
             return self._model
         if not ended:
             raise NotServing("the model is still being loaded", 1)
-        passing = isinstance(self._failure, StoreError)
-        wait = self._again_at - self._clock() if passing else LONGEST_PAUSE
+        wait = self._again_at - self._clock() if isinstance(self._failure, PASSING) else LONGEST_PAUSE
         raise NotServing(reason_of(self._failure or ModelInvalid()), max(1, round(wait)))
 
     def _may_pass(self) -> bool:
-        return isinstance(self._failure, StoreError) and self._clock() >= self._again_at
+        return isinstance(self._failure, PASSING) and self._clock() >= self._again_at
 
     def _try(self) -> None:
         try:

@@ -198,7 +198,8 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
         credentials: used in place of the AWS_* variables and the container's role.
 
     Raises:
-        SettingInvalid: the URL is not one of a registry, or its folder is not there.
+        SettingInvalid: the URL is not one of a registry.
+        StoreUnavailable: its folder is not there.
     """
     from brinery.versions.folder import FolderStore  # which is a store, too
 
@@ -216,7 +217,7 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path not in ("", "/"):
         folder = Path(unquote(parts.path))
         if not create and not folder.is_dir():
-            raise SettingInvalid(f"there is no registry at {ascii(url)}: the folder does not exist; `train` makes it")
+            raise StoreUnavailable(f"there is no registry at {ascii(url)}: the folder does not exist; `train` makes it")
         try:
             return FolderStore(LocalStore(folder, mkdir=create), url.rstrip("/"))
         except (OSError, exceptions.BaseError) as exc:

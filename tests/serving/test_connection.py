@@ -148,6 +148,47 @@ def test_what_is_no_http_is_a_problem(usual: Served) -> None:
         assert refused(everything(connection), 400) == "the request is not HTTP/1.1"
 
 
+OFFER = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQ\r\n"
+LATER = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+ROW = b'{"data": 13.1}'
+
+
+@pytest.mark.parametrize("offer", [OFFER, b"Upgrade: websocket\r\nConnection: upgrade\r\nsec-websocket-key: x\r\n"])
+@pytest.mark.parametrize("pieces", [1, 7, 400])
+def test_offer_of_another_protocol_is_not_taken_and_the_request_is_answered(
+    usual: Served, offer: bytes, pieces: int
+) -> None:
+    """As Java's client and `curl --http2` send it; in one piece and in many, chunked, and with others behind it."""
+    head = b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" + offer
+    whole = head + b"content-length: %d\r\n\r\n" % len(ROW) + ROW
+    chunked = head + b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(ROW), ROW)
+    plain = b"GET /model/version HTTP/1.1\r\nhost: x\r\n" + offer + b"\r\n"
+    for sent in (whole + LATER, chunked + LATER, plain + whole + chunked + LATER):
+        with usual.connect() as connection:
+            size = -(-len(sent) // pieces)
+            for start in range(0, len(sent), size):
+                connection.sendall(sent[start : start + size])
+            answer = everything(connection)
+        assert answer.count(b"HTTP/1.1 200 OK") == sent.count(b"HTTP/1.1\r\n"), answer
+        assert answer.count(b'"prediction":') == sent.count(ROW)
+        assert answer.endswith(b'{"status":"ok"}')
+
+
+def test_connect_is_refused(usual: Served) -> None:
+    with usual.connect() as connection:
+        connection.sendall(b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n\x16\x03\x01")
+        assert refused(everything(connection), 400) == "this is no proxy"
+
+
+def test_what_stands_behind_a_body_says_nothing_of_it(usual: Served) -> None:
+    trailers = b"content-type: text/plain\r\ncontent-encoding: gzip\r\nexpect: 100-continue\r\n"
+    body = b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(ROW), ROW, trailers)
+    with usual.connect() as connection:
+        connection.sendall(CHUNKED + body + LATER)
+        answer = everything(connection)
+    assert answer.count(b"HTTP/1.1 200 OK") == 2 and b"100 Continue" not in answer
+
+
 def test_hundreds_of_half_sent_bodies_take_little_memory(start: Start) -> None:
     """150 of them took 830 MB."""
     server = start()

@@ -185,7 +185,7 @@ for path in sys.argv[1:]:
         ({"REQUIRE_PIN": "on"}, "REQUIRE_PIN is on", "MODEL_VERSION has no digest"),
         ({"MAX_ROWS": "many"}, "MAX_ROWS is 'many'; it must be a whole number", "a variable of the server"),
         ({"MODEL_REGISTRY": "ftp://x"}, "MODEL_REGISTRY is 'ftp://x'; it must be s3://", "a variable of the server"),
-        ({"MODEL_REGISTRY": "file:///nowhere"}, "the folder does not exist", "a variable of the server"),
+        ({"MODEL_REGISTRY": "file:///nowhere"}, "the folder does not exist", "the registry cannot be read"),
         (
             {"MODEL_VERSION": f"1@sha256:{'0' * 64}"},
             "it is not the pinned one",

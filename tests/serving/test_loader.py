@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Buffer, Mapping
+from pathlib import Path
 
 import pytest
 from obstore.store import MemoryStore
@@ -24,7 +25,7 @@ from brinery.loading.model import VerifiedModel
 from brinery.versions.manifest import ManifestContent, digest_of
 from brinery.versions.publish import publish
 from brinery.versions.reference import Reference
-from brinery.versions.store import Store
+from brinery.versions.store import Store, open_store
 from serving.loader import Loader, NotServing, load_pinned
 from serving.settings import Settings
 from tests.conftest import overwrite
@@ -90,6 +91,20 @@ def test_loader_after_fault_of_the_store_tries_again_once_a_pause(memory: Store,
         clock.now += pause
     assert waits == [1] * 5 + [2] * 5 + [4] * 5
     assert loader.get().reference == reference
+
+
+def test_loader_comes_to_a_registry_and_a_version_that_were_not_there_yet(tmp_path: Path) -> None:
+    """As where a folder is mounted late."""
+    folder, clock = tmp_path / "registry", Clock()
+    settings = Settings(folder.as_uri(), model_name="alcohol", model_version="1")
+    loader = Loader(lambda: load_pinned(settings), clock=clock)
+    assert str(refused(loader)) == "the registry cannot be read; the log says why"
+    folder.mkdir()
+    clock.now += 60
+    assert str(refused(loader)) == "the version is not in the registry; the log says which"
+    publish_example(open_store(folder.as_uri()), "alcohol")
+    clock.now += 60
+    assert loader.get().reference.name == "alcohol"
 
 
 def test_loader_with_lasting_fault_pauses_at_most_30_seconds(memory: Store) -> None:

@@ -196,7 +196,7 @@ def test_open_store_refuses_what_is_no_registry(url: str) -> None:
 
 
 def test_open_store_names_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingInvalid, match="the folder does not exist; `train` makes it"):
+    with pytest.raises(StoreUnavailable, match="the folder does not exist; `train` makes it"):
         open_store((tmp_path / "none").as_uri())
     assert not (tmp_path / "none").exists()
 
