@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: 127.0.0.1")
-    parser.add_argument("--port", type=_port, default=8080, help="port to listen on; default: 8080")
+    parser.add_argument("--port", type=_port, help="port to listen on; default: $PORT, else 8080")
     arguments = parser.parse_args(argv)
     try:
         settings = read_settings(os.environ)
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
     uvicorn.run(
         app,
         host=arguments.host,
-        port=arguments.port,
+        port=settings.port if arguments.port is None else arguments.port,
         log_level=settings.log_level.lower(),
         http=partial(Connection, bounds=limits),  # type: ignore[arg-type]
         loop="asyncio",

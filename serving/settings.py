@@ -26,10 +26,11 @@ class Settings:
     max_rows: int = 10_000
     max_body_bytes: int = 5 * 1024 * 1024
     log_level: str = "INFO"
+    port: int = 8080
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read what README's table lists, from MODEL_REGISTRY to LOG_LEVEL.
+    """Read what README's table lists, from MODEL_REGISTRY to PORT.
 
     Raises:
         SettingInvalid: the variable, its value and what is allowed.
@@ -44,6 +45,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         max_rows=_positive(environ, "MAX_ROWS", 10_000),
         max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
+        port=_positive(environ, "PORT", 8080, 65535),
     )
 
 
@@ -62,8 +64,8 @@ def _one_of(environ: Mapping[str, str], variable: str, default: str, allowed: tu
     raise SettingInvalid(f"{variable} is {ascii(value)}; it must be one of {', '.join(allowed)}")
 
 
-def _positive(environ: Mapping[str, str], variable: str, default: int) -> int:
+def _positive(environ: Mapping[str, str], variable: str, default: int, most: int = 999_999_999) -> int:
     value = environ.get(variable) or str(default)
-    if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) > 0):
-        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a whole number from 1 to 999999999")
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and 0 < int(value) <= most):
+        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a whole number from 1 to {most}")
     return int(value)

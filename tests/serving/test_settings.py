@@ -24,7 +24,7 @@ def test_settings_without_variables_are_the_defaults() -> None:
 
 def test_settings_with_empty_variables_are_the_defaults() -> None:
     variables = ["MODEL_REGISTRY", "MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "REQUIRE_PIN", "MODEL_FORMAT"]
-    variables += ["MAX_ROWS", "MAX_BODY_BYTES", "LOG_LEVEL"]
+    variables += ["MAX_ROWS", "MAX_BODY_BYTES", "LOG_LEVEL", "PORT"]
     assert read_settings(dict.fromkeys(variables, "")) == read_settings({})
 
 
@@ -45,6 +45,7 @@ def test_settings_with_empty_variables_are_the_defaults() -> None:
         ("MAX_ROWS", "1", "max_rows", 1),
         ("MAX_BODY_BYTES", "999999999", "max_body_bytes", 999_999_999),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
+        ("PORT", "8081", "port", 8081),
     ],
 )
 def test_setting_given_is_read(variable: str, value: str, field: str, expected: object) -> None:
@@ -65,6 +66,8 @@ def test_setting_given_is_read(variable: str, value: str, field: str, expected: 
         ("MAX_BODY_BYTES", "9999999999", "must be a whole number from 1 to 999999999"),
         ("LOG_LEVEL", "LOUD", "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         # uvicorn does not know this one
+        ("PORT", "65536", "must be a whole number from 1 to 65535"),
+        ("PORT", "0", "must be a whole number from 1 to 65535"),
         ("LOG_LEVEL", "NOTSET", "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
     ],
 )
