@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -185,8 +185,11 @@ class Store:
     def some(self, prefix: str, most: int, after: str | None = None) -> list[str]:
         """Paths of at most `most` (1000) objects below the folder `prefix`, after the path `after`: one request."""
         with errors_of(self.url, prefix):
-            found = obstore.list(self.backend, prefix, offset=after, chunk_size=most)
-            return [meta["path"] for meta in self.request("list", prefix, lambda: next(found, []))]
+
+            def first() -> Any:
+                return next(obstore.list(self.backend, prefix, offset=after, chunk_size=most), [])
+
+            return [meta["path"] for meta in self.request("list", prefix, first)]
 
 
 def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProvider | None" = None) -> Store:

@@ -165,15 +165,15 @@ class Scheduler:
         world.now += wait
 
 
-def forged(to: Reference, before: Change) -> dict[str, bytes]:
-    """A version of an attacker's own, a record that says it is served, claims of numbers, and of a time to train."""
+def forged(planted: Reference, before: Change) -> dict[str, bytes]:
+    """A record that says that what is live replaced a version which never was, claims of numbers, and of a time."""
     record = Record(
         registry=URL,
         name=MODEL,
         environment=SimulatedEnvironment.name,
         action="promote",
-        to=str(to),
-        was=before.pin,
+        to=str(before.pin),
+        was=str(planted),
         before=before.record,
         by="attacker",
         at=BEGIN + timedelta(days=1),
