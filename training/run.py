@@ -135,6 +135,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
             "params": params,
             **({"scoring": scored_by(spec, prepared.assessor.kind).name} if spec.search else {}),
         },
+        interval=spec.interval,
         gate=spec.gate,
         beside=Beside(session.baselines.get(name), session.trust_bucket),
         random_state=spec.random_state,

@@ -115,6 +115,12 @@ class ModelSpec(Strict):
         None,
         description=f"what a search goes by, one of {', '.join(NAMES)}; accuracy or rmse where it is not said",
     )
+    interval: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="a share above 0 and below 1, such as 0.9: how often an answer shall hold the truth",
+    )
     test_size: float = Field(0.25, gt=0, lt=1, description="a share of the rows, above 0 and below 1")
     cv: int | None = Field(None, ge=2, le=100, description="a whole number of folds, from 2 to 100")
     random_state: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
@@ -143,8 +149,14 @@ class ModelSpec(Strict):
             raise ValueError(f'has "{sorted(both)[0]}" in params and in search')
         if self.trials is not None and self.search is None:
             raise ValueError("has trials and no search")
+        return self
+
+    @model_validator(mode="after")
+    def _folds_hold_out(self) -> Self:
         if self.cv is not None and "test_size" in self.model_fields_set:
             raise ValueError("has cv and test_size; metrics come from the folds or from held-out rows")
+        if self.cv is not None and self.interval is not None:
+            raise ValueError("has cv and interval, which needs rows that no model was fitted on; use test_size")
         if self.cv is not None and self.gate.no_worse_than_promoted:
             raise ValueError(
                 "has cv and gate.no_worse_than_promoted, which needs rows that no model was fitted on; use test_size"

@@ -80,6 +80,10 @@ class Assessor(Protocol):
         """What models predict that look at no feature, from the truth of the training rows, shape (rows,)."""
         ...
 
+    def scores(self, predictions: Predictions) -> np.ndarray | None:
+        """How unlike the truth each answer is, shape (rows,), for intervals; None where the answers do not tell."""
+        ...
+
     def beside(self, ours: Predictions, theirs: Any) -> tuple[Predictions, Predictions]:
         """Both versions' predictions, to be measured alike, from the answers of another one; or ValueError."""
         ...

@@ -61,7 +61,8 @@ class Candidate:
     `fitted` takes arrays, shape (rows, features), as `columns.arrays.to_array` makes them. `test_rows` are the rows of
     `test_x` as they came, by column; `held_out` the predictions that metrics are taken from, and `folds` their
     number where those come from cross-validation, else None. `train_x` and `train_y` are what it was fitted on.
-    `spec` is how it was made, as it may be shown; `notes` are sentences about the data that a person should read.
+    `interval` is the share of rows whose answers shall hold the truth, None where they are single. `spec` is how it was
+    made, as it may be shown; `notes` are sentences about the data that a person should read.
     """
 
     name: str
@@ -83,4 +84,5 @@ class Candidate:
     beside: Beside
     random_state: int
     git: Git
+    interval: float | None = None
     notes: tuple[str, ...] = ()

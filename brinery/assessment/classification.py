@@ -80,6 +80,12 @@ class ClassificationAssessor:
         always = Answers(classes, probabilities, given_indices=np.repeat(shares.argmax(), rows))
         return [Predictions(predictions.truth, always)]
 
+    def scores(self, predictions: Predictions) -> np.ndarray | None:
+        """What the true class's probability lacks to 1."""
+        if predictions.probabilities is None:
+            return None
+        return 1 - predictions.probabilities[np.arange(len(predictions.truth)), predictions.truth_indices]
+
     def beside(self, ours: Predictions, theirs: Answers) -> tuple[Predictions, Predictions]:
         """The predictions of both versions, over the classes of both together.
 

@@ -21,6 +21,7 @@ from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
+from brinery.assessment.conformal import calibrated
 from brinery.assessment.evaluate import evaluate, measure, notes_on_baseline
 from brinery.assessment.export import Export, export_onnx
 from brinery.assessment.gate import Beside, Comparison, check_metrics, compare_with_promoted, judge
@@ -33,7 +34,7 @@ from brinery.formats.choice import FORMATS
 from brinery.loading.golden import COUNT, make_golden
 from brinery.loading.model_process import ModelProcess
 from brinery.rows.feature import MAX_NAME_LENGTH, Feature
-from brinery.tasks.task import AnyAnswers
+from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
 from brinery.versions.profiles import open_registry
 from brinery.versions.publish import publish
@@ -58,6 +59,7 @@ def publish_fitted(
     baseline: str | Reference | None = None,
     trust_bucket: bool = False,
     description: str = "",
+    interval: float | None = None,
     random_state: int = 0,
 ) -> Reference:
     """Publish a fitted scikit-learn classifier, regressor or pipeline as a new version, whatever its gate says of it.
@@ -76,6 +78,7 @@ def publish_fitted(
         baseline: what `no_worse_than_promoted` compares with, with its digest; without it that is what the newest
             record in the bucket names, for which nobody vouches, and no pickle of it is loaded but where
             `trust_bucket`.
+        interval: as in models.json: the share of rows whose answers shall hold the truth, such as 0.9.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
 
@@ -93,6 +96,8 @@ def publish_fitted(
         raise DataInvalid(f"random_state is {random_state!r}; it must be a whole number from 0 to 4294967295")
     if not isinstance(description, str) or any("\ud800" <= letter <= "\udfff" for letter in description):
         raise DataInvalid(f"description is {str(description)[:80]!a}; it must be a text without lone surrogates")
+    if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
+        raise DataInvalid(f"interval is {interval!r}; it must be a share above 0 and below 1, such as 0.9")
     rules = _gate(gate or {})
     stages, assessor = Stages(), _assessor(model)
     check_metrics(rules, assessor)
@@ -150,6 +155,7 @@ def publish_fitted(
         },
         gate=rules,
         beside=_beside(name, baseline, trust_bucket),
+        interval=interval,
         random_state=random_state,
         git=git_state(Path.cwd(), None),
         notes=_notes(assessor, array, features, given, truth),
@@ -178,7 +184,7 @@ def publish_candidate(
         BrineryError: the store failed; nothing was published.
     """
     assessor, fitted, test_x = candidate.assessor, candidate.fitted, candidate.test_x
-    task = assessor.task(fitted, candidate.train_y)
+    task = _with_interval(candidate, assessor.task(fitted, candidate.train_y))
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
         pickle = io.BytesIO()
@@ -237,6 +243,17 @@ def publish_candidate(
     stages.report("publish")
     with writing():
         return publish(store, content, files, refusing(check))
+
+
+def _with_interval(candidate: Candidate, task: Any) -> AnyTask:
+    """The task with the interval that is asked for, if any."""
+    if candidate.interval is None:
+        return task  # type: ignore[no-any-return]
+    scores = candidate.assessor.scores(candidate.held_out)
+    if scores is None:
+        raise DataInvalid("interval needs probabilities, which this estimator does not give")
+    found = calibrated(scores, candidate.interval, candidate.random_state)
+    return task.model_copy(update={"interval": found})  # type: ignore[no-any-return]
 
 
 def _assessor(model: Any) -> Assessor:

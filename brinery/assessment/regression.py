@@ -69,6 +69,11 @@ class RegressionAssessor:
             for value in (train_y.mean(), np.median(train_y))
         ]
 
+    def scores(self, predictions: Predictions) -> np.ndarray:
+        """The size of the error."""
+        errors: np.ndarray = predictions.predicted - predictions.truth
+        return np.abs(errors)
+
     def beside(self, ours: Predictions, theirs: Estimates) -> tuple[Predictions, Predictions]:
         return ours, Predictions(ours.truth, theirs)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
 
 from brinery.tasks.difference import Difference
+from brinery.tasks.interval import Interval
 
 Label = StrictBool | StrictInt | StrictStr
-Interval = tuple[FiniteFloat, FiniteFloat]
+Bounds = tuple[FiniteFloat, FiniteFloat]
 TOLERANCE = 1e-5  # of a probability, between two forms of one model
 
 
@@ -78,9 +80,9 @@ class ClassMetrics(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     precision: FiniteFloat
-    precision_interval: Interval
+    precision_interval: Bounds
     recall: FiniteFloat
-    recall_interval: Interval
+    recall_interval: Bounds
     support: int
 
 
@@ -105,6 +107,7 @@ class Classification(BaseModel):
 
     kind: Literal["classification"] = "classification"
     classes: Annotated[tuple[Label, ...], Field(min_length=2)]
+    interval: Interval | None = None
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -138,7 +141,13 @@ class Classification(BaseModel):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What the task is, for people."""
-        return [("classes", ", ".join(map(str, self.classes)))]
+        facts = [("classes", ", ".join(map(str, self.classes)))]
+        if self.interval is not None:
+            least = max(0.0, 1 - self.interval.quantile)
+            facts.append(
+                ("labels", f"{self.interval.text}: the answer, and those of a probability of {least:.6g} or more")
+            )
+        return facts
 
     def answers(
         self, predicted: np.ndarray | None, probabilities: NDArray[np.floating[Any]] | None, tie: float = 0.0
@@ -199,7 +208,19 @@ class Classification(BaseModel):
         if answers.probabilities is not None:
             for answer, row in zip(written, answers.probabilities.tolist(), strict=True):
                 answer["probabilities"] = dict(zip(self.keys, row, strict=True))
+            if self.interval is not None:
+                held = answers.probabilities >= self._likely
+                held[np.arange(len(held)), answers.indices] = (
+                    True  # an accurate model has unsure answers that hold none
+                )
+                for answer, labels in zip(written, held, strict=True):
+                    answer["labels"] = list(compress(self.classes, labels))
         return written
+
+    @property
+    def _likely(self) -> float:
+        """The least probability of a label that an answer holds; rounding of one format or another leaves it in."""
+        return 1 - (self.interval.quantile if self.interval else 1.0) - TOLERANCE
 
     def read(self, written: Sequence[Mapping[str, Any]]) -> Answers:
         """Answers from JSON objects, as `written` makes them.
@@ -247,11 +268,11 @@ class Classification(BaseModel):
     def answer_schema(self) -> dict[str, Any]:
         """The JSON schema of one written answer."""
         share = {"type": "number", "minimum": 0, "maximum": 1}
-        return {
-            "type": "object",
-            "required": ["prediction"],
-            "properties": {
-                "prediction": {"enum": list(self.classes)},
-                "probabilities": {"type": "object", "additionalProperties": share},
-            },
+        labels = {"enum": list(self.classes)}
+        properties: dict[str, Any] = {
+            "prediction": labels,
+            "probabilities": {"type": "object", "additionalProperties": share},
         }
+        if self.interval is not None:
+            properties["labels"] = {"type": "array", "items": labels}
+        return {"type": "object", "required": ["prediction"], "properties": properties}

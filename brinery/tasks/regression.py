@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from brinery.tasks.difference import Difference
+from brinery.tasks.interval import Interval
 
 TOLERANCE = 1e-5  # of a number's size, or of the target's deviation where that is more
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
-Interval = tuple[FiniteFloat, FiniteFloat]
+Bounds = tuple[FiniteFloat, FiniteFloat]
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,18 @@ class RegressionDetails(BaseModel):
 
     kind: Literal["regression"] = "regression"
     bias: FiniteFloat
-    bias_interval: Interval
+    bias_interval: Bounds
     residuals: Annotated[tuple[FiniteFloat, ...], Field(min_length=len(QUANTILES), max_length=len(QUANTILES))]
 
 
 class Regression(BaseModel):
-    """The task of a regressor: numbers whose `deviation`, the standard one of the truth in training, is their scale."""
+    """The task of a regressor: numbers whose scale is `deviation`, the standard one of the truth in training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["regression"] = "regression"
     deviation: Annotated[FiniteFloat, Field(gt=0)]
+    interval: Interval | None = None
 
     @property
     def tolerance(self) -> float:
@@ -80,7 +82,10 @@ class Regression(BaseModel):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What the task is, for people."""
-        return [("deviation", f"{self.deviation:.6g} (of the target in training)")]
+        facts = [("deviation", f"{self.deviation:.6g} (of the target in training)")]
+        if self.interval is not None:
+            facts.append(("interval", f"{self.interval.text}: ± {self.interval.quantile:.6g}"))
+        return facts
 
     def answers(self, predicted: np.ndarray | None, numbers: np.ndarray | None, tie: float = 0.0) -> Estimates:
         """Answers from what a model gives, either of the two, shape (rows,) or (rows, 1); `tie` is of classifiers."""
@@ -111,7 +116,12 @@ class Regression(BaseModel):
 
     def written(self, answers: Estimates) -> list[dict[str, Any]]:
         """One JSON object a row, as every answer carries it."""
-        return [{"prediction": value} for value in answers.values.tolist()]
+        written: list[dict[str, Any]] = [{"prediction": value} for value in answers.values.tolist()]
+        if self.interval is not None:
+            width = self.interval.quantile
+            for answer in written:
+                answer["interval"] = [answer["prediction"] - width, answer["prediction"] + width]
+        return written
 
     def read(self, written: Sequence[Mapping[str, Any]]) -> Estimates:
         """Answers from JSON objects, as `written` makes them.
@@ -144,4 +154,8 @@ class Regression(BaseModel):
 
     def answer_schema(self) -> dict[str, Any]:
         """The JSON schema of one written answer."""
-        return {"type": "object", "required": ["prediction"], "properties": {"prediction": {"type": "number"}}}
+        number = {"type": "number"}
+        properties: dict[str, Any] = {"prediction": number}
+        if self.interval is not None:
+            properties["interval"] = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
+        return {"type": "object", "required": list(properties), "properties": properties}

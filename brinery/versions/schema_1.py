@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, FiniteFloat, model_validator
 
 from brinery.rows.feature import Feature
-from brinery.tasks.classification import ClassMetrics, Interval, Label
+from brinery.tasks.classification import Bounds, ClassMetrics, Label
 from brinery.versions.manifest import File, Git, Manifest, Part, Sha256
 
 Files = Literal["model.joblib", "model.onnx", "golden.json", "card.html"]
@@ -45,7 +45,7 @@ class _Promoted(Part):
 
 class _Evaluation(Part):
     folds: int | None = None
-    intervals: Mapping[str, Interval] = {}
+    intervals: Mapping[str, Bounds] = {}
     baseline: Mapping[str, FiniteFloat] = {}
     classes: tuple[ClassMetrics, ...] = ()
     confusion: tuple[tuple[int, ...], ...] | None = None

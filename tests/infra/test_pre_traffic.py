@@ -103,6 +103,13 @@ def other_probability(path: str, status: int, body: Any) -> tuple[int, Any]:
     return status, body
 
 
+@pytest.mark.parametrize("answer", [[99.9, 150.0], [100.0, 150.1], [100.0], 100.0, [100.0, 150.0, 1.0], [0]])
+def test_interval_and_labels_are_compared_item_by_item(hook: Any, answer: Any) -> None:
+    assert hook._same([100.00001, 149.99999], [100.0, 150.0], 1e-4)
+    assert not hook._same(answer, [100.0, 150.0], 1e-4)
+    assert hook._same(["a", 1, True], ["a", 1, True], 1e-4) and not hook._same(["a"], ["b"], 1e-4)
+
+
 @pytest.mark.parametrize(("by", "message"), [(1e-4, None), (1e-2, "it answers .* to golden row 1, recorded is")])
 def test_number_may_differ_by_the_deviation_and_no_more(
     hook: Any, folder_store: Store, by: float, message: str | None

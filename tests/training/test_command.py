@@ -38,8 +38,11 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     assert (result.returncode, result.stderr) == (0, "")
     *tables, columns, notes, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
     rows = []
-    for (head, *of_task), main in zip(tables, ("ACCURACY", "RMSE"), strict=False):
-        assert head.split()[:4] == ["MODEL", "REFERENCE", main, "BASELINE"] and head.split()[-2:] == ["GATE", "SECONDS"]
+    for (head, *of_task), first in zip(tables, ("ACCURACY", "RMSE"), strict=False):
+        assert head.split()[:4] == ["MODEL", "REFERENCE", first, "BASELINE"] and head.split()[-2:] == [
+            "GATE",
+            "SECONDS",
+        ]
         rows += of_task
     assert [row.split()[0] for row in rows] == models and all("passed" in row for row in rows)
     assert columns[:2] == [

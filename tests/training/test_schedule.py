@@ -82,7 +82,11 @@ def end(process: "subprocess.Popen[str]") -> None:
 def done(folder: Path, run: dict[str, Any]) -> Any:
     """What the registry says of how a run ended."""
     minute = datetime.fromisoformat(run["due"]).strftime("%Y%m%dT%H%MZ")
-    return json.loads((folder / ".registry/_schedule" / run["model"] / minute / "done.json").read_text())
+    path, deadline = folder / ".registry/_schedule" / run["model"] / minute / "done.json", time.monotonic() + 10
+    while not path.exists():  # it is stored after it is told
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return json.loads(path.read_text())
 
 
 def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
@@ -216,10 +220,10 @@ def test_run_is_told_and_settled_whatever_its_model_and_its_libraries_write(tmp_
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
         run = json.loads(next(line for line in lines if line.startswith("{")))  # others come from the model's function
+        settled = done(tmp_path, run)
     finally:
         end(process)
-    assert run["outcome"] == done(tmp_path, run)["outcome"] == "published"
-    assert run["reference"] == done(tmp_path, run)["reference"]
+    assert run["outcome"] == settled["outcome"] == "published" and run["reference"] == settled["reference"]
 
 
 def test_time_is_trained_once_where_nobody_can_be_told(tmp_path: Path) -> None:

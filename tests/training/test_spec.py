@@ -10,7 +10,7 @@ from training.spec import read_specs, select
 
 
 def test_specs_of_the_shipped_file_are_valid() -> None:
-    assert list(read_specs(EXAMPLES)) == ["wine", "wine-alcohol", "penguins", "digits"]
+    assert list(read_specs(EXAMPLES)) == ["wine", "wine-alcohol", "penguins", "digits", "diabetes"]
 
 
 def test_specs_of_this_checkout_are_valid_whichever_they_are() -> None:
@@ -46,6 +46,11 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
             {"cv": 5, "gate": {"no_worse_than_promoted": {"accuracy": 0}}},
             "wine has cv and gate.no_worse_than_promoted, which needs rows that no model was fitted on",
         ),
+        (
+            {"cv": 5, "interval": 0.9},
+            "wine has cv and interval, which needs rows that no model was fitted on; use test_size",
+        ),
+        ({"interval": 90}, "wine.interval is 90; it must be a share above 0 and below 1, such as 0.9"),
         ({"trials": 5}, "wine has trials and no search"),
         ({"trials": 1, "search": {"C": [1]}}, "wine.trials is 1; it must be a whole number, 2 or more"),
         ({"class_weight": "even"}, 'wine.class_weight is "even"; it must be "balanced", or an object of classes'),

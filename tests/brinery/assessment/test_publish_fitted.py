@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_diabetes, load_wine
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from brinery.assessment.publish_fitted import publish_fitted
@@ -210,6 +211,13 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
         ({"name": None}, ReferenceInvalid, "model name 'None' is not valid"),
         ({"description": None}, DataInvalid, "description is 'None'; it must be a text"),
         ({"description": "\ud800"}, DataInvalid, "it must be a text without lone surrogates"),
+        ({"interval": 90}, DataInvalid, "interval is 90; it must be a share above 0 and below 1, such as 0.9"),
+        ({"interval": 0.999}, DataInvalid, "interval is 0.999, for which at least 999 rows must be held out; 89 are"),
+        (
+            {"model": LinearSVC().fit(X, Y), "interval": 0.9},
+            DataInvalid,
+            "interval needs probabilities, which this estimator does not give",
+        ),
         ({"random_state": -1}, DataInvalid, "random_state is -1; it must be a whole number"),
         ({"random_state": "a"}, DataInvalid, "random_state is 'a'; it must be a whole number"),
         ({"gate": ["accuracy"]}, GateInvalid, "gate must be an object of metrics"),
@@ -232,3 +240,28 @@ def test_model_that_was_fitted_on_a_frame_is_refused(registry: str) -> None:
     frame = load_wine(as_frame=True).data
     with pytest.raises(DataInvalid, match=r"was fitted on a frame with column names.*fit it on x.to_numpy\(\)"):
         publish_fitted("wine", LogisticRegression(max_iter=9999).fit(frame, Y), frame, Y, registry=registry)
+
+
+def test_regressor_from_a_notebook_answers_numbers_with_intervals(registry: str) -> None:
+    rows, truth = load_diabetes(return_X_y=True)
+    model = HistGradientBoostingRegressor(max_iter=20, random_state=0).fit(rows[::2], truth[::2])
+    reference = publish_fitted(
+        *("progress", model, rows[1::2], truth[1::2]),
+        x_train=rows[::2],
+        y_train=truth[::2],
+        registry=registry,
+        gate={"r2": {"min": 0.3}},
+        interval=0.9,
+    )
+    for format in ("onnx", "pickle"):
+        served = load(reference, registry=registry, format=format)
+        answers = served.answer(rows.tolist(), 1000).answers
+        assert np.abs(answers.values - model.predict(rows)).max() < 1e-5 * truth.std()
+        written = served.task.written(answers[:1])[0]
+        low, high = written["interval"]
+        assert (high + low) / 2 == pytest.approx(written["prediction"]) and 50 < high - low < 500
+    assert served.manifest.gate.passed and served.manifest.metrics["r2"] == pytest.approx(
+        model.score(rows[1::2], truth[1::2])
+    )
+    card = bytes(served.card()).decode()
+    assert "Each answer comes with an interval of ±" in card and "in the order of time" in card

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brinery.errors import SettingInvalid
+from brinery.errors import SettingInvalid, StoreUnavailable
 from brinery.versions.profiles import open_registry, profile_credentials
 
 
@@ -54,6 +54,6 @@ def test_registry_is_the_url_else_the_variable_else_the_folder(tmp_path: Path, m
 
 
 def test_registry_is_made_only_where_it_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(SettingInvalid, match="the folder does not exist"):
+    with pytest.raises(StoreUnavailable, match="the folder does not exist"):
         open_registry(None, tmp_path)
     assert not (tmp_path / ".registry").exists()
