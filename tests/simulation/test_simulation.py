@@ -80,6 +80,7 @@ def test_a_thousand_histories_keep_what_must_hold() -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(0)  # as long as so many take
 def test_very_many_histories_keep_what_must_hold_through_every_fault_at_every_effect(
     record_property: Callable[[str, object], None],
 ) -> None:
