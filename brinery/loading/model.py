@@ -1,5 +1,6 @@
 """A verified model: what it is, and its answers."""
 
+import warnings
 from collections.abc import Buffer, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +10,7 @@ import numpy as np
 
 from brinery.errors import FormatMissing, RowInvalid
 from brinery.formats.predictor import Predictor
+from brinery.loading.given import rows_of
 from brinery.rows.parser import MAX_ERRORS, Batch, Errors, RowParser, Warned
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import CARD, Manifest
@@ -70,6 +72,26 @@ class VerifiedModel:
         if CARD not in self.manifest.files:
             raise FormatMissing(f"{self.manifest.name}:{self.manifest.version} has no model card")
         return read_file(self.store, self.published, CARD)
+
+    def predict(self, data: Any) -> Any:
+        """Answer a frame, an array or rows as serving would: a list of answers, or one for one row by itself.
+
+        An answer is an object such as `{"prediction": 0, "probabilities": {"0": 0.98, …}}`. A value that the model was
+        not fitted on the like of is told by a UserWarning.
+
+        Args:
+            data: see `brinery.loading.given.rows_of`.
+
+        Raises:
+            RowInvalid: the input does not fit the features, or the model has no answer for it.
+        """
+        rows = rows_of(data)
+        found = self.answer(rows, max(1, len(rows) if isinstance(rows, list) else 1))
+        if found.warnings:
+            told = "; ".join(f"{path} {message}" for path, message in found.warnings)
+            warnings.warn(f"{self.reference.name}: {told}", stacklevel=2)
+        written = self.task.written(found.answers)
+        return written[0] if found.single else written
 
     def answer(self, data: Any, max_rows: int, partial: bool = False) -> Prediction:
         """Answer decoded JSON: a row, or a list of rows.
