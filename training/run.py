@@ -30,8 +30,9 @@ from brinery.versions.read import Published
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
+from training.fit.estimator import make_estimator
 from training.fit.fit import Fitting, scored_by
-from training.fit.pipeline import is_scaled, make_estimator, make_pipeline_for
+from training.fit.pipeline import is_scaled, make_pipeline_for
 from training.fit.task import FITS
 from training.interrupt import held_back
 from training.spec import KindSpec, ModelSpec

@@ -22,7 +22,7 @@ from brinery.versions.reference import Reference
 from training import interrupt
 from training.errors import SpecInvalid, TrainingError
 from training.fit.cluster import connect, many_processes
-from training.fit.pipeline import make_estimator
+from training.fit.estimator import make_estimator
 from training.report import as_json as json_of
 from training.report import report_text
 from training.run import Result, Session, train

@@ -20,6 +20,7 @@ from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
 KindName = Literal["number", "integer", "boolean", "category", "date"]
+ESTIMATOR = r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
 SCHEMA_KEY = "$schema"
 FOLDS = 5
 LONGEST_SECONDS = 7 * 24 * 3600
@@ -97,11 +98,15 @@ class ModelSpec(Strict):
     dates: DateFormat | None = Field(None, description=DATE_RULE)
     drop_missing_target: bool = Field(False, description="true or false: whether rows without a target are left out")
     estimator: str = Field(
-        pattern=r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$",
+        pattern=ESTIMATOR,
         description='a scikit-learn classifier or regressor by its dotted name, or "module:function" that returns one',
     )
     scale: bool | Literal["auto"] = Field("auto", description='true, false or "auto"')
-    params: Mapping[str, Any] = Field({}, description="an object of the estimator's parameters")
+    params: Mapping[str, Any] = Field(
+        {},
+        description="an object of the estimator's parameters, in which another one is an object such as "
+        '{"estimator": "sklearn.…", "params": {…}}',
+    )
     class_weight: Literal["balanced"] | Mapping[str, Annotated[float, Field(gt=0)]] | None = Field(
         None, description='"balanced", or an object of classes, each with a weight above 0'
     )

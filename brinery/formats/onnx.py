@@ -42,7 +42,7 @@ class OnnxModel:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what fails is raised, too
         self._session = ort.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
         self._inputs = [(spec.name, DTYPES[spec.type]) for spec in self._session.get_inputs()]
         outputs = self._session.get_outputs()

@@ -31,8 +31,9 @@ from brinery.rows.feature import Feature
 from tests.conftest import free_port
 from training.errors import ClusterUnusable, FitFailed, SpecInvalid
 from training.fit.cluster import connect
+from training.fit.estimator import make_estimator
 from training.fit.fit import Fitting
-from training.fit.pipeline import make_estimator, make_pipeline_for
+from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
 X, Y = load_wine(return_X_y=True)
