@@ -21,10 +21,15 @@ class Stack:
     """Compose commands as a person would type them, and HTTP calls to what they started."""
 
     def __init__(self) -> None:
-        self.s3, self.serve, self.function = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
+        self.s3, self.serve, self.another, self.function = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
         self.project = f"brinery-test-{uuid4().hex[:8]}"
         files = [os.environ.get("COMPOSE_FILE", "docker-compose.yml"), "tests/end_to_end/compose.test.yml"]
-        ports = {"S3_PORT": self.s3, "SERVE_PORT": self.serve, "LAMBDA_PORT": self.function}
+        ports = {
+            "S3_PORT": self.s3,
+            "SERVE_PORT": self.serve,
+            "ANOTHER_PORT": self.another,
+            "LAMBDA_PORT": self.function,
+        }
         self.environment = {
             **os.environ,
             "COMPOSE_FILE": ":".join(files),

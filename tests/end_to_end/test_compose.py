@@ -1,6 +1,7 @@
 """Train, publish, promote, serve: the commands of the README in real containers."""
 
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -256,6 +257,26 @@ def test_penguins_are_served_with_categories_and_missing_values(stack: Stack, li
     assert "<svg" in card and "bill_length_mm" in card
 
 
+def test_second_model_is_served_beside_the_first_from_an_env_file_of_its_own(
+    stack: Stack, lines: dict[str, str], tmp_path: Path
+) -> None:
+    stack.promote(lines["wine"])
+    pin = re.search(r"MODEL_VERSION=(\S+)", lines["diabetes"])
+    assert pin is not None
+    promote = f"registry promote diabetes:{pin[1]} --env-file /promoted/another.env"
+    run = f"docker compose run --rm -T --user {os.getuid()} --volume {tmp_path}:/promoted --entrypoint sh train -c"
+    stack.shell(f"{run} {quote(promote)}")
+    assert "MODEL_RECORD=" in (tmp_path / "another.env").read_text()
+    stack.environment["ANOTHER_ENV"] = str(tmp_path / "another.env")
+    stack.shell("docker compose --profile another up -d --wait another")
+    row = [0.03, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0.0, 0.02, -0.02]
+    answer = httpx.post(f"{stack.another}/predict", json={"data": row}, timeout=30).json()
+    assert answer["model"] == {"name": "diabetes", "version": 1} and 100 < answer["prediction"] < 300
+    assert httpx.get(f"{stack.another}/model/version", timeout=30).json()["record"] is not None
+    assert stack.version()["name"] == "wine"
+    stack.shell("docker compose --profile another rm --stop --force another")
+
+
 def test_schedule_trains_by_its_cron_line_and_stops_cleanly(stack: Stack, tmp_path: Path) -> None:
     spec = {"data": "rows.csv", "target": "kind", "estimator": "sklearn.tree.DecisionTreeClassifier"}
     rows = [f"{i}.5,{'low' if i < 20 else 'high'}" for i in range(40)]
@@ -280,7 +301,7 @@ def test_schedule_trains_by_its_cron_line_and_stops_cleanly(stack: Stack, tmp_pa
 def test_ports_are_published_on_this_machine_alone(stack: Stack) -> None:
     services = json.loads(stack.shell("docker compose --profile '*' config --format json"))["services"]
     published = [port.get("host_ip") for service in services.values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1"] * 3
+    assert published == ["127.0.0.1"] * 4
 
 
 @pytest.fixture(scope="module")
