@@ -24,11 +24,17 @@ from sklearn.svm import SVC, LinearSVC, NuSVC
 
 from brinery.assessment.graph import Graph, squared_distances
 from brinery.assessment.support_vectors import support_vectors
+from brinery.formats.onnx import MISSING
 
 
 def _imputer(graph: Graph) -> None:
-    missing = graph.node("IsNaN", graph.input)
-    graph.finish_columns(graph.node("Where", missing, graph.constant(graph.model.statistics_[None]), graph.input))
+    values = graph.model.statistics_[None]
+    if graph.of_texts:
+        missing = graph.node("Equal", graph.input, graph.constant([MISSING], object))
+        filled = graph.constant(values.astype(object), object)
+    else:
+        missing, filled = graph.node("IsNaN", graph.input), graph.constant(values)
+    graph.finish_columns(graph.node("Where", missing, filled, graph.input))
 
 
 def _linear(graph: Graph) -> None:

@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
+from brinery.assessment.columns.frames import OnFrames, unwrapped
 from brinery.assessment.converters import CONVERTERS, SHAPES
 from brinery.assessment.probes import probes, steps_within
 from brinery.assessment.proof import Expected, Proof, expect, in_chunks, prove
@@ -60,9 +61,9 @@ def export_onnx(
 
     reasons: list[str] = []
     expected: list[Expected] = []
-    for precision, inputs in _inputs(features):
+    for precision, inputs in _inputs(features, isinstance(fitted, OnFrames)):
         try:
-            converted = list(_convert(fitted, inputs))
+            converted = list(_convert(unwrapped(fitted), inputs))
         except Exception as exc:  # the converter raises whatever it likes
             reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
             continue
@@ -97,20 +98,21 @@ def _first_that_is_proven(
     return None, why
 
 
-def _inputs(features: tuple[Feature, ...]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    """One matrix for numeric features, else one input a column, in both precisions."""
+def _inputs(features: tuple[Feature, ...], named: bool) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """One matrix for numeric features, else one input a column, in both precisions.
+
+    A model of frames may want either: a matrix as an estimator by itself, or columns by their names.
+    """
     mixed = any(feature.kind == "category" for feature in features)
-    for precision, kind in (("single precision", FloatTensorType), ("double precision", DoubleTensorType)):
-        if not mixed:
+    kinds = (("single precision", FloatTensorType), ("double precision", DoubleTensorType))
+    if not mixed:
+        for precision, kind in kinds:
             yield precision, [("rows", kind([None, len(features)]))]
-            continue
-        yield (
-            precision,
-            [
-                (f"column{j}", (StringTensorType if feature.kind == "category" else kind)([None, 1]))
-                for j, feature in enumerate(features)
-            ],
-        )
+    if mixed or named:
+        for precision, kind in kinds:
+            types = [StringTensorType if feature.kind == "category" else kind for feature in features]
+            names = [feature.name if named else f"column{j}" for j, feature in enumerate(features)]
+            yield precision, [(name, each([None, 1])) for name, each in zip(names, types, strict=True)]
 
 
 def _convert(fitted: Any, inputs: list[tuple[str, Any]]) -> Iterator[bytes]:
@@ -150,7 +152,7 @@ def _with_missing_named(fitted: Any) -> Any:
     for encoder in steps_within(copy):
         if isinstance(encoder, OneHotEncoder):
             encoder.categories_ = [
-                np.array([MISSING if value is None else value for value in found], dtype=object)
+                np.array([MISSING if value is None or value != value else value for value in found], dtype=object)
                 for found in encoder.categories_
             ]
     return copy

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
-from skl2onnx.common.data_types import DoubleTensorType
+from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
 OPSET = 21
 TREES = 3  # of the domain ai.onnx.ml: the first that knows thresholds in double precision
@@ -21,7 +21,8 @@ class Graph:
         self.dtype: Any = np.float64
         self.input: str = operator.inputs[0].full_name
         self._body: list[Any] | None = None
-        self._single = not isinstance(operator.inputs[0].type, DoubleTensorType)
+        self.of_texts = isinstance(operator.inputs[0].type, StringTensorType)
+        self._single = not isinstance(operator.inputs[0].type, DoubleTensorType) and not self.of_texts
         if self._single:
             self.input = self.node("Cast", self.input, to=TensorProto.DOUBLE)
 

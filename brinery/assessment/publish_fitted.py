@@ -18,6 +18,7 @@ from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
 from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.arrays import to_array, to_rows
+from brinery.assessment.columns.frames import OnFrames
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
@@ -42,6 +43,7 @@ from brinery.versions.read import Published
 from brinery.versions.reference import Reference, check_name
 from brinery.versions.store import Store
 
+OF_FRAMES = "the model takes frames, by the names of their columns, which only an ONNX file does without pandas"
 CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
 Asked = Callable[[Store, Published], str | None]
 
@@ -68,7 +70,8 @@ def publish_fitted(
     what the serving image has, before it is published.
 
     Args:
-        model: fitted on arrays; one that was fitted on a frame with column names is refused.
+        model: fitted on arrays, or on frames, by the names of columns: such a one becomes an ONNX file alone, and is
+            refused where that does not answer alike.
         x_test, y_test: held-out rows, shape (rows, features), and their labels, shape (rows,). Rows of an array get
             the names x0, x1, ….
         x_train, y_train: the rows that it was fitted on, of the same columns, and their labels: ranges and categories
@@ -101,16 +104,13 @@ def publish_fitted(
     rules = _gate(gate or {})
     stages, assessor = Stages(), _assessor(model)
     check_metrics(rules, assessor)
-    if hasattr(model, "feature_names_in_"):
-        raise DataInvalid(
-            f"{type(model).__name__} was fitted on a frame with column names, and serving gives it arrays; "
-            "fit it on x.to_numpy()"
-        )
     if (x_train is None) != (y_train is None):
         raise DataInvalid("x_train and y_train go together; one of them is missing")
     test, train = _frame(x_test, "x_test"), None if x_train is None else _frame(x_train, "x_train")
     if train is not None and list(train.columns) != list(test.columns):
         raise DataInvalid(f"x_train has the columns {_few(train.columns)}, and x_test {_few(test.columns)}")
+    if hasattr(model, "feature_names_in_"):
+        test, train = _as_fitted(model, test), None if train is None else _as_fitted(model, train)
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
     features = infer_features(whole, named=list(whole.columns))
     array, held_out = to_array(whole, features), slice(len(whole) - len(test), None)
@@ -122,15 +122,22 @@ def publish_fitted(
     truth = {what: assessor.truth(labels, what, known) for what, labels in given.items()}
     train_x, train_y = array if train is None else array[: held_out.start], next(iter(truth.values()))
     test_x, test_y = array[held_out], truth["y_test"]
+    served = OnFrames(model, whole, features) if hasattr(model, "feature_names_in_") else model
     try:
-        answers = assessor.answers(model, test_x)
+        answers = assessor.answers(served, test_x)
+        own = model.predict(test) if served is not model else answers.predicted
     except Exception as exc:  # a model raises whatever it likes
         raise DataInvalid(f"the model does not answer the held-out rows: {' '.join(str(exc).split())[:300]}") from exc
+    if not np.array_equal(answers.predicted, np.asarray(own)):
+        raise DataInvalid(
+            f"{type(model).__name__} answers rows otherwise where their values come as JSON has them; "
+            "give its columns as numbers, booleans and texts"
+        )
     store = open_registry(registry, Path.cwd(), create=True)
     candidate = Candidate(
         name=name,
         description=description,
-        fitted=model,
+        fitted=served,
         assessor=assessor,
         features=features,
         train_x=train_x,
@@ -187,17 +194,13 @@ def publish_candidate(
     task = _with_interval(candidate, assessor.task(fitted, candidate.train_y))
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
-        pickle = io.BytesIO()
-        try:
-            joblib.dump(fitted, pickle)
-        except Exception as exc:  # a model raises whatever it likes
-            raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
+        pickle = _pickled(fitted)
         exported = export_onnx(
             assessor, task, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state
         )
-        files, artifacts = _files(pickle.getvalue(), exported)
-        picked = assessor.golden_rows(answers, COUNT)
-        files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[np.array(picked)])
+        files, artifacts = _files(pickle, exported)
+        picked = _golden_rows(candidate, answers)
+        files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[picked])
     with stages("evaluate"):
         comparison = _compared(candidate, store, exported)
         metrics = measure(assessor, candidate.held_out)
@@ -235,7 +238,7 @@ def publish_candidate(
         duration_seconds=round(stages.seconds, 3),
         peak_memory_bytes=peak_memory(),
         artifacts=artifacts,
-        omitted={"onnx": exported.reason} if exported.reason else {},
+        omitted=({"onnx": exported.reason} if exported.reason else {}) | ({} if pickle else {"pickle": OF_FRAMES}),
         profile=None,
     )
     notes = [*notes_on_baseline(content), *candidate.notes]
@@ -243,6 +246,36 @@ def publish_candidate(
     stages.report("publish")
     with writing():
         return publish(store, content, files, refusing(check))
+
+
+def _golden_rows(candidate: Candidate, answers: AnyAnswers) -> np.ndarray:
+    """Positions of held-out rows that stand for all, but those on which the model ties with itself, where there are."""
+    tied = np.logical_or(*candidate.assessor.ties(candidate.fitted, candidate.test_x, answers))
+    clear = np.flatnonzero(~tied) if not tied.all() else np.arange(len(tied))
+    return clear[candidate.assessor.golden_rows(answers[clear], COUNT)]
+
+
+def _pickled(fitted: Any) -> bytes | None:
+    """The pickle, or None of a model that takes frames, which the serving images have not."""
+    if isinstance(fitted, OnFrames):
+        return None
+    pickle = io.BytesIO()
+    try:
+        joblib.dump(fitted, pickle)
+    except Exception as exc:  # a model raises whatever it likes
+        raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
+    return pickle.getvalue()
+
+
+def _as_fitted(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a model was fitted on by name, in its order."""
+    known = list(map(str, model.feature_names_in_))
+    missing, more = pd.Index(known).difference(frame.columns), frame.columns.difference(known)
+    if len(missing):
+        raise DataInvalid(f"{type(model).__name__} was fitted on a frame, and x_test lacks its columns {_few(missing)}")
+    if len(more):
+        raise DataInvalid(f"x_test has the columns {_few(more)}, which {type(model).__name__} was not fitted on")
+    return frame[known]
 
 
 def _with_interval(candidate: Candidate, task: Any) -> AnyTask:
@@ -345,7 +378,7 @@ def _beside(name: str, baseline: str | Reference | None, trust_bucket: bool) -> 
 def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:
     if candidate.folds:
         return Comparison(reason=CROSS_VALIDATED)
-    by_format = {"pickle": candidate.held_out}
+    by_format = {} if isinstance(candidate.fitted, OnFrames) else {"pickle": candidate.held_out}
     if exported.predict is not None:
         by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
     return compare_with_promoted(
@@ -353,10 +386,16 @@ def _compared(candidate: Candidate, store: Store, exported: Export) -> Compariso
     )
 
 
-def _files(pickle: bytes, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:
-    """The artifacts and the manifest's entries of them, by file and by format."""
+def _files(pickle: bytes | None, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:
+    """The artifacts and the manifest's entries of them, by file and by format.
+
+    Raises:
+        NotServable: there are none.
+    """
     itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
-    made = {"pickle": (pickle, itself)}
+    made = {} if pickle is None else {"pickle": (pickle, itself)}
+    if pickle is None and exported.data is None:
+        raise NotServable(f"it is not published: {OF_FRAMES}, and its ONNX file is not to be had: {exported.reason}")
     if exported.data is not None and exported.proof is not None:
         proof = exported.proof
         made["onnx"] = (

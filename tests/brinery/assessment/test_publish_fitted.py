@@ -236,12 +236,6 @@ def test_what_cannot_be_published_is_a_sentence(
     assert models(open_store(registry, create=True)) == []
 
 
-def test_model_that_was_fitted_on_a_frame_is_refused(registry: str) -> None:
-    frame = load_wine(as_frame=True).data
-    with pytest.raises(DataInvalid, match=r"was fitted on a frame with column names.*fit it on x.to_numpy\(\)"):
-        publish_fitted("wine", LogisticRegression(max_iter=9999).fit(frame, Y), frame, Y, registry=registry)
-
-
 def test_regressor_from_a_notebook_answers_numbers_with_intervals(registry: str) -> None:
     rows, truth = load_diabetes(return_X_y=True)
     model = HistGradientBoostingRegressor(max_iter=20, random_state=0).fit(rows[::2], truth[::2])
