@@ -59,13 +59,14 @@ class Model:
             self._went_back(to, record, earlier)
 
     def _went_back(self, to: Change, record: dict[str, Any], earlier: list[Change]) -> None:
-        """A rollback goes to what was live, and one after another goes on backwards."""
+        """A rollback goes to what was live, and one after another goes on backwards; after a hand, to where that was."""
         if to.pin not in {change.pin for change in earlier}:
             raise Broken(f"{to.by} goes back to {to.pin}, which was never live")
         left = json.loads(self._world.objects.get(f"_promotions/{MODEL}/{record['before']}.json", b"{}"))
         order = [change.record for change in earlier]
         if left.get("restores") in order and record["restores"] in order:
-            if order.index(record["restores"]) >= order.index(left["restores"]):
+            by_hand = earlier[-1].by.startswith(HAND)
+            if order.index(record["restores"]) >= order.index(left["restores"]) + by_hand:
                 raise Broken(f"{to.by} goes back to {to.pin}, which a rollback had left")
 
     def ended(self, by: str, answer: object, error: BrineryError | None, *, answered: bool) -> None:
