@@ -1,9 +1,11 @@
 """The options of every `registry` subcommand. Its module, of the same name, is imported only when it runs."""
 
 import argparse
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = """\
 examples:
@@ -12,6 +14,8 @@ examples:
   registry show wine:7                           what version 7 is and how to serve it
   registry diff wine:7 wine:8                    what changed between two versions
   registry verify wine:7@sha256:…                hash everything again and replay the golden rows
+  registry publish churn model.joblib --rows held_out.csv --target churned
+                                                 a model that was fitted elsewhere becomes a version
   registry promote wine:8@sha256:… --env-file .env
                                                  check it, record the decision, and set what compose serves
   registry promote wine:8@sha256:… --stack prod --wait
@@ -83,6 +87,27 @@ def _promote(command: argparse.ArgumentParser) -> None:
         "--rows", type=_given, metavar="FILE", help="measure it again on these rows, and hold its gate against that"
     )
     command.add_argument("--target", type=_given, metavar="COLUMN", help="the labels in FILE; default: as of training")
+
+
+def _publish(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    command.add_argument("file", type=_path, metavar="FILE", help="a pickle of a fitted estimator; loading it runs it")
+    command.add_argument("--rows", type=_given, required=True, metavar="DATA", help="held-out rows, CSV or Parquet")
+    command.add_argument("--target", type=_given, required=True, metavar="COLUMN", help="the truth in DATA")
+    command.add_argument("--train-rows", type=_given, metavar="DATA", help="the rows that it was fitted on")
+    command.add_argument(
+        "--gate", type=_rules, default={}, metavar="JSON", help='what it must reach: \'{"accuracy": {"min": 0.9}}\''
+    )
+    command.add_argument("--interval", type=float, metavar="SHARE", help="how often an answer shall hold the truth")
+    command.add_argument("--baseline", type=_given, metavar="REF", help="what no_worse_than_promoted compares with")
+    command.add_argument("--description", default="", metavar="TEXT", help="what the model is for")
+
+
+def _rules(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"it is not JSON: {exc}") from exc
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:
@@ -160,6 +185,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "show": ("show what a version is", "wine:7", _reference),
     "verify": ("hash all files of a version again and replay its golden rows", "wine:7@sha256:…", _verify),
     "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
+    "publish": (
+        "publish a model that was fitted elsewhere",
+        "churn model.joblib --rows held_out.csv --target churned",
+        _publish,
+    ),
     "promote": ("check a version, record the decision, serve it", "wine:8@sha256:… --env-file .env", _promote),
     "rollback": ("serve what was served before", "wine --env-file .env", _rollback),
     "log": ("list the promotions that led to what is served", "wine --env-file .env", _log),

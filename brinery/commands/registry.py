@@ -62,7 +62,7 @@ def _open(arguments: "Namespace") -> "Store":
     from brinery.versions.profiles import open_registry
 
     configured = arguments.registry or os.environ.get("MODEL_REGISTRY") or registry_of_stack(arguments)
-    return open_registry(configured, Path.cwd())
+    return open_registry(configured, Path.cwd(), create=arguments.command == "publish")
 
 
 if __name__ == "__main__":

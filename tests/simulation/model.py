@@ -59,7 +59,7 @@ class Model:
             self._went_back(to, record, earlier)
 
     def _went_back(self, to: Change, record: dict[str, Any], earlier: list[Change]) -> None:
-        """A rollback goes to what was live, and one after another goes on backwards; after a hand, to where that was."""
+        """A rollback goes to what was live, and one after another goes on backwards; after a hand, to where it was."""
         if to.pin not in {change.pin for change in earlier}:
             raise Broken(f"{to.by} goes back to {to.pin}, which was never live")
         left = json.loads(self._world.objects.get(f"_promotions/{MODEL}/{record['before']}.json", b"{}"))

@@ -1,0 +1,55 @@
+"""`registry publish`: a model that was fitted elsewhere becomes a version."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from brinery.output.table import figure_text
+from brinery.output.write import say
+from brinery.versions.catalog import find_version
+from brinery.versions.store import Store
+
+GATE_NOT_PASSED = 3
+
+
+def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
+    """Publish it, and tell what it is and how it is served."""
+    from brinery.assessment.publish_file import publish_file  # needs more than other commands do
+
+    reference, notes = publish_file(
+        arguments.model,
+        arguments.file,
+        arguments.rows,
+        arguments.target,
+        arguments.train_rows,
+        Path.cwd(),
+        registry=store.url,
+        gate=arguments.gate,
+        interval=arguments.interval,
+        baseline=arguments.baseline,
+        description=arguments.description,
+    )
+    for note in notes:
+        say(f"registry: {note}")
+    manifest = find_version(store, reference).manifest
+    result = {
+        "reference": str(reference),
+        "metrics": dict(manifest.metrics),
+        "baseline": dict(manifest.evaluation.baseline),
+        "formats": list(manifest.artifacts),
+        "gate": manifest.gate.model_dump(),
+    }
+    lines = [
+        f"published {reference}",
+        f"metrics   {', '.join(f'{name} {figure_text(value)}' for name, value in manifest.metrics.items())}",
+        f"formats   {', '.join(manifest.artifacts)}",
+        *(f"no {format}: {reason}" for format, reason in manifest.omitted.items()),
+        *(f"gate      {check.text}{'' if check.passed else ': FAILED'}" for check in manifest.gate.checks),
+    ]
+    if manifest.gate.passed:
+        lines.append(f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}")
+    return result, "\n".join(lines)
+
+
+def exit_code(result: Any) -> int:
+    return 0 if result["gate"]["passed"] else GATE_NOT_PASSED
