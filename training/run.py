@@ -34,6 +34,7 @@ from training.fit.estimator import make_estimator
 from training.fit.fit import Fitting, scored_by
 from training.fit.pipeline import is_scaled, make_pipeline_for
 from training.fit.task import FITS
+from training.fit.threshold import with_threshold
 from training.interrupt import held_back
 from training.spec import KindSpec, ModelSpec
 
@@ -107,6 +108,8 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
     fitting = Fitting(spec, prepared.pipeline, prepared.assessor, session.cluster, stages.progress)
     with stages("fit"), secrets_hidden():
         fitted, params = fitting.fit(prepared.train_x, prepared.train_y)
+    with stages("fit"), secrets_hidden():
+        fitting = replace(fitting, assessor=with_threshold(spec, fitting, prepared.train_x, prepared.train_y))
     with stages("evaluate"), secrets_hidden():
         held_out = (
             fitting.cross_validate(prepared.train_x, prepared.train_y, spec.cv)
@@ -117,7 +120,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         name=name,
         description=spec.description,
         fitted=fitted,
-        assessor=prepared.assessor,
+        assessor=fitting.assessor,
         features=prepared.features,
         train_x=prepared.train_x,
         train_y=prepared.train_y,

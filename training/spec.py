@@ -120,6 +120,13 @@ class ModelSpec(Strict):
         None,
         description=f"what a search goes by, one of {', '.join(NAMES)}; accuracy or rmse where it is not said",
     )
+    threshold: Literal["accuracy", "balanced_accuracy", "macro_f1"] | Annotated[float, Field(gt=0, lt=1)] | None = (
+        Field(
+            None,
+            description="a probability above 0 and below 1 from which on the second of two classes is answered, or the "
+            "metric that it is tuned by: accuracy, balanced_accuracy or macro_f1",
+        )
+    )
     interval: float | None = Field(
         None,
         gt=0,
@@ -160,6 +167,8 @@ class ModelSpec(Strict):
     def _folds_hold_out(self) -> Self:
         if self.cv is not None and "test_size" in self.model_fields_set:
             raise ValueError("has cv and test_size; metrics come from the folds or from held-out rows")
+        if self.cv is not None and isinstance(self.threshold, str):
+            raise ValueError("has cv and a threshold to be tuned, on rows that the folds measure; use test_size")
         if self.cv is not None and self.interval is not None:
             raise ValueError("has cv and interval, which needs rows that no model was fitted on; use test_size")
         if self.cv is not None and self.gate.no_worse_than_promoted:

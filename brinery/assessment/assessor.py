@@ -29,8 +29,11 @@ class Resampler(Protocol):
 class Assessor(Protocol):
     """One task's part; `estimators` is what its estimators are called."""
 
-    kind: str
-    estimators: str
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def estimators(self) -> str: ...
 
     def assesses(self, estimator: Any) -> bool:
         """Whether an estimator, fitted or not, has this task."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,13 @@ from brinery.tasks.classification import Answers, Classification, Classification
 MAX_CONFUSION = 100
 
 
+@dataclass(frozen=True)
 class ClassificationAssessor:
-    """See `brinery.assessment.assessor.Assessor`."""
+    """See `brinery.assessment.assessor.Assessor`; the second of two classes is answered from `threshold` on, if any."""
 
-    kind = "classification"
-    estimators = "classifier"
+    threshold: float | None = None
+    kind: ClassVar[str] = "classification"
+    estimators: ClassVar[str] = "classifier"
 
     def assesses(self, estimator: Any) -> bool:
         return bool(is_classifier(estimator))
@@ -53,14 +55,15 @@ class ClassificationAssessor:
             raise DataInvalid(
                 f"the model's class {fractions[0]} is a fraction; a class is a whole number, a text or a boolean"
             )
-        return Classification(classes=tuple(int(each) if isinstance(each, float) else each for each in classes))
+        known = tuple(int(each) if isinstance(each, float) else each for each in classes)
+        return Classification(classes=known, threshold=self.threshold)
 
     def answers(self, fitted: Any, array: np.ndarray) -> Answers:
         probabilities = fitted.predict_proba(array) if hasattr(fitted, "predict_proba") else None
         return self.task(fitted).answers(fitted.predict(array), probabilities)
 
     def ties(self, fitted: Any, array: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
-        return score_ties(fitted, array, answers), neighbour_ties(fitted, array)
+        return score_ties(fitted, array, answers, self.threshold), neighbour_ties(fitted, array)
 
     def golden_rows(self, answers: Answers, count: int) -> list[int]:
         """The first row of each class that was answered, and then the first of all."""

@@ -4,9 +4,10 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import joblib
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
 from brinery.assessment.card.card import render_card
+from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.frames import OnFrames
 from brinery.assessment.columns.histogram import histograms
@@ -62,6 +64,7 @@ def publish_fitted(
     trust_bucket: bool = False,
     description: str = "",
     interval: float | None = None,
+    threshold: float | None = None,
     random_state: int = 0,
 ) -> Reference:
     """Publish a fitted scikit-learn classifier, regressor or pipeline as a new version, whatever its gate says of it.
@@ -81,6 +84,7 @@ def publish_fitted(
         baseline: what `no_worse_than_promoted` compares with, with its digest; without it that is what the newest
             record in the bucket names, for which nobody vouches, and no pickle of it is loaded but where
             `trust_bucket`.
+        threshold: from which probability on the second of two classes is answered.
         interval: as in models.json: the share of rows whose answers shall hold the truth, such as 0.9.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
@@ -95,14 +99,9 @@ def publish_fitted(
         BrineryError: the registry cannot be used; nothing was published.
     """
     check_name(name)
-    if not isinstance(random_state, int) or not 0 <= random_state < 2**32:
-        raise DataInvalid(f"random_state is {random_state!r}; it must be a whole number from 0 to 4294967295")
-    if not isinstance(description, str) or any("\ud800" <= letter <= "\udfff" for letter in description):
-        raise DataInvalid(f"description is {str(description)[:80]!a}; it must be a text without lone surrogates")
-    if interval is not None and not (isinstance(interval, float) and 0 < interval < 1):
-        raise DataInvalid(f"interval is {interval!r}; it must be a share above 0 and below 1, such as 0.9")
+    _check_options(random_state, description, {"interval": interval, "threshold": threshold})
     rules = _gate(gate or {})
-    stages, assessor = Stages(), _assessor(model)
+    stages, assessor = Stages(), _with_threshold(_assessor(model), model, threshold)
     check_metrics(rules, assessor)
     if (x_train is None) != (y_train is None):
         raise DataInvalid("x_train and y_train go together; one of them is missing")
@@ -125,7 +124,7 @@ def publish_fitted(
     served = OnFrames(model, whole, features) if hasattr(model, "feature_names_in_") else model
     try:
         answers = assessor.answers(served, test_x)
-        own = model.predict(test) if served is not model else answers.predicted
+        own = _own(assessor, model, test) if served is not model else answers.predicted
     except Exception as exc:  # a model raises whatever it likes
         raise DataInvalid(f"the model does not answer the held-out rows: {' '.join(str(exc).split())[:300]}") from exc
     if not np.array_equal(answers.predicted, np.asarray(own)):
@@ -301,6 +300,33 @@ def _assessor(model: Any) -> Assessor:
         text = " ".join(str(exc).split())[:300]
         raise DataInvalid(f"{type(model).__name__} is not a fitted {assessor.estimators}: {text}") from exc
     return assessor
+
+
+def _check_options(random_state: Any, description: Any, shares: Mapping[str, Any]) -> None:
+    """Raise DataInvalid for the first option whose value is not allowed."""
+    if not isinstance(random_state, int) or not 0 <= random_state < 2**32:
+        raise DataInvalid(f"random_state is {random_state!r}; it must be a whole number from 0 to 4294967295")
+    if not isinstance(description, str) or any("\ud800" <= letter <= "\udfff" for letter in description):
+        raise DataInvalid(f"description is {str(description)[:80]!a}; it must be a text without lone surrogates")
+    for what, share in shares.items():
+        if share is not None and not (isinstance(share, float) and 0 < share < 1):
+            raise DataInvalid(f"{what} is {share!r}; it must be a share above 0 and below 1, such as 0.9")
+
+
+def _own(assessor: Assessor, model: Any, frame: pd.DataFrame) -> np.ndarray:
+    """What a model of frames answers to a frame."""
+    found: np.ndarray = assessor.answers(model, cast(Any, frame)).predicted
+    return found
+
+
+def _with_threshold(assessor: Assessor, model: Any, threshold: float | None) -> Assessor:
+    if threshold is None:
+        return assessor
+    if not isinstance(assessor, ClassificationAssessor) or len(model.classes_) != 2:
+        raise DataInvalid("threshold is given, and the model is no classifier of two classes")
+    if not hasattr(model, "predict_proba"):
+        raise DataInvalid("threshold needs probabilities, which this estimator does not give")
+    return replace(assessor, threshold=threshold)
 
 
 def _frame(rows: pd.DataFrame | np.ndarray, what: str) -> pd.DataFrame:

@@ -12,8 +12,13 @@ from brinery.tasks.classification import Answers
 TIE = 1e-9  # of scores: far above what rounding in double precision does to them, far below what a difference is
 
 
-def score_ties(fitted: Any, array: np.ndarray, answers: Answers) -> np.ndarray:
-    """Rows whose two best scores are equal but for rounding in double precision: probabilities, votes or distances."""
+def score_ties(fitted: Any, array: np.ndarray, answers: Answers, threshold: float | None = None) -> np.ndarray:
+    """Rows whose two best scores are equal but for rounding in double precision: probabilities, votes or distances.
+
+    With a threshold, those whose probability is at it.
+    """
+    if threshold is not None and answers.probabilities is not None:
+        return np.asarray(np.abs(answers.probabilities[:, 1] - threshold) <= TIE)
     last, transformed = _last_step(fitted)
     scores = answers.probabilities
     if hasattr(last, "decision_function") and (scores is None or hasattr(last, "support_vectors_")):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
 from brinery.tasks.difference import Difference
 from brinery.tasks.interval import Interval
@@ -108,6 +108,13 @@ class Classification(BaseModel):
     kind: Literal["classification"] = "classification"
     classes: Annotated[tuple[Label, ...], Field(min_length=2)]
     interval: Interval | None = None
+    threshold: Annotated[FiniteFloat, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _threshold_is_of_two(self) -> Self:
+        if self.threshold is not None and len(self.classes) != 2:
+            raise ValueError("threshold is of two classes")
+        return self
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -142,6 +149,8 @@ class Classification(BaseModel):
     def facts(self) -> list[tuple[str, str]]:
         """What the task is, for people."""
         facts = [("classes", ", ".join(map(str, self.classes)))]
+        if self.threshold is not None:
+            facts.append(("threshold", f"{self.classes[1]} from a probability of {self.threshold:g} on"))
         if self.interval is not None:
             least = max(0.0, 1 - self.interval.quantile)
             facts.append(
@@ -155,10 +164,14 @@ class Classification(BaseModel):
         """Answers from what a model gives.
 
         Args:
-            predicted: labels, shape (rows,); None where the label is that of the largest probability.
+            predicted: labels, shape (rows,); None where the label is that of the largest probability. With a threshold
+                they are not looked at: the second class is answered from that probability on.
             probabilities: shape (rows, classes), or None.
             tie: probabilities this close to the largest count as equal to it, and the first class wins.
         """
+        if self.threshold is not None and probabilities is not None:
+            indices = (probabilities[:, 1] >= self.threshold).astype(np.intp)
+            return Answers(self.labels, probabilities, given_indices=indices)
         if predicted is not None:
             return Answers(self.labels, probabilities, given_labels=np.asarray(predicted, dtype=self.labels.dtype))
         if probabilities is None:
@@ -208,6 +221,8 @@ class Classification(BaseModel):
         if answers.probabilities is not None:
             for answer, row in zip(written, answers.probabilities.tolist(), strict=True):
                 answer["probabilities"] = dict(zip(self.keys, row, strict=True))
+                if self.threshold is not None:
+                    answer["threshold"] = self.threshold
             if self.interval is not None:
                 held = answers.probabilities >= self._likely
                 held[np.arange(len(held)), answers.indices] = (
@@ -273,6 +288,8 @@ class Classification(BaseModel):
             "prediction": labels,
             "probabilities": {"type": "object", "additionalProperties": share},
         }
+        if self.threshold is not None:
+            properties["threshold"] = share
         if self.interval is not None:
             properties["labels"] = {"type": "array", "items": labels}
         return {"type": "object", "required": ["prediction"], "properties": properties}

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, roc_curves
-from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot
+from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, roc_curves, threshold_curves
+from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot, threshold_plot
 from brinery.assessment.card.svg import fit
 from brinery.assessment.predictions import Predictions
 from brinery.tasks.classification import label_text
@@ -36,6 +36,8 @@ def shown(content: ManifestContent, predictions: Predictions, rows: np.ndarray) 
         "largest": classes[int(np.argmax(support))],
         "largest_share": max(support) / max(1, sum(support)),
         "silent": list(map(label_text, np.setdiff1d(predictions.classes, predictions.labels))),
+        "threshold": task.threshold,
+        "threshold_picture": threshold_plot(threshold_curves(predictions), task.threshold) if task.threshold else None,
         **_mistakes(classes, details.confusion, predictions),
         **_probabilities(predictions),
     }

@@ -112,6 +112,24 @@ def _wilson(share: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return (middle - half) / scale, (middle + half) / scale
 
 
+def threshold_curves(predictions: Predictions) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Of two classes, precision and recall of the second and balanced accuracy, by the threshold it is answered from.
+
+    Returns:
+        Name, thresholds and values of each, shape (points,).
+    """
+    probabilities = predictions.probabilities
+    if probabilities is None:
+        return []
+    truth, likely, grid = predictions.truth_indices == 1, probabilities[:, 1], np.linspace(0, 1, POINTS // 2 + 1)
+    answered = likely >= grid[:, None]
+    hits, of_class = (answered & truth).sum(axis=1), max(1, int(truth.sum()))
+    named, others = answered.sum(axis=1), max(1, int((~truth).sum()))
+    recall, precision = hits / of_class, np.divide(hits, named, out=np.ones(len(grid)), where=named > 0)
+    balanced = (recall + ((~answered) & ~truth).sum(axis=1) / others) / 2
+    return [("balanced accuracy", grid, balanced), ("precision", grid, precision), ("recall", grid, recall)]
+
+
 def confused_pairs(predictions: Predictions, count: int = 10) -> list[tuple[str, str, int]]:
     """The pairs of classes most often taken for each other: the true class, the answer, and how many rows."""
     wrong = predictions.truth != predictions.labels

@@ -61,6 +61,26 @@ def roc_plot(curves: Sequence[Curve]) -> Markup:
     return svg(WIDTH, bottom + LINE * (len(curves) - 1) + 6, "ROC curves", finding, parts)
 
 
+def threshold_plot(curves: Sequence[tuple[str, np.ndarray, np.ndarray]], threshold: float) -> Markup:
+    """The curves over the threshold, the one that is answered by, and below them the value of each there."""
+    place, parts, bottom = _unit_square("share", "threshold")
+    parts.append(path([place(threshold, 0), place(threshold, 1)], "thin"))
+    parts += [
+        path([place(a, b) for a, b in zip(x, y, strict=True)], f"curve k{k}") for k, (_, x, y) in enumerate(curves)
+    ]
+    found = []
+    for k, (name, x, y) in enumerate(curves):
+        at, value = bottom + LINE * k, float(np.interp(threshold, x, y))
+        parts += [
+            line(4, at - 4, 36, at - 4, f"curve k{k}"),
+            text(44, at, name),
+            text(WIDTH - 4, at, f"{value:.4f}", "end"),
+        ]
+        found.append(f"{name} {value:.4f}")
+    finding = f"At the threshold of {threshold:g}: {', '.join(found)}."
+    return svg(WIDTH, bottom + LINE * (len(curves) - 1) + 6, "Threshold", finding, parts)
+
+
 def calibration_plot(found: Calibration) -> Markup:
     """The observed share over the predicted probability, and below it the rows of each bin."""
     observed = "share of correct answers" if found.of is None else f"share of class {fit(found.of, 150)}"

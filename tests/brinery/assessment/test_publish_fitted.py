@@ -211,6 +211,8 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
         ({"name": None}, ReferenceInvalid, "model name 'None' is not valid"),
         ({"description": None}, DataInvalid, "description is 'None'; it must be a text"),
         ({"description": "\ud800"}, DataInvalid, "it must be a text without lone surrogates"),
+        ({"threshold": 0.3}, DataInvalid, "threshold is given, and the model is no classifier of two classes"),
+        ({"threshold": 3}, DataInvalid, "threshold is 3; it must be a share above 0 and below 1"),
         ({"interval": 90}, DataInvalid, "interval is 90; it must be a share above 0 and below 1, such as 0.9"),
         ({"interval": 0.999}, DataInvalid, "interval is 0.999, for which at least 999 rows must be held out; 89 are"),
         (
