@@ -18,7 +18,7 @@ from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.problems import ColumnsInvalid
 from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeats_in_folds
-from brinery.assessment.evaluate import notes_on_baseline
+from brinery.assessment.evaluate import notes_on_figures
 from brinery.assessment.gate import Beside
 from brinery.assessment.lineage import reset_peak_memory
 from brinery.assessment.publish_fitted import Asked, publish_candidate
@@ -30,6 +30,7 @@ from brinery.versions.read import Published
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
+from training.errors import SpecInvalid
 from training.fit.estimator import make_estimator
 from training.fit.fit import Fitting, scored_by
 from training.fit.pipeline import is_scaled, make_pipeline_for
@@ -147,7 +148,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         notes=prepared.notes,
     )
     published = publish_candidate(candidate, session.store, session.check, stages, held_back)
-    return Result(published, stages.seconds, (*notes_on_baseline(published.manifest), *prepared.notes))
+    return Result(published, stages.seconds, (*notes_on_figures(published.manifest), *prepared.notes))
 
 
 def prepare(spec: ModelSpec, folder: Path) -> Prepared:
@@ -161,6 +162,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)
     array, target = to_array(dataset.features, features), assessor.target(dataset.target, dataset.source)
+    _check_kind_of_target(spec, assessor, target)
     every = np.arange(len(target))  # with folds, all rows are both
     train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
     train_x, test_x = (array, array) if spec.cv else (array[train], array[test])
@@ -182,6 +184,18 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
         test_rows=dataset.features if spec.cv else dataset.features.iloc[test],
         notes=(*dataset.notes, *assessor.notes(dataset.target, array, features, target), *repeats),
     )
+
+
+def _check_kind_of_target(spec: ModelSpec, assessor: Assessor, target: np.ndarray) -> None:
+    """What `kinds` calls the numbers of a regressor must be so."""
+    kind = spec.declared_kinds.get(spec.target)
+    if assessor.kind != "regression" or kind in (None, "number"):
+        return
+    if kind != "integer":
+        raise SpecInvalid(f'kinds calls the target "{spec.target}" {kind}; a regressor predicts a number or an integer')
+    fractions = target[target != np.round(target)]
+    if len(fractions):
+        raise DataInvalid(f'kinds calls the target "{spec.target}" integer, and it holds {fractions[0]:g}')
 
 
 def features_of(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:

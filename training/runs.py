@@ -33,12 +33,12 @@ def check_estimators(file: Path, specs: Mapping[str, ModelSpec]) -> None:
     """Refuse, before anything runs, an estimator that cannot be made.
 
     Raises:
-        SpecInvalid: for the first of them; the text names the file and the model.
+        SpecInvalid, GateInvalid: for the first of them; the text names the file and the model.
     """
     for name, spec in specs.items():
         try:
             make_estimator(spec, file.resolve().parent)
-        except SpecInvalid as exc:
+        except (SpecInvalid, GateInvalid) as exc:
             raise SpecInvalid(_sentence(file, name, exc)) from exc
 
 

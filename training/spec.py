@@ -159,8 +159,9 @@ class ModelSpec(Strict):
         both = set(self.params) & set(self.search or {})
         if both:
             raise ValueError(f'has "{sorted(both)[0]}" in params and in search')
-        if self.trials is not None and self.search is None:
-            raise ValueError("has trials and no search")
+        for key in ("trials", "scoring"):
+            if getattr(self, key) is not None and self.search is None:
+                raise ValueError(f"has {key} and no search")
         return self
 
     @model_validator(mode="after")

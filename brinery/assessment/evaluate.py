@@ -12,6 +12,7 @@ from brinery.assessment.predictions import Predictions, percentiles
 from brinery.output.table import figure_text
 from brinery.versions.manifest import Evaluation, ManifestContent, PromotedMetrics
 
+FEW_ROWS = 20
 RESAMPLES = (100, 1000)
 RESAMPLED_SCORES = 5e7  # rows × width × resamples: a few seconds
 
@@ -65,14 +66,16 @@ def beats_baseline(manifest: ManifestContent) -> bool:
     return not METRICS[name].no_worse(manifest.evaluation.baseline[name], manifest.metrics[name])
 
 
-def notes_on_baseline(manifest: ManifestContent) -> list[str]:
-    """A sentence about a model that does not beat its baseline."""
+def notes_on_figures(manifest: ManifestContent) -> list[str]:
+    """Sentences about figures of few rows, and about a model that does not beat its baseline."""
+    rows = manifest.data.test_rows
+    few = [f"{rows} rows are held out; figures of so few say little"] if rows < FEW_ROWS else []
     if beats_baseline(manifest):
-        return []
+        return few
     name = main_metric(manifest)
     value, baseline = manifest.metrics[name], manifest.evaluation.baseline[name]
     shown, others = figure_text(value), figure_text(baseline)
-    return [f"{name} is {shown}, no better than the {others} of the baseline, which looks at no feature"]
+    return [*few, f"{name} is {shown}, no better than the {others} of the baseline, which looks at no feature"]
 
 
 def _best(found: Sequence[Mapping[str, float]]) -> dict[str, float]:

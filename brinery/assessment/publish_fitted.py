@@ -25,7 +25,7 @@ from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
 from brinery.assessment.conformal import calibrated
-from brinery.assessment.evaluate import evaluate, measure, notes_on_baseline
+from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
 from brinery.assessment.export import Export, export_onnx
 from brinery.assessment.gate import Beside, Comparison, check_metrics, compare_with_promoted, judge
 from brinery.assessment.importance import importances
@@ -240,7 +240,7 @@ def publish_candidate(
         omitted=({"onnx": exported.reason} if exported.reason else {}) | ({} if pickle else {"pickle": OF_FRAMES}),
         profile=None,
     )
-    notes = [*notes_on_baseline(content), *candidate.notes]
+    notes = [*notes_on_figures(content), *candidate.notes]
     files[CARD] = render_card(content, candidate.held_out, test_x, candidate.histograms, important, notes).encode()
     stages.report("publish")
     with writing():
@@ -362,7 +362,7 @@ def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
 def _labels(labels: Any, rows: int, what: str) -> pd.Series:
     shape = np.shape(labels)
     if len(shape) != 1 or shape[0] != rows:
-        raise DataInvalid(f"{what} has shape {shape}; it must hold one label for each of {rows} rows, shape ({rows},)")
+        raise DataInvalid(f"{what} has shape {shape}; it must hold one value for each of {rows} rows, shape ({rows},)")
     return labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name=what)
 
 

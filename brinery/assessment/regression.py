@@ -42,7 +42,7 @@ class RegressionAssessor:
         """Nothing: every number can be sent."""
 
     def task(self, fitted: Any, truth: np.ndarray) -> Regression:
-        return Regression(deviation=float(truth.std()) or 1.0)
+        return Regression(mean=float(truth.mean()), deviation=float(truth.std()) or 1.0)
 
     def answers(self, fitted: Any, array: np.ndarray) -> Estimates:
         return Estimates(np.asarray(fitted.predict(array), dtype=np.float64).reshape(len(array)))

@@ -46,10 +46,16 @@ class ShareRule(SizeRule):
     min: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1")
 
 
+class BelowOneRule(Rule):
+    """Limits of a metric that is never above 1."""
+
+    min: float | None = Field(None, le=1, description="a number, 1 or less")
+
+
 def rule_of(metric: Metric) -> type[Rule]:
     """What limits a metric may have."""
     if metric.least != 0:
-        return Rule
+        return BelowOneRule
     return ShareRule if metric.is_share else SizeRule
 
 

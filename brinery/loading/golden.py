@@ -17,7 +17,7 @@ COUNT = 20
 def make_golden(rows: Sequence[Sequence[Any]], task: AnyTask, answers: AnyAnswers) -> bytes:
     """The contents of golden.json: rows as lists in feature order, the answers as serving writes them, and how much
     a number in an answer may differ."""
-    golden = {"rows": rows, "answers": task.written(answers), "tolerance": task.tolerance}
+    golden = {"rows": rows, "answers": task.written(answers), "tolerance": task.tolerance(answers)}
     return (json.dumps(golden, allow_nan=False) + "\n").encode()
 
 
@@ -47,5 +47,5 @@ def replay(data: Buffer, manifest: Manifest, format: str, parser: RowParser, mod
     if not difference.alike:
         raise GoldenMismatch(
             f"{name} does not reproduce its golden rows: {difference.text}; a number may differ by "
-            f"{manifest.task.tolerance:g}"
+            f"{manifest.task.tolerance(recorded):g}"
         )

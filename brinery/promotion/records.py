@@ -115,5 +115,8 @@ def newest(store: Store, model: str) -> Reference | None:
         except BrineryError:
             continue
     if names:
-        raise ChainBroken(f"the newest records below {store.url}/{folder(model)} are none")
+        raise ChainBroken(
+            f"the newest records below {store.url}/{folder(model)} are none of this registry, as where it was copied "
+            "or is reached by another URL; a baseline given from outside needs none"
+        )
     return None

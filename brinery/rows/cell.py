@@ -128,14 +128,17 @@ def _category(feature: Feature) -> _Allowed:
     if feature.written is not None and feature.written.zero_fraction:
         bare = cs.no_info_after_validator_function(_without_zero_fraction, cs.str_schema(strict=True))
         known = _undocumented(known, cs.chain_schema([bare, cs.literal_schema(categories)]))
-    if any(category.lstrip("-").isdigit() for category in categories):
-        whole = cs.chain_schema([cs.int_schema(strict=True), _as_text(), cs.literal_schema(categories)])
-        known = _undocumented(known, whole)
+    number_as_text = cs.chain_schema([cs.int_schema(strict=True), _as_text()])
+    like_numbers = any(category.lstrip("-").isdigit() for category in categories)
+    if like_numbers:
+        known = _undocumented(known, cs.chain_schema([number_as_text, cs.literal_schema(categories)]))
     if feature.unknown_categories == "refuse":
         return _Allowed(known, rule, {})
     other: cs.CoreSchema = cs.str_schema(strict=True, max_length=LONGEST_TEXT, strip_whitespace=trimmed)
     if feature.written is not None:
         other = cs.no_info_after_validator_function(_no_word_of(feature.written), other)
+    if like_numbers:
+        other = _undocumented(other, number_as_text)
     about = {"description": f"Training saw {rule.removeprefix('one of ')}; other texts are answered with a warning."}
     return _Allowed(known, f"{rule}, or another text of at most {LONGEST_TEXT} letters", about, other)
 

@@ -126,9 +126,8 @@ class Classification(BaseModel):
         """The classes as keys of a JSON object."""
         return list(map(label_text, self.classes))
 
-    @property
-    def tolerance(self) -> float:
-        """How much a number in an answer may differ between two forms of one model."""
+    def tolerance(self, answers: Answers) -> float:
+        """How much the numbers in these answers may differ between two forms of one model."""
         return TOLERANCE
 
     @property
@@ -268,7 +267,7 @@ class Classification(BaseModel):
             if np.array_equal(ours.classes, theirs.classes):
                 largest = _largest(ours.probabilities, theirs.probabilities)
                 text += f"; a probability differs by {largest:.2g} at most"
-            alike = alike and largest is not None and largest <= self.tolerance
+            alike = alike and largest is not None and largest <= TOLERANCE
         elif (ours.probabilities is None) != (theirs.probabilities is None):
             text += "; only one of them gives probabilities"
         facts = {"other_label": other, "largest_difference_of_a_probability": largest}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from brinery.tasks.difference import Difference
 from brinery.tasks.interval import Interval
 
-TOLERANCE = 1e-5  # of a number's size, or of the target's deviation where that is more
+TOLERANCE = 1e-5  # of the target's deviation, or of how far a number is from its mean where that is more
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 Bounds = tuple[FiniteFloat, FiniteFloat]
@@ -52,23 +52,27 @@ class RegressionDetails(BaseModel):
 
 
 class Regression(BaseModel):
-    """The task of a regressor: numbers whose scale is `deviation`, the standard one of the truth in training."""
+    """The task of a regressor: numbers about the `mean` of the truth in training, by its standard `deviation`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["regression"] = "regression"
+    mean: FiniteFloat
     deviation: Annotated[FiniteFloat, Field(gt=0)]
     interval: Interval | None = None
 
-    @property
-    def tolerance(self) -> float:
-        """How much a number in an answer may differ between two forms of one model; a large one by more."""
-        return TOLERANCE * self.deviation
+    def tolerance(self, answers: Estimates) -> float:
+        """How much the numbers in these answers may differ between two forms of one model."""
+        return TOLERANCE * float(self._scale(answers).max(initial=self.deviation))
+
+    def _scale(self, answers: Estimates) -> np.ndarray:
+        """What a difference is measured by, shape (rows,): what is far from the mean may differ by more."""
+        return np.maximum(np.abs(answers.values - self.mean), self.deviation)
 
     @property
     def agreement(self) -> str:
         """What it means that two forms of one model answer alike; the largest difference follows."""
-        return "the same numbers, by their size or the target's deviation within"
+        return "the same numbers, by the target's deviation within"
 
     @property
     def text(self) -> str:
@@ -82,7 +86,7 @@ class Regression(BaseModel):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What the task is, for people."""
-        facts = [("deviation", f"{self.deviation:.6g} (of the target in training)")]
+        facts = [("target", f"{self.mean:.6g} ± {self.deviation:.6g} in training")]
         if self.interval is not None:
             facts.append(("interval", f"{self.interval.text}: ± {self.interval.quantile:.6g}"))
         return facts
@@ -136,16 +140,15 @@ class Regression(BaseModel):
         return Estimates(np.array(values, dtype=np.float64))
 
     def difference(self, ours: Estimates, theirs: Estimates, *, tied: np.ndarray | None = None) -> Difference:
-        """How two models' answers to the same rows differ, each by the size of theirs or the deviation, the larger."""
-        scale = np.maximum(np.abs(theirs.values), self.deviation)
+        """How two models' answers to the same rows differ, in deviations, or distances from the mean that are more."""
         with np.errstate(invalid="ignore", over="ignore"):
-            found = np.abs(ours.values - theirs.values) / scale
+            found = np.abs(ours.values - theirs.values) / self._scale(theirs)
         same = (ours.values == theirs.values) | (np.isnan(ours.values) & np.isnan(theirs.values))
         found = np.where(same, 0.0, np.where(np.isnan(found), np.inf, found))
         largest = float(found.max(initial=0.0))
         other = int((found > TOLERANCE).sum())
-        text = f"{other} of {len(ours)} get another number; one differs by {largest:.2g} of its size at most"
-        facts = {"other_number": other, "largest_difference_by_size": largest}
+        text = f"{other} of {len(ours)} get another number; one differs by {largest:.2g} deviations at most"
+        facts = {"other_number": other, "largest_difference_in_deviations": largest}
         return Difference(len(ours), other == 0, largest, text, facts)
 
     def unanswered(self, answers: Estimates) -> Iterable[int]:

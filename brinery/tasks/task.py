@@ -31,9 +31,8 @@ class Task(Protocol):
         """What the task is, for people."""
         ...
 
-    @property
-    def tolerance(self) -> float:
-        """How much a number in an answer may differ between two forms of one model."""
+    def tolerance(self, answers: Any) -> float:
+        """How much the numbers in these answers may differ between two forms of one model."""
         ...
 
     @property

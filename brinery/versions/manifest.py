@@ -67,7 +67,7 @@ class GateCheck(Part):
         if self.limit is None:
             return f"{self.metric} is {figure_text(self.value)}: {self.reason}"
         what = " (no worse than promoted)" if self.rule == "no_worse_than_promoted" else ""
-        return f"{self.metric} is {figure_text(self.value)}, at {self.side} {self.limit:.6g} is asked for{what}"
+        return f"{self.metric} is {figure_text(self.value)}, at {self.side} {self.limit:,.6g} is asked for{what}"
 
 
 class Gate(Part):

@@ -226,6 +226,24 @@ WRONG = {
         {"gate": {"rmse": {"max": 1}}},
         "gate.rmse is no metric of a classifier; those are ac",
     ),
+    "a target that is no number": (
+        {"data": "sklearn:diabetes", "estimator": "sklearn.linear_model.Ridge", "kinds": {"target": "date"}},
+        'kinds calls the target "target" date; a regressor predicts a number or an integer',
+    ),
+    "a target that is no integer": (
+        {"target": "ash", "estimator": "sklearn.linear_model.Ridge", "kinds": {"ash": "integer"}},
+        'kinds calls the target "ash" integer, and it holds ',
+    ),
+    "a score of numbers above 0": (
+        {
+            "target": "target",
+            "estimator": "sklearn.linear_model.Ridge",
+            "search": {"alpha": [1, 2]},
+            "scoring": "mape",
+        },
+        "scoring is mape, which needs a target above 0 in every row",
+    ),
+    "a score of no search": ({"scoring": "accuracy"}, "has scoring and no search"),
     "weights of no class": (
         {"estimator": "sklearn.linear_model.Ridge", "class_weight": "balanced"},
         "class_weight is given, and sklearn.linear_model.Ridge is a regressor; it has no classes",

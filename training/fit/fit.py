@@ -18,6 +18,7 @@ from brinery.assessment.assessor import Assessor
 from brinery.assessment.metrics.metric import Metric
 from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions
+from brinery.errors import DataInvalid
 from brinery.tasks.task import AnyAnswers, AnyTask
 from training.errors import FitFailed
 from training.fit.progress import Report, fits_reported
@@ -57,6 +58,8 @@ class Fitting:
         pipeline = clone(self.pipeline)
         if self.spec.search:
             self._task.check_folds(y, FOLDS, "search")
+            if self.spec.scoring == "mape" and y.min() <= 0:
+                raise DataInvalid("scoring is mape, which needs a target above 0 in every row")
             search, total = _search(self.spec, self.assessor.kind, pipeline, y)
             with self._failures("search"), self._many(total):
                 search.fit(x, y, **extra)

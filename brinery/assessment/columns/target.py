@@ -10,7 +10,7 @@ from brinery.rows.feature import EXACT
 
 MAX_CLASSES = 1000
 LARGEST = 2**63 - 1
-LARGEST_NUMBER = 1e150  # whose square is a number, too
+LARGEST_NUMBER, SMALLEST_SPREAD = 1e150, 1e-150  # whose squares are numbers, too
 
 
 def encode_target(target: pd.Series, source: str) -> np.ndarray:
@@ -82,6 +82,11 @@ def encode_numbers(target: pd.Series, source: str) -> np.ndarray:
     where = f'the target "{target.name}" of {source}'
     if len(np.unique(numbers)) < 2:
         raise DataInvalid(f"{where} has one value only, so that there is nothing to predict")
+    spread = numbers.max() - numbers.min()
+    if spread < SMALLEST_SPREAD:
+        raise DataInvalid(
+            f"{where} differs by {spread:g} at most; numbers that differ by {SMALLEST_SPREAD:g} can be learnt"
+        )
     largest = np.abs(numbers).max()
     if largest > LARGEST_NUMBER:
         raise DataInvalid(f"{where} holds {largest:g}; numbers up to {LARGEST_NUMBER:g} can be learnt")
@@ -100,9 +105,9 @@ def as_numbers(target: pd.Series, source: str) -> np.ndarray:
         raise DataInvalid(f'the target "{target.name}" is missing in {missing} rows of {source}')
     target = _plain(target)
     if types.is_bool_dtype(target) or not types.is_numeric_dtype(target):
-        shown = repr(target.iloc[0]) if len(target) else "nothing"
+        shown = ascii(str(target.iloc[0]))[:80] if len(target) else "nothing"
         raise DataInvalid(
-            f"{where} holds {shown[:80]}, which is no number; a regressor predicts numbers, a classifier classes"
+            f"{where} holds {shown}, which is no number; a regressor predicts numbers, a classifier classes"
         )
     numbers = np.asarray(target.to_numpy(dtype=np.float64))
     if not np.isfinite(numbers).all():

@@ -41,7 +41,7 @@ class Metric:
 
     def no_worse(self, value: float, limit: float) -> bool:
         """Whether a value is at the limit or better; what rounding leaves of 0.9 - 0.02 is 0.88."""
-        room = ROUNDING * max(1.0, abs(limit))
+        room = ROUNDING * max(abs(value), abs(limit))
         return value <= limit + room if self.better == "lower" else value >= limit - room
 
     def worsened(self, value: float, allowance: float) -> float:

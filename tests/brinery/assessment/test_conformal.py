@@ -63,7 +63,7 @@ def numbers(random: np.random.Generator, count: int) -> Predictions:
 def covered_numbers(calibration: Predictions, asked: Predictions, level: float) -> int:
     assessor = RegressionAssessor()
     found = calibrated(assessor.scores(calibration), level, 0)
-    written = Regression(deviation=1.0, interval=found).written(asked.answers)
+    written = Regression(mean=0.0, deviation=1.0, interval=found).written(asked.answers)
     return sum(
         answer["interval"][0] <= truth <= answer["interval"][1]
         for answer, truth in zip(written, asked.truth.tolist(), strict=True)
@@ -113,7 +113,7 @@ SPLIT = (slice(0, HELD_OUT), slice(HELD_OUT, None))
 
 def test_answers_say_what_they_hold() -> None:
     interval = calibrated(np.arange(10.0), 0.8, 0)  # the ninth score, 8
-    task = Regression(deviation=1.0, interval=interval)
+    task = Regression(mean=0.0, deviation=1.0, interval=interval)
     assert task.written(Estimates(np.array([1.5]))) == [{"prediction": 1.5, "interval": [-6.5, 9.5]}]
     assert task.answer_schema()["properties"]["interval"]["minItems"] == 2
     assert ("interval", "80 %: ± 8") in task.facts

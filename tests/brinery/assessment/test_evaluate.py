@@ -7,7 +7,7 @@ from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 
 from brinery.assessment.classification import ClassificationAssessor, curves, log_losses
-from brinery.assessment.evaluate import beats_baseline, notes_on_baseline
+from brinery.assessment.evaluate import beats_baseline, notes_on_figures
 from brinery.assessment.evaluate import evaluate as evaluate_task
 from brinery.assessment.evaluate import measure as measure_task
 from brinery.assessment.predictions import Predictions
@@ -151,4 +151,5 @@ def test_model_beats_its_baseline_where_its_main_metric_is_better(right: int, be
         evaluation=evaluate(predictions, truth, 0),
     )
     assert beats_baseline(made) == beats
-    assert (notes_on_baseline(made) == []) == beats
+    few = "3 rows are held out; figures of so few say little"
+    assert (notes_on_figures(made) == [few]) == beats

@@ -176,7 +176,7 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
         ({"x_test": X[0]}, DataInvalid, r"x_test has shape \(13,\); it must have two dimensions"),
         ({"x_test": X[TEST, :5]}, DataInvalid, "the model does not answer the held-out rows: .*5 features"),
         ({"y_test": Y[TEST] + 0.5}, DataInvalid, "holds fractions; a class is a whole number"),
-        ({"y_test": Y[:5]}, DataInvalid, r"y_test has shape \(5,\); it must hold one label for each of 89 rows"),
+        ({"y_test": Y[:5]}, DataInvalid, r"y_test has shape \(5,\); it must hold one value for each of 89 rows"),
         ({"y_test": Y[TEST] + 1}, DataInvalid, "y_test has the label 3, which is none of the model's classes 0, 1, 2"),
         ({"y_test": Y[TEST, None]}, DataInvalid, r"y_test has shape \(89, 1\)"),
         (

@@ -60,7 +60,7 @@ def test_regressors_are_compared_by_their_numbers(folder_store: Store, capsys: p
         publish_files(folder_store, progress.model_copy(update={"name": "alcohol"}), files)
     publish_example(folder_store, "alcohol")
     where = ("--registry", folder_store.url)
-    assert "golden rows: 0 of 40 get another number; one differs by 0 of its size at most" in diff(capsys, 1, 2, *where)
+    assert "golden rows: 0 of 40 get another number; one differs by 0 deviations at most" in diff(capsys, 1, 2, *where)
     out = diff(capsys, 1, 3, *where)
     assert "golden rows: not compared: one is a regression, the other a classification" in out
     assert "kind: regression -> classification" in out

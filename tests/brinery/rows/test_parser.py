@@ -274,3 +274,17 @@ def test_bounds_that_are_shown_are_taken_without_a_warning(
 def test_range_of_dates_may_end_with_the_calendar() -> None:
     shown = Feature(name="seen", kind="date", minimum=-719162, maximum=2932896.999999).range_text
     assert shown.startswith("0001-01-01 to 9999-12-31T23:59:59.913619Z (")
+
+
+def test_unknown_category_may_come_as_the_whole_number_that_it_looks_like() -> None:
+    rooms = Feature(name="rooms", kind="category", categories=("1", "2"), unknown_categories="accept")
+    parser = RowParser([rooms])
+    for value, text in ((1, "1"), (9, "9"), ("9", "9"), (-3, "-3")):
+        batch = parser.parse({"rooms": value}, 1)
+        assert batch.array.tolist() == [[text]] and len(batch.warnings) == (text != "1")
+    for wrong in (1.5, True, None):
+        with pytest.raises(RowInvalid):
+            parser.parse({"rooms": wrong}, 1)
+    town = RowParser([Feature(name="town", kind="category", categories=("a",), unknown_categories="accept")])
+    with pytest.raises(RowInvalid):
+        town.parse({"town": 9}, 1)

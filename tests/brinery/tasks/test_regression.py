@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from brinery.tasks.regression import Estimates, Regression
 
-TASK = Regression(deviation=10.0)
+TASK = Regression(mean=1e9, deviation=10.0)
 
 
 def of(*values: float) -> Estimates:
@@ -54,22 +54,25 @@ def test_numbers_of_another_process_must_be_one_a_row(values: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize(
-    ("theirs", "by", "alike"),
+    ("distance", "by", "alike"),
     [
-        (0.0, 0.9e-4, True),  # by the deviation of 10
+        (0.0, 0.9e-4, True),  # by the deviation of 10, however far from 0 the numbers are
         (0.0, 1.1e-4, False),
-        (1e6, 9.0, True),  # by its own size
-        (1e6, 11.0, False),
-        (-1e6, 11.0, False),
+        (1e4, 0.09, True),  # by the distance from the mean
+        (1e4, 0.11, False),
+        (-1e4, 0.11, False),
     ],
 )
-def test_numbers_are_compared_by_their_size_or_the_deviation(theirs: float, by: float, alike: bool) -> None:
+def test_numbers_are_compared_by_the_deviation_or_the_distance_from_the_mean(
+    distance: float, by: float, alike: bool
+) -> None:
     for sign in (1, -1):
-        found = TASK.difference(of(1.0, theirs + sign * by), of(1.0, theirs))
+        found = TASK.difference(of(1e9, 1e9 + distance + sign * by), of(1e9, 1e9 + distance))
         assert found.alike is alike and found.rows == 2
-        assert found.largest == pytest.approx(by / max(10.0, abs(theirs)))
+        assert found.largest == pytest.approx(by / max(10.0, abs(distance)), rel=1e-2)
         assert found.facts["other_number"] == (0 if alike else 1)
-    assert TASK.tolerance == 1e-4
+    assert TASK.tolerance(of(1e9, 1e9 + 5)) == 1e-4
+    assert TASK.tolerance(of(1e9, 1e9 - 1e4)) == pytest.approx(0.1)
 
 
 def test_what_neither_knows_is_no_difference_and_what_one_does_not_is_endless() -> None:
@@ -90,4 +93,4 @@ def test_task_is_that_of_a_fitted_regressor() -> None:
 @pytest.mark.parametrize("deviation", [0.0, -1.0, math.nan, math.inf])
 def test_task_has_a_scale(deviation: float) -> None:
     with pytest.raises(ValidationError):
-        Regression(deviation=deviation)
+        Regression(mean=0.0, deviation=deviation)
