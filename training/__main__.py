@@ -14,7 +14,7 @@ from training import interrupt
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from brinery.assessment.publish_fitted import Asked
+    from brinery.assessment.publish_candidate import Asked
     from brinery.versions.reference import Reference
     from training.spec import ModelSpec
 

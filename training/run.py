@@ -21,7 +21,7 @@ from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeat
 from brinery.assessment.evaluate import notes_on_figures
 from brinery.assessment.gate import Beside
 from brinery.assessment.lineage import reset_peak_memory
-from brinery.assessment.publish_fitted import Asked, publish_candidate
+from brinery.assessment.publish_candidate import Asked, publish_candidate
 from brinery.errors import DataInvalid
 from brinery.loading.isolation import secrets_hidden
 from brinery.rows.feature import Feature

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from brinery.assessment.candidate import Report
 from brinery.assessment.lineage import git_state, reset_peak_memory
-from brinery.assessment.publish_fitted import Asked
+from brinery.assessment.publish_candidate import Asked
 from brinery.errors import BrineryError, GateInvalid
 from brinery.loading.model_process import ModelProcess
 from brinery.output.write import say, write

@@ -1,15 +1,11 @@
-"""From a fitted model and held-out rows to a published version: measured, judged, exported, described, checked."""
+"""The way in for a notebook: a fitted model and held-out rows become a candidate, and a version."""
 
 import hashlib
-import io
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-import joblib
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
@@ -17,37 +13,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
-from brinery.assessment.card.card import render_card
 from brinery.assessment.classification import ClassificationAssessor
-from brinery.assessment.columns.arrays import to_array, to_rows
+from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.frames import OnFrames
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
-from brinery.assessment.conformal import calibrated
-from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
-from brinery.assessment.export import Export, export_onnx
-from brinery.assessment.gate import Beside, Comparison, check_metrics, compare_with_promoted, judge
-from brinery.assessment.importance import importances
-from brinery.assessment.lineage import git_state, libraries, peak_memory
+from brinery.assessment.gate import Beside, check_metrics
+from brinery.assessment.lineage import git_state
 from brinery.assessment.predictions import Predictions
+from brinery.assessment.publish_candidate import publish_candidate
 from brinery.assessment.rules import GateSpec
-from brinery.errors import DataInvalid, GateInvalid, NotServable
-from brinery.formats.choice import FORMATS
-from brinery.loading.golden import COUNT, make_golden
+from brinery.errors import DataInvalid, GateInvalid
 from brinery.loading.model_process import ModelProcess
 from brinery.rows.feature import MAX_NAME_LENGTH, Feature
-from brinery.tasks.task import AnyAnswers, AnyTask
-from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent, TrainingData
+from brinery.versions.manifest import TrainingData
 from brinery.versions.profiles import open_registry
-from brinery.versions.publish import publish
-from brinery.versions.read import Published
 from brinery.versions.reference import Reference, check_name
-from brinery.versions.store import Store
-
-OF_FRAMES = "the model takes frames, by the names of their columns, which only an ONNX file does without pandas"
-CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
-Asked = Callable[[Store, Published], str | None]
 
 
 def publish_fitted(
@@ -170,102 +152,6 @@ def publish_fitted(
         return publish_candidate(candidate, store, check, stages).reference
 
 
-def publish_candidate(
-    candidate: Candidate,
-    store: Store,
-    check: Asked,
-    stages: Stages,
-    writing: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Published:
-    """Assess a candidate, and publish it as a new version.
-
-    Args:
-        check: loads the stored files as serving will; gives the error as a sentence, or None.
-        writing: a context in which the version is written.
-
-    Raises:
-        GateInvalid: a rule of the gate is for a metric that the model does not have; nothing was published.
-        DataInvalid: the model cannot be pickled; nothing was published.
-        NotServable: the check found an error; nothing was published.
-        BrineryError: the store failed; nothing was published.
-    """
-    assessor, fitted, test_x = candidate.assessor, candidate.fitted, candidate.test_x
-    task = _with_interval(candidate, assessor.task(fitted, candidate.train_y))
-    with stages("export"):
-        answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
-        pickle = _pickled(fitted)
-        exported = export_onnx(
-            assessor, task, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state
-        )
-        files, artifacts = _files(pickle, exported)
-        picked = _golden_rows(candidate, answers)
-        files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[picked])
-    with stages("evaluate"):
-        comparison = _compared(candidate, store, exported)
-        metrics = measure(assessor, candidate.held_out)
-        gate = judge(metrics, candidate.gate, comparison)
-        evaluation = evaluate(
-            assessor,
-            candidate.held_out,
-            candidate.train_y,
-            candidate.random_state,
-            candidate.folds,
-            comparison.promoted,
-            comparison.reason,
-        )
-
-        def predict(rows: np.ndarray) -> AnyAnswers:
-            return exported.predict(rows) if exported.predict else assessor.answers(fitted, rows)
-
-        important = importances(
-            assessor, fitted, predict, test_x, candidate.test_y, candidate.features, candidate.random_state
-        )
-    content = ManifestContent(
-        name=candidate.name,
-        description=candidate.description,
-        trained_at=datetime.now(UTC).replace(microsecond=0),
-        task=task,
-        features=candidate.features,
-        metrics=metrics,
-        evaluation=evaluation,
-        gate=gate,
-        data=candidate.data,
-        spec=candidate.spec,
-        git=candidate.git,
-        libraries=libraries(),
-        timings=stages.timings,
-        duration_seconds=round(stages.seconds, 3),
-        peak_memory_bytes=peak_memory(),
-        artifacts=artifacts,
-        omitted=({"onnx": exported.reason} if exported.reason else {}) | ({} if pickle else {"pickle": OF_FRAMES}),
-        profile=None,
-    )
-    notes = [*notes_on_figures(content), *candidate.notes]
-    files[CARD] = render_card(content, candidate.held_out, test_x, candidate.histograms, important, notes).encode()
-    stages.report("publish")
-    with writing():
-        return publish(store, content, files, refusing(check))
-
-
-def _golden_rows(candidate: Candidate, answers: AnyAnswers) -> np.ndarray:
-    """Positions of held-out rows that stand for all, but those on which the model ties with itself, where there are."""
-    tied = np.logical_or(*candidate.assessor.ties(candidate.fitted, candidate.test_x, answers))
-    clear = np.flatnonzero(~tied) if not tied.all() else np.arange(len(tied))
-    return clear[candidate.assessor.golden_rows(answers[clear], COUNT)]
-
-
-def _pickled(fitted: Any) -> bytes | None:
-    """The pickle, or None of a model that takes frames, which the serving images have not."""
-    if isinstance(fitted, OnFrames):
-        return None
-    pickle = io.BytesIO()
-    try:
-        joblib.dump(fitted, pickle)
-    except Exception as exc:  # a model raises whatever it likes
-        raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
-    return pickle.getvalue()
-
-
 def _as_fitted(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     """The columns that a model was fitted on by name, in its order."""
     known = list(map(str, model.feature_names_in_))
@@ -275,17 +161,6 @@ def _as_fitted(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     if len(more):
         raise DataInvalid(f"x_test has the columns {_few(more)}, which {type(model).__name__} was not fitted on")
     return frame[known]
-
-
-def _with_interval(candidate: Candidate, task: Any) -> AnyTask:
-    """The task with the interval that is asked for, if any."""
-    if candidate.interval is None:
-        return task  # type: ignore[no-any-return]
-    scores = candidate.assessor.scores(candidate.held_out)
-    if scores is None:
-        raise DataInvalid("interval needs probabilities, which this estimator does not give")
-    found = calibrated(scores, candidate.interval, candidate.random_state)
-    return task.model_copy(update={"interval": found})  # type: ignore[no-any-return]
 
 
 def _assessor(model: Any) -> Assessor:
@@ -399,45 +274,3 @@ def _beside(name: str, baseline: str | Reference | None, trust_bucket: bool) -> 
     if pin.name != name or not pin.pinned:
         raise DataInvalid(f"baseline is {pin}; it must be a version of {name} with its digest: {name}:7@sha256:…")
     return Beside(pin, trust_bucket)
-
-
-def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:
-    if candidate.folds:
-        return Comparison(reason=CROSS_VALIDATED)
-    by_format = {} if isinstance(candidate.fitted, OnFrames) else {"pickle": candidate.held_out}
-    if exported.predict is not None:
-        by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
-    return compare_with_promoted(
-        candidate.assessor, store, candidate.name, candidate.test_rows, by_format, candidate.beside
-    )
-
-
-def _files(pickle: bytes | None, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:
-    """The artifacts and the manifest's entries of them, by file and by format.
-
-    Raises:
-        NotServable: there are none.
-    """
-    itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
-    made = {} if pickle is None else {"pickle": (pickle, itself)}
-    if pickle is None and exported.data is None:
-        raise NotServable(f"it is not published: {OF_FRAMES}, and its ONNX file is not to be had: {exported.reason}")
-    if exported.data is not None and exported.proof is not None:
-        proof = exported.proof
-        made["onnx"] = (
-            exported.data,
-            Faithful(largest_difference=proof.largest, rows=proof.rows, ties=proof.ties, tested=proof.text),
-        )
-    files = {FORMATS[name].file: data for name, (data, _) in made.items()}
-    return files, {name: FORMATS[name].artifact(len(data), faithful) for name, (data, faithful) in made.items()}
-
-
-def refusing(check: Asked) -> Callable[[Store, Published], None]:
-    """The check as `publish` takes it: a sentence becomes a NotServable."""
-
-    def run(store: Store, published: Published) -> None:
-        error = check(store, published)
-        if error is not None:
-            raise NotServable(f"it is not published, as it could not be served: {error}")
-
-    return run

@@ -10,7 +10,7 @@ import joblib
 import psutil
 import pytest
 
-from brinery.assessment.publish_fitted import refusing
+from brinery.assessment.publish_candidate import refusing
 from brinery.errors import NotServable
 from brinery.loading.model_process import ModelProcess
 from brinery.loading.servable import ALLOWED
