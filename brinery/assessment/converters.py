@@ -19,11 +19,11 @@ from sklearn.linear_model import (
     SGDClassifier,
 )
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import SVC, LinearSVC, NuSVC
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 
 from brinery.assessment.graph import Graph, squared_distances
-from brinery.assessment.support_vectors import support_vectors
+from brinery.assessment.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.formats.onnx import MISSING
 
 
@@ -69,15 +69,37 @@ def _logistic(graph: Graph, decisions: str) -> str:
 
 
 def _neighbours(graph: Graph) -> None:
-    """The nearest by distance, the first of equal ones; their votes, weighted as the estimator does."""
+    """Votes of the nearest, weighted as the estimator does."""
+    votes = _weighted(graph, np.eye(len(graph.model.classes_))[np.asarray(graph.model._y)])  # rows, k, classes
+    counted = graph.node("ReduceSum", votes, graph.constant([1], np.int64), keepdims=0)
+    whole = graph.node("ReduceSum", counted, graph.constant([1], np.int64), keepdims=1)
+    scores = graph.node("Div", counted, whole)
+    graph.finish(graph.largest(scores), scores)
+
+
+def _neighbours_of_numbers(graph: Graph) -> None:
+    """The mean of the nearest, weighted as the estimator does."""
+    numbers = np.asarray(graph.model._y, dtype=np.float64).reshape(-1, 1)
+    both = _weighted(graph, np.hstack([numbers, np.ones_like(numbers)]))  # rows, k, number and one
+    summed = graph.node("ReduceSum", both, graph.constant([1], np.int64), keepdims=0)
+    number, whole = (graph.node("Gather", summed, graph.constant([j], np.int64), axis=1) for j in (0, 1))
+    graph.finish_columns(graph.node("Div", number, whole))
+
+
+def _weighted(graph: Graph, told: np.ndarray) -> str:
+    """What the nearest by distance tell, the first of equal ones, each times its weight: shape (rows, k, columns).
+
+    Args:
+        told: what each fitted row tells, shape (fitted rows, columns).
+    """
     model = graph.model
     euclidean = model.effective_metric_ == "euclidean"
     if not euclidean or model.weights not in ("uniform", "distance") or getattr(model, "outputs_2d_", False):
         raise NotImplementedError(f"metric {model.effective_metric_}, weights {model.weights}")
-    others, labels = np.asarray(model._fit_X, dtype=np.float64), np.asarray(model._y)
+    others = np.asarray(model._fit_X, dtype=np.float64)
     k = graph.constant([min(model.n_neighbors, len(others))], np.int64)
     _, nearest = graph.node("TopK", squared_distances(graph, others), k, axis=1, largest=0, sorted=1, outputs=2)
-    votes = graph.node("Gather", graph.constant(np.eye(len(model.classes_))[labels]), nearest)  # rows, k, classes
+    found: str = graph.node("Gather", graph.constant(told), nearest)
     if model.weights == "distance":
         there = graph.node("Gather", graph.constant(others), nearest)  # rows, k, features
         here = graph.node("Unsqueeze", graph.input, graph.constant([1], np.int64))
@@ -88,11 +110,8 @@ def _neighbours(graph: Graph) -> None:
         equal = graph.node("Where", at, ones, zeros)
         any_equal = graph.node("ReduceMax", equal, graph.constant([1], np.int64), keepdims=1)
         inverse = graph.node("Div", ones, graph.node("Where", at, ones, distance))
-        votes = graph.node("Mul", votes, graph.node("Where", graph.node("Greater", any_equal, zeros), equal, inverse))
-    counted = graph.node("ReduceSum", votes, graph.constant([1], np.int64), keepdims=0)
-    whole = graph.node("ReduceSum", counted, graph.constant([1], np.int64), keepdims=1)
-    scores = graph.node("Div", counted, whole)
-    graph.finish(graph.largest(scores), scores)
+        found = graph.node("Mul", found, graph.node("Where", graph.node("Greater", any_equal, zeros), equal, inverse))
+    return found
 
 
 def _normal(graph: Graph) -> None:
@@ -193,8 +212,12 @@ def _shape_of_classifier(single: bool) -> Callable[[Any], None]:
     return shape
 
 
-def _shape_of_numbers(operator: Any) -> None:
-    operator.outputs[0].type = FloatTensorType([operator.inputs[0].type.shape[0], 1])
+def _shape_of_numbers(single: bool) -> Callable[[Any], None]:
+    def shape(operator: Any) -> None:
+        kind = operator.inputs[0].type
+        operator.outputs[0].type = (FloatTensorType if single else type(kind))([kind.shape[0], 1])
+
+    return shape
 
 
 def _shape_of_imputer(operator: Any) -> None:
@@ -223,10 +246,13 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
 CONVERTERS: dict[type, Any] = {
     SimpleImputer: _converter(_imputer),
     HistGradientBoostingRegressor: _converter(_histogram_boosting_of_numbers),
+    KNeighborsRegressor: _converter(_neighbours_of_numbers),
+    **dict.fromkeys((SVR, NuSVR), _converter(support_vectors_of_numbers)),
     **{kind: _converter(build) for kind, build in _OWN.items()},
 }
 SHAPES: dict[type, Any] = {
     SimpleImputer: _shape_of_imputer,
-    HistGradientBoostingRegressor: _shape_of_numbers,
+    HistGradientBoostingRegressor: _shape_of_numbers(True),
+    **dict.fromkeys((KNeighborsRegressor, SVR, NuSVR), _shape_of_numbers(False)),
     **{kind: _shape_of_classifier(kind is HistGradientBoostingClassifier) for kind in _OWN},
 }

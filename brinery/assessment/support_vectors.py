@@ -46,6 +46,15 @@ def support_vectors(graph: Graph) -> None:
     graph.finish(graph.largest(votes), scores)
 
 
+def support_vectors_of_numbers(graph: Graph) -> None:
+    """The decision itself, in double precision."""
+    model = graph.model
+    weights = graph.constant(_written_out(model.dual_coef_).T)
+    graph.finish_columns(
+        graph.node("Add", graph.node("MatMul", _kernel(graph), weights), graph.constant(model.intercept_))
+    )
+
+
 def _written_out(matrix: Any) -> np.ndarray:
     """A matrix with its zeros, which a model that was fitted on sparse rows does without."""
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, dtype=np.float64)

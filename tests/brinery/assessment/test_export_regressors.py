@@ -89,6 +89,8 @@ def test_regressor_has_a_file_that_gives_its_numbers(name: str, estimator: str) 
     fitted, features, array, found = exported(name, estimator, ESTIMATORS[estimator])
     assert found.predict is not None and found.proof is not None, found.reason
     rows = around(array, features, 5_000)
+    rows = rows[~REGRESSION.ties(fitted, rows, REGRESSION.answers(fitted, rows))[1]]
+    assert len(rows) > 500
     theirs, ours = fitted.predict(rows).reshape(-1), found.predict(rows).values
     target = data(name)[1][::2]
     scale = np.maximum(np.abs(theirs - target.mean()), target.std())
@@ -97,7 +99,7 @@ def test_regressor_has_a_file_that_gives_its_numbers(name: str, estimator: str) 
     assert sum(found.proof.rows.values()) > 5_000
 
 
-@pytest.mark.parametrize("offset", [1e6, 1.75e9, 1e15])
+@pytest.mark.parametrize("offset", [1.75e9, *(pytest.param(each, marks=CAMPAIGN) for each in (1e6, 1e15))])
 @pytest.mark.parametrize("estimator", ["linear_model.LinearRegression", "ensemble.RandomForestRegressor"])
 def test_target_that_is_large_beside_its_spread_is_answered_to_its_last_digit(offset: float, estimator: str) -> None:
     """In single precision a moment in seconds is off by a minute: there is a file of double precision, or none."""

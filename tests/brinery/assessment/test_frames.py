@@ -75,6 +75,9 @@ CLASSIFIERS: dict[str, Any] = {
 }
 
 
+QUICK, CAMPAIGN = ("by names", "imputed texts"), pytest.mark.campaign
+
+
 @pytest.fixture
 def registry(tmp_path: Path) -> str:
     return (tmp_path / "registry").as_uri()
@@ -88,7 +91,7 @@ def published(model: Any, registry: str, truth: Any = LABELS, rows: Any = FRAME,
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", [pytest.param(each, marks=[] if each in QUICK else CAMPAIGN) for each in CLASSIFIERS])
 def test_pipeline_of_named_columns_answers_alike(registry: str, name: str) -> None:
     model = CLASSIFIERS[name].fit(FRAME[TRAIN], LABELS[TRAIN])
     served = published(model, registry)

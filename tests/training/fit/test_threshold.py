@@ -34,7 +34,10 @@ def published(folder: Path, train: Train, **keys: Any) -> Reference:
 
 
 @pytest.mark.filterwarnings("ignore:lump")  # of values outside the training range
-@pytest.mark.parametrize("estimator", ["linear_model.LogisticRegression", "ensemble.RandomForestClassifier"])
+@pytest.mark.parametrize(
+    "estimator",
+    ["linear_model.LogisticRegression", pytest.param("ensemble.RandomForestClassifier", marks=pytest.mark.campaign)],
+)
 def test_threshold_decides_in_both_formats_and_is_told(tmp_path: Path, train: Train, estimator: str) -> None:
     params = {"n_estimators": 20} if "ensemble" in estimator else {"max_iter": 1000}
     reference = published(tmp_path, train, estimator=f"sklearn.{estimator}", params=params, threshold=0.83)
