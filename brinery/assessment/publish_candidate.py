@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import joblib
 import numpy as np
@@ -141,15 +141,16 @@ def _pickled(fitted: Any) -> bytes | None:
     return pickle.getvalue()
 
 
-def _with_interval(candidate: Candidate, task: Any) -> AnyTask:
+def _with_interval(candidate: Candidate, task: AnyTask) -> AnyTask:
     """The task with the interval that is asked for, if any."""
     if candidate.interval is None:
-        return task  # type: ignore[no-any-return]
+        return task
     scores = candidate.assessor.scores(candidate.held_out)
     if scores is None:
         raise DataInvalid("interval needs probabilities, which this estimator does not give")
-    found = calibrated(scores, candidate.interval, candidate.random_state)
-    return task.model_copy(update={"interval": found})  # type: ignore[no-any-return]
+    interval = calibrated(scores, candidate.interval, candidate.random_state)
+    widened: AnyTask = cast(Any, task).model_copy(update={"interval": interval})
+    return widened
 
 
 def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:

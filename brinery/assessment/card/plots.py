@@ -1,6 +1,6 @@
 """Plots: the figures of the model card, as SVG that follows the page's font, its colours and its width."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -136,18 +136,21 @@ def heat_map(names: Sequence[str], confusion: Sequence[Sequence[int]], finding: 
         middle = (k + 0.5) * cell + 4
         parts.append(text(side - 6, middle + 4, fit(names[k], 100), "end"))
         parts.append(text(side + middle, WIDTH - side + 12, fit(names[k], 100), "end", turned=True))
-    runs: list[list[str]] = [[] for _ in range(len(SHADES) + 1)]
-    for i, row in enumerate(confusion):
-        total = sum(row)
-        for j, rows in enumerate(row):
-            if rows:
-                runs[int(np.searchsorted(SHADES, rows / total))].append(f"M{j} {i}h1")
-    cells = "".join(f'<path class="s{shade}" d="{"".join(run)}"/>' for shade, run in enumerate(runs) if run)
-    parts.append(f'<g class="cells" transform="translate({side:.1f} {4 + cell / 2:.2f}) scale({cell:.3f})">{cells}</g>')
+    shares = [(j, i, rows / sum(row)) for i, row in enumerate(confusion) for j, rows in enumerate(row) if rows]
+    parts.append(shaded(shares, f"translate({side:.1f} {4 + cell / 2:.2f}) scale({cell:.3f})"))
     size = cell * count
     frame = [(side, 4.0), (side + size, 4.0), (side + size, 4 + size), (side, 4 + size), (side, 4.0)]
     parts.append(path(frame, "axis"))
     return svg(WIDTH, WIDTH + 4, "Confusion matrix", finding, parts)
+
+
+def shaded(shares: Iterable[tuple[int, int, float]], transform: str) -> str:
+    """Cells of a grid, by their column and row, that are the darker, the larger their share is."""
+    runs: list[list[str]] = [[] for _ in range(len(SHADES) + 1)]
+    for column, row, share in shares:
+        runs[int(np.searchsorted(SHADES, share))].append(f"M{column} {row}h1")
+    cells = "".join(f'<path class="s{shade}" d="{"".join(run)}"/>' for shade, run in enumerate(runs) if run)
+    return f'<g class="cells" transform="{transform}">{cells}</g>'
 
 
 def histogram_plot(found: Histogram, feature: Feature) -> Markup:

@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 import numpy as np
 from markupsafe import Markup
 
-from brinery.assessment.card.plots import SHADES
+from brinery.assessment.card.plots import shaded
 from brinery.assessment.card.svg import WIDTH, bars, line, path, svg, text, text_width
 
 DOTS = 1_000  # rows that are drawn one by one; of more, how many there are in each place
@@ -14,6 +14,7 @@ CELLS = 44
 BARS = 31
 INNER = (0.002, 0.998)  # the part of the rows that a far-off one must not squeeze together
 STRETCH = 1.5
+Place = Callable[[float, float], tuple[float, float]]
 TOP, HEIGHT = 24, 300
 
 
@@ -34,8 +35,8 @@ def scatter_plot(truth: np.ndarray, predicted: np.ndarray) -> Markup:
         parts += [text(left - 6, y + 4, _tick(tick), "quiet end"), text(x, TOP + HEIGHT + 16, _tick(tick), "quiet mid")]
     parts.append(path([place(low, low), place(high, high)], "even"))
     inside = (np.minimum(truth, predicted) >= low) & (np.maximum(truth, predicted) <= high)
-    draw = _dots if len(truth) <= DOTS else _cells
-    parts += draw(truth[inside], predicted[inside], place, low, high)
+    rows = truth[inside], predicted[inside]
+    parts.append(_dots(*rows, place) if len(truth) <= DOTS else _cells(*rows, place, low, high))
     beyond = int((~inside).sum())
     bottom = TOP + HEIGHT + 40
     if beyond:
@@ -95,34 +96,17 @@ def _tick(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.6g}".replace("-", "\u2212")
 
 
-def _dots(
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    place: Callable[[float, float], tuple[float, float]],
-    low: float,
-    high: float,
-) -> list[str]:
+def _dots(truth: np.ndarray, predicted: np.ndarray, place: Place) -> str:
     """Dots as one line of many pieces without length, whose ends are round."""
     points = (place(x, y) for x, y in zip(truth.tolist(), predicted.tolist(), strict=True))
-    return [f'<path class="dots" d="{"".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)}"/>']
+    return f'<path class="dots" d="{"".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)}"/>'
 
 
-def _cells(
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    place: Callable[[float, float], tuple[float, float]],
-    low: float,
-    high: float,
-) -> list[str]:
+def _cells(truth: np.ndarray, predicted: np.ndarray, place: Place, low: float, high: float) -> str:
     """Cells that are the darker, the more rows they hold beside the fullest one."""
     counts = np.histogram2d(predicted, truth, CELLS, [(low, high)] * 2)[0]
     most = counts.max(initial=1.0)
-    runs: list[list[str]] = [[] for _ in range(len(SHADES) + 1)]
-    for i, j in np.argwhere(counts).tolist():
-        runs[int(np.searchsorted(SHADES, counts[i, j] / most))].append(f"M{j} {CELLS - 1 - i}h1")
+    shares = ((j, CELLS - 1 - i, counts[i, j] / most) for i, j in np.argwhere(counts).tolist())
     (x, y), (end, _) = place(low, high), place(high, high)
     wide, tall = (end - x) / CELLS, HEIGHT / CELLS
-    cells = "".join(f'<path class="s{shade}" d="{"".join(run)}"/>' for shade, run in enumerate(runs) if run)
-    return [
-        f'<g class="cells" transform="translate({x:.1f} {y + tall / 2:.2f}) scale({wide:.3f} {tall:.3f})">{cells}</g>'
-    ]
+    return shaded(shares, f"translate({x:.1f} {y + tall / 2:.2f}) scale({wide:.3f} {tall:.3f})")
