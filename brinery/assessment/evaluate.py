@@ -41,10 +41,10 @@ def evaluate(
         random_state: seed of the bootstrap.
         folds: of the cross-validation that the predictions come from, or None for held-out rows.
     """
-    found = measure(assessor, predictions)
-    metrics = [metric for metric in BY_TASK[assessor.kind] if metric.name in found]
     draws = _draws(assessor.resampler(predictions), len(predictions.truth), random_state)
-    intervals = {metric.name: percentiles([metric.resample(draw) for draw in draws]) for metric in metrics}
+    intervals = {
+        metric.name: percentiles([metric.resample(draw) for draw in draws]) for metric in BY_TASK[assessor.kind]
+    }
     return Evaluation(
         folds=folds,
         intervals={name: interval for name, interval in intervals.items() if np.isfinite(interval).all()},
