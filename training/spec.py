@@ -20,7 +20,7 @@ from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
 KindName = Literal["number", "integer", "boolean", "category", "date"]
-ESTIMATOR = r"^(sklearn(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
+ESTIMATOR = r"^((sklearn|xgboost|lightgbm)(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
 SCHEMA_KEY = "$schema"
 FOLDS = 5
 LONGEST_SECONDS = 7 * 24 * 3600
@@ -99,13 +99,21 @@ class ModelSpec(Strict):
     drop_missing_target: bool = Field(False, description="true or false: whether rows without a target are left out")
     estimator: str = Field(
         pattern=ESTIMATOR,
-        description='a scikit-learn classifier or regressor by its dotted name, or "module:function" that returns one',
+        description="a classifier or regressor of scikit-learn, XGBoost or LightGBM by its dotted name, such as "
+        '"xgboost.XGBClassifier", or "module:function" that returns one',
     )
     scale: bool | Literal["auto"] = Field("auto", description='true, false or "auto"')
     params: Mapping[str, Any] = Field(
         {},
         description="an object of the estimator's parameters, in which another one is an object such as "
         '{"estimator": "sklearn.…", "params": {…}}',
+    )
+    early_stopping: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="a whole number of rounds, from 1 to 10000, after which XGBoost or LightGBM stop where a tenth of "
+        "the training rows is answered no better",
     )
     class_weight: Literal["balanced"] | Mapping[str, Annotated[float, Field(gt=0)]] | None = Field(
         None, description='"balanced", or an object of classes, each with a weight above 0'

@@ -3,12 +3,13 @@
 Each computes as scikit-learn does, in double precision, and takes the label by scikit-learn's own rule.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import numpy_helper
-from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
+from skl2onnx import update_registered_converter
+from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -24,6 +25,14 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 
 from brinery.assessment.graph import Graph, squared_distances
 from brinery.assessment.support_vectors import support_vectors, support_vectors_of_numbers
+from brinery.assessment.trees import (
+    histogram_boosting,
+    histogram_boosting_of_numbers,
+    lightgbm,
+    lightgbm_of_numbers,
+    xgboost,
+    xgboost_of_numbers,
+)
 from brinery.formats.onnx import MISSING
 
 
@@ -132,92 +141,25 @@ def _normal(graph: Graph) -> None:
     graph.finish(graph.largest(likelihoods), graph.node("Exp", graph.minus(likelihoods, whole)))
 
 
-def _histogram_boosting(graph: Graph) -> None:
-    raw = _boosted(graph)
-    if graph.model.n_trees_per_iteration_ == 1:
-        scores = graph.both_ways(graph.node("Sigmoid", raw))
-        graph.finish(graph.above_zero(raw), scores)
-    else:
-        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+def _shape_of_classifier(operator: Any) -> None:
+    """Scores in double precision."""
+    _declare(operator, DoubleTensorType)
 
 
-def _histogram_boosting_of_numbers(graph: Graph) -> None:
-    raw = _boosted(graph)
-    graph.finish_columns(graph.node("Exp", raw) if graph.model.loss in ("poisson", "gamma") else raw, as_it_is=True)
+def _shape_of_boosted(operator: Any) -> None:
+    """Scores in the precision of the rows."""
+    _declare(operator, type(operator.inputs[0].type))
 
 
-def _boosted(graph: Graph) -> str:
-    """Trees whose thresholds are compared in double precision; the runtime sums them up in single precision."""
-    model = graph.model
-    count = model.n_trees_per_iteration_
-    nodes: dict[str, list[Any]] = {name: [] for name in NODE_FIELDS}
-    leaves: dict[str, list[Any]] = {name: [] for name in LEAF_FIELDS}
-    for tree, (k, predictor) in enumerate((k, p) for stage in model._predictors for k, p in enumerate(stage)):
-        _add_tree(tree, k, predictor.nodes, nodes, leaves)
-    values, weights = nodes.pop("values"), leaves.pop("weights")
-    attributes: dict[str, Any] = {f"nodes_{name}": found for name, found in nodes.items()}
-    attributes |= {f"target_{name}": found for name, found in leaves.items()}
-    raw: str = graph.node(
-        "TreeEnsembleRegressor",
-        graph.input,
-        domain="ai.onnx.ml",
-        n_targets=count,
-        post_transform="NONE",
-        base_values_as_tensor=_doubles("base_values_as_tensor", np.ravel(model._baseline_prediction)),
-        nodes_values_as_tensor=_doubles("nodes_values_as_tensor", values),
-        target_weights_as_tensor=_doubles("target_weights_as_tensor", weights),
-        **attributes,
-    )
-    graph.dtype = np.float32
-    return raw
+def _declare(operator: Any, scores: Any) -> None:
+    classes, rows = operator.raw_operator.classes_, operator.inputs[0].type.shape[0]
+    operator.outputs[0].type = (StringTensorType if classes.dtype.kind in "USO" else Int64TensorType)([rows])
+    operator.outputs[1].type = scores([rows, len(classes)])
 
 
-NODE_FIELDS = (
-    *("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids"),
-    "missing_value_tracks_true",
-)
-LEAF_FIELDS = ("treeids", "nodeids", "ids", "weights")
-
-
-def _add_tree(tree: int, k: int, found: Any, nodes: dict[str, list[Any]], leaves: dict[str, list[Any]]) -> None:
-    if found["is_categorical"].any():
-        raise NotImplementedError("splits by category")
-    for number, node in enumerate(found):
-        leaf = bool(node["is_leaf"])
-        described = (
-            *(tree, number, 0 if leaf else int(node["feature_idx"]), "LEAF" if leaf else "BRANCH_LEQ"),
-            *(0.0 if leaf else float(node["num_threshold"]), 0 if leaf else int(node["left"])),
-            *(0 if leaf else int(node["right"]), 0 if leaf else int(node["missing_go_to_left"])),
-        )
-        for name, value in zip(NODE_FIELDS, described, strict=True):
-            nodes[name].append(value)
-        if leaf:
-            for name, value in zip(LEAF_FIELDS, (tree, number, k, float(node["value"])), strict=True):
-                leaves[name].append(value)
-
-
-def _doubles(name: str, values: Any) -> Any:
-    return numpy_helper.from_array(np.asarray(values, dtype=np.float64), name)
-
-
-def _shape_of_classifier(single: bool) -> Callable[[Any], None]:
-    def shape(operator: Any) -> None:
-        classes = operator.raw_operator.classes_
-        kind = operator.inputs[0].type
-        rows, count = kind.shape[0], len(classes)
-        operator.outputs[0].type = (StringTensorType if classes.dtype.kind in "USO" else Int64TensorType)([rows])
-        scores = FloatTensorType if single else DoubleTensorType
-        operator.outputs[1].type = scores([rows, count])
-
-    return shape
-
-
-def _shape_of_numbers(single: bool) -> Callable[[Any], None]:
-    def shape(operator: Any) -> None:
-        kind = operator.inputs[0].type
-        operator.outputs[0].type = (FloatTensorType if single else type(kind))([kind.shape[0], 1])
-
-    return shape
+def _shape_of_numbers(operator: Any) -> None:
+    kind = operator.inputs[0].type
+    operator.outputs[0].type = type(kind)([kind.shape[0], 1])
 
 
 def _shape_of_imputer(operator: Any) -> None:
@@ -241,18 +183,36 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
     NuSVC: support_vectors,
     KNeighborsClassifier: _neighbours,
     GaussianNB: _normal,
-    HistGradientBoostingClassifier: _histogram_boosting,
+    HistGradientBoostingClassifier: histogram_boosting,
 }
 CONVERTERS: dict[type, Any] = {
     SimpleImputer: _converter(_imputer),
-    HistGradientBoostingRegressor: _converter(_histogram_boosting_of_numbers),
+    HistGradientBoostingRegressor: _converter(histogram_boosting_of_numbers),
     KNeighborsRegressor: _converter(_neighbours_of_numbers),
     **dict.fromkeys((SVR, NuSVR), _converter(support_vectors_of_numbers)),
     **{kind: _converter(build) for kind, build in _OWN.items()},
 }
 SHAPES: dict[type, Any] = {
     SimpleImputer: _shape_of_imputer,
-    HistGradientBoostingRegressor: _shape_of_numbers(True),
-    **dict.fromkeys((KNeighborsRegressor, SVR, NuSVR), _shape_of_numbers(False)),
-    **{kind: _shape_of_classifier(kind is HistGradientBoostingClassifier) for kind in _OWN},
+    **dict.fromkeys((HistGradientBoostingRegressor, KNeighborsRegressor, SVR, NuSVR), _shape_of_numbers),
+    **dict.fromkeys(_OWN, _shape_of_classifier),
+    HistGradientBoostingClassifier: _shape_of_boosted,
 }
+
+# By module and class; a module that was not imported made no model.
+_BOOSTED: Mapping[tuple[str, str], tuple[Callable[[Graph], None], Callable[[Any], None]]] = {
+    ("brinery.formats.labels", "XGBClassifier"): (xgboost, _shape_of_boosted),
+    ("xgboost", "XGBClassifier"): (xgboost, _shape_of_boosted),
+    ("xgboost", "XGBRegressor"): (xgboost_of_numbers, _shape_of_numbers),
+    ("lightgbm", "LGBMClassifier"): (lightgbm, _shape_of_boosted),
+    ("lightgbm", "LGBMRegressor"): (lightgbm_of_numbers, _shape_of_numbers),
+}
+
+
+def register_boosters() -> None:
+    """Let skl2onnx know what is not of scikit-learn, wherever it stands in a model."""
+    for (module, name), (build, shape) in _BOOSTED.items():
+        if module in sys.modules:
+            options = {"zipmap": [True, False, "columns"], "nocl": [True, False]} if "Class" in name else None
+            kind = getattr(sys.modules[module], name)
+            update_registered_converter(kind, f"{module}.{name}", shape, _converter(build), options=options)

@@ -17,10 +17,10 @@ from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
-from brinery.assessment.columns.frames import OnFrames, unwrapped
-from brinery.assessment.converters import CONVERTERS, SHAPES
+from brinery.assessment.converters import CONVERTERS, SHAPES, register_boosters
 from brinery.assessment.probes import probes, steps_within
 from brinery.assessment.proof import Expected, Proof, expect, in_chunks, prove
+from brinery.formats.frames import OnFrames, unwrapped
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyTask
@@ -125,6 +125,7 @@ def _convert(fitted: Any, inputs: list[tuple[str, Any]]) -> Iterator[bytes]:
         "custom_conversion_functions": CONVERTERS,
         "custom_shape_calculators": SHAPES,
     }
+    register_boosters()
     logger = logging.getLogger("skl2onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

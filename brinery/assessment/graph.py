@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
-from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 
 OPSET = 21
 TREES = 3  # of the domain ai.onnx.ml: the first that knows thresholds in double precision
@@ -18,12 +18,12 @@ class Graph:
         self._scope, self._container = scope, container
         self.model = operator.raw_operator
         self._outputs = [output.full_name for output in operator.outputs]
+        self._kinds = [output.type for output in operator.outputs]
         self.dtype: Any = np.float64
         self.input: str = operator.inputs[0].full_name
         self._body: list[Any] | None = None
         self.of_texts = isinstance(operator.inputs[0].type, StringTensorType)
-        self._single = not isinstance(operator.inputs[0].type, DoubleTensorType) and not self.of_texts
-        if self._single:
+        if not isinstance(operator.inputs[0].type, DoubleTensorType) and not self.of_texts:
             self.input = self.node("Cast", self.input, to=TensorProto.DOUBLE)
 
     def constant(self, value: Any, dtype: Any = None) -> str:
@@ -88,16 +88,26 @@ class Graph:
             labels = self.constant(classes.astype(object), object)
         else:
             labels = self.constant(classes, np.int64)
-        for source, target in ((self.node("Gather", labels, indices), self._outputs[0]), (scores, self._outputs[1])):
-            name = self._scope.get_unique_operator_name("Identity")
-            self._container.add_node("Identity", [source], [target], name=name, op_version=OPSET)
+        self._finish(self.node("Gather", labels, indices), 0)
+        self._finish(self._as_declared(scores, 1), 1)
 
-    def finish_columns(self, result: str, as_it_is: bool = False) -> None:
-        """Columns in the precision of the input, or in their own, as the estimator's output."""
-        if self._single and not as_it_is:
-            result = self.node("Cast", result, to=TensorProto.FLOAT)
+    def finish_columns(self, result: str) -> None:
+        """Columns as the estimator's output."""
+        self._finish(self._as_declared(result, 0), 0)
+
+    def _as_declared(self, numbers: str, place: int) -> str:
+        """Numbers in the precision that an output was declared with."""
+        for kind, dtype, to in (
+            (FloatTensorType, np.float64, TensorProto.FLOAT),
+            (DoubleTensorType, np.float32, TensorProto.DOUBLE),
+        ):
+            if isinstance(self._kinds[place], kind) and self.dtype is dtype:
+                return str(self.node("Cast", numbers, to=to))
+        return numbers
+
+    def _finish(self, result: str, place: int) -> None:
         name = self._scope.get_unique_operator_name("Identity")
-        self._container.add_node("Identity", [result], [self._outputs[0]], name=name, op_version=OPSET)
+        self._container.add_node("Identity", [result], [self._outputs[place]], name=name, op_version=OPSET)
 
     def largest(self, scores: str) -> str:
         """Positions of the largest score, the first of equal ones, shape (rows,)."""

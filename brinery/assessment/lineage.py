@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +12,10 @@ from brinery.formats.pickle import libraries as pickle_libraries
 from brinery.versions.manifest import Git
 
 
-def libraries() -> dict[str, str]:
-    """Versions of everything that takes part, as installed here."""
+def libraries(modules: Iterable[str]) -> dict[str, str]:
+    """Versions of everything that takes part, as installed here, in a model that refers to some top-level modules."""
     others = ("scipy", "pandas", "pyarrow", "skl2onnx", "onnxruntime")
-    return {**pickle_libraries(), **{name: version(name) for name in others}}
+    return {**pickle_libraries(modules), **{name: version(name) for name in others}}
 
 
 def git_state(folder: Path, commit: str | None) -> Git:

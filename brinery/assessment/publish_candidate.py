@@ -1,18 +1,15 @@
 """From a candidate to a published version: measured, judged, exported, described, checked."""
 
-import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, cast
 
-import joblib
 import numpy as np
 
 from brinery.assessment.candidate import Candidate, Stages
 from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.arrays import to_rows
-from brinery.assessment.columns.frames import OnFrames
 from brinery.assessment.conformal import calibrated
 from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
 from brinery.assessment.export import Export, export_onnx
@@ -22,6 +19,8 @@ from brinery.assessment.lineage import libraries, peak_memory
 from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid, NotServable
 from brinery.formats.choice import FORMATS
+from brinery.formats.pickle import dump
+from brinery.formats.runtimes import RUNTIMES, runtimes_with
 from brinery.loading.golden import COUNT, make_golden
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent
@@ -29,7 +28,8 @@ from brinery.versions.publish import publish
 from brinery.versions.read import Published
 from brinery.versions.store import Store
 
-OF_FRAMES = "the model takes frames, by the names of their columns, which only an ONNX file does without pandas"
+NO_IMAGE = "its pickle refers to {modules}, which no serving image has"
+OF_THESE = "models are built from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together"
 CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
 Asked = Callable[[Store, Published], str | None]
 
@@ -57,11 +57,11 @@ def publish_candidate(
     task = _with_interval(candidate, assessor.task(fitted, candidate.train_y))
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
-        pickle = _pickled(fitted)
+        pickle, modules = _pickled(fitted)
         exported = export_onnx(
             assessor, task, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state
         )
-        files, artifacts = _files(pickle, exported)
+        files, artifacts, omitted = _files(pickle, modules, exported)
         picked = _golden_rows(candidate, answers)
         files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[picked])
     with stages("evaluate"):
@@ -96,12 +96,12 @@ def publish_candidate(
         data=candidate.data,
         spec=candidate.spec,
         git=candidate.git,
-        libraries=libraries(),
+        libraries=libraries(modules),
         timings=stages.timings,
         duration_seconds=round(stages.seconds, 3),
         peak_memory_bytes=peak_memory(),
         artifacts=artifacts,
-        omitted=({"onnx": exported.reason} if exported.reason else {}) | ({} if pickle else {"pickle": OF_FRAMES}),
+        omitted=omitted,
         profile=None,
     )
     notes = [*notes_on_figures(content), *candidate.notes]
@@ -129,16 +129,12 @@ def _golden_rows(candidate: Candidate, answers: AnyAnswers) -> np.ndarray:
     return clear[candidate.assessor.golden_rows(answers[clear], COUNT)]
 
 
-def _pickled(fitted: Any) -> bytes | None:
-    """The pickle, or None of a model that takes frames, which the serving images have not."""
-    if isinstance(fitted, OnFrames):
-        return None
-    pickle = io.BytesIO()
+def _pickled(fitted: Any) -> tuple[bytes, set[str]]:
+    """The pickle, and the top-level modules that it refers to."""
     try:
-        joblib.dump(fitted, pickle)
+        return dump(fitted)
     except Exception as exc:  # a model raises whatever it likes
         raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
-    return pickle.getvalue()
 
 
 def _with_interval(candidate: Candidate, task: AnyTask) -> AnyTask:
@@ -156,7 +152,7 @@ def _with_interval(candidate: Candidate, task: AnyTask) -> AnyTask:
 def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:
     if candidate.folds:
         return Comparison(reason=CROSS_VALIDATED)
-    by_format = {} if isinstance(candidate.fitted, OnFrames) else {"pickle": candidate.held_out}
+    by_format = {"pickle": candidate.held_out}
     if exported.predict is not None:
         by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
     return compare_with_promoted(
@@ -164,21 +160,31 @@ def _compared(candidate: Candidate, store: Store, exported: Export) -> Compariso
     )
 
 
-def _files(pickle: bytes | None, exported: Export) -> tuple[dict[str, bytes], dict[str, Artifact]]:
-    """The artifacts and the manifest's entries of them, by file and by format.
+def _files(
+    pickle: bytes, modules: set[str], exported: Export
+) -> tuple[dict[str, bytes], dict[str, Artifact], dict[str, str]]:
+    """The artifacts by file, the manifest's entries of them by format, and by format why there is none.
+
+    A pickle that no serving image can load is left out.
 
     Raises:
-        NotServable: there are none.
+        NotServable: and there is no ONNX file either.
     """
     itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
-    made = {} if pickle is None else {"pickle": (pickle, itself)}
-    if pickle is None and exported.data is None:
-        raise NotServable(f"it is not published: {OF_FRAMES}, and its ONNX file is not to be had: {exported.reason}")
-    if exported.data is not None and exported.proof is not None:
-        proof = exported.proof
-        made["onnx"] = (
-            exported.data,
-            Faithful(largest_difference=proof.largest, rows=proof.rows, ties=proof.ties, tested=proof.text),
-        )
-    files = {FORMATS[name].file: data for name, (data, _) in made.items()}
-    return files, {name: FORMATS[name].artifact(len(data), faithful) for name, (data, faithful) in made.items()}
+    entry = FORMATS["pickle"].artifact(len(pickle), itself, modules)
+    made, entries = {FORMATS["pickle"].file: pickle}, {"pickle": entry}
+    foreign = [module for module in entry.modules if not runtimes_with([module], RUNTIMES)]
+    omitted = {"pickle": NO_IMAGE.format(modules=", ".join(foreign))} if foreign else {}
+    if omitted:
+        made, entries = {}, {}
+    if exported.data is None or exported.proof is None:
+        if omitted:
+            raise NotServable(
+                f"it is not published: {omitted['pickle']}; {OF_THESE}, and no ONNX file: {exported.reason}"
+            )
+        return made, entries, {"onnx": exported.reason}
+    proof = exported.proof
+    faithful = Faithful(largest_difference=proof.largest, rows=proof.rows, ties=proof.ties, tested=proof.text)
+    made[FORMATS["onnx"].file] = exported.data
+    entries["onnx"] = FORMATS["onnx"].artifact(len(exported.data), faithful)
+    return made, entries, omitted

@@ -15,7 +15,6 @@ from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
 from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array
-from brinery.assessment.columns.frames import OnFrames
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
@@ -25,6 +24,7 @@ from brinery.assessment.predictions import Predictions
 from brinery.assessment.publish_candidate import publish_candidate
 from brinery.assessment.rules import GateSpec
 from brinery.errors import DataInvalid, GateInvalid
+from brinery.formats.frames import OnFrames
 from brinery.loading.model_process import ModelProcess
 from brinery.rows.feature import MAX_NAME_LENGTH, Feature
 from brinery.versions.manifest import TrainingData

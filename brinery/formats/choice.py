@@ -3,14 +3,14 @@
 A new format is a module beside this one, with the functions of `Implementation`, and a row of the table.
 """
 
-from collections.abc import Buffer
+from collections.abc import Buffer, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from brinery.errors import FormatMissing, LibraryMismatch, ModelInvalid
 from brinery.formats.predictor import Predictor
+from brinery.formats.runtimes import BESIDE, missing_here, runtimes_with
 from brinery.versions.manifest import Artifact, Faithful, Manifest
 
 AUTO = "auto"
@@ -19,8 +19,8 @@ AUTO = "auto"
 class Implementation(Protocol):
     """What a format's module has; it is imported only to load, since it imports what the format needs."""
 
-    def libraries(self) -> dict[str, str]:
-        """The libraries that loading needs, by the versions that are installed here."""
+    def libraries(self, modules: Iterable[str]) -> dict[str, str]:
+        """The libraries that loading needs, by the versions that are installed here, of a file with these modules."""
         ...
 
     def check_libraries(self, manifest: Manifest, artifact: Artifact) -> None:
@@ -34,23 +34,22 @@ class Implementation(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """One format: the file it is stored as, the module that it cannot run without, and who implements it.
+    """One format: the file it is stored as, the library that it cannot run without, and who implements it.
 
-    `modules` are the top-level modules that loading it may import, `runtimes` the serving images that have them.
-    `runs_code` says that loading it runs what whoever made the file put there.
+    `runtimes` are the serving images that may load it. `runs_code` says that loading it runs what whoever made the
+    file put there.
     """
 
     name: str
     file: str
-    runtime: str
+    library: str
     module: str
-    modules: frozenset[str]
     runtimes: tuple[str, ...]
     runs_code: bool
 
     @property
     def installed(self) -> bool:
-        return find_spec(self.runtime) is not None
+        return not missing_here([self.library])
 
     def implementation(self) -> Implementation:
         """The format's module.
@@ -63,13 +62,18 @@ class Format:
         except ImportError as exc:
             raise ModelInvalid(f"the libraries of format {self.name} cannot be imported here: {exc}") from exc
 
-    def artifact(self, size: int, faithful: Faithful) -> Artifact:
-        """The manifest's entry for a file of `size` bytes that was made here."""
+    def artifact(self, size: int, faithful: Faithful, modules: Iterable[str] = ()) -> Artifact:
+        """The manifest's entry for a file of `size` bytes that was made here.
+
+        Args:
+            modules: the top-level modules that the file itself refers to.
+        """
+        needed = {self.library, *modules} - BESIDE
         return Artifact(
             file=self.file,
-            libraries=self.implementation().libraries(),
-            modules=(self.runtime,),
-            runtimes=self.runtimes,
+            libraries=self.implementation().libraries(needed),
+            modules=tuple(sorted(needed)),
+            runtimes=runtimes_with(needed, self.runtimes),
             unpacked_size=size,
             faithful=faithful,
         )
@@ -82,19 +86,17 @@ FORMATS = {
         Format(
             name="onnx",
             file="model.onnx",
-            runtime="onnxruntime",
+            library="onnxruntime",
             module="brinery.formats.onnx",
-            modules=frozenset({"flatbuffers", "google", "onnxruntime", "packaging"}),
             runtimes=("onnx",),
             runs_code=False,
         ),
         Format(
             name="pickle",
             file="model.joblib",
-            runtime="sklearn",
+            library="sklearn",
             module="brinery.formats.pickle",
-            modules=frozenset({"cloudpickle", "joblib", "narwhals", "scipy", "sklearn", "threadpoolctl"}),
-            runtimes=("sklearn",),
+            runtimes=("sklearn", "full"),
             runs_code=True,
         ),
     )
@@ -111,22 +113,33 @@ def choose_format(manifest: Manifest, wanted: str = AUTO) -> Format:
     name = f"{manifest.name}:{manifest.version}"
     present = [fmt for fmt in FORMATS.values() if fmt.name in manifest.artifacts]
     if wanted == AUTO:
-        for fmt in present:
-            if fmt.installed:
+        lacking = {fmt: missing_here(manifest.artifacts[fmt.name].modules) for fmt in present}
+        for fmt, missing in lacking.items():
+            if not missing:
                 return fmt
-        raise LibraryMismatch(
-            f"{name} comes as {_names(manifest.artifacts)}, and this environment has none of "
-            f"{_names(fmt.runtime for fmt in present) or 'what that needs'}"
-        )
+        needs = [f"its {fmt.name} needs {_names(missing)}" for fmt, missing in lacking.items()]
+        why = f"{' and '.join(needs)}, not installed here" if needs else "this code can load none of that"
+        images = _images(artifact.runtimes for artifact in manifest.artifacts.values())
+        raise LibraryMismatch(f"{name} comes as {_names(manifest.artifacts)}, and {why}{images}")
     if wanted not in FORMATS:
         raise FormatMissing(f"the format {wanted} is none that this code can load; it can load {_names(FORMATS)}")
     fmt = FORMATS[wanted]
     if fmt not in present:
         why = f" ({manifest.omitted[wanted]})" if wanted in manifest.omitted else ""
         raise FormatMissing(f"{name} has no {fmt.file}{why}; it has {_names(manifest.artifacts)}")
-    if not fmt.installed:
-        raise LibraryMismatch(f"the format {wanted} needs {fmt.runtime}, which is not installed here")
+    artifact = manifest.artifacts[wanted]
+    missing = missing_here(artifact.modules)
+    if missing:
+        raise LibraryMismatch(
+            f"the format {wanted} of {name} needs {_names(missing)}, not installed here{_images([artifact.runtimes])}"
+        )
     return fmt
+
+
+def _images(runtimes: Iterable[Iterable[str]]) -> str:
+    """Which images have what is missing, as the end of a sentence."""
+    known = list(dict.fromkeys(f"RUNTIME={name}" for each in runtimes for name in each))
+    return f"; serve it with the image of {' or '.join(known)}" if known else ""
 
 
 def _names(names: Any) -> str:

@@ -1,7 +1,7 @@
 """The ONNX format: `model.onnx`, run by ONNX Runtime; no pickle and no scikit-learn."""
 
 import os
-from collections.abc import Buffer
+from collections.abc import Buffer, Iterable
 from typing import Any
 
 # ONNX Runtime on Linux reports to its makers unless this is set before it is imported.
@@ -72,7 +72,7 @@ def _values(values: np.ndarray, dtype: Any, missing: str) -> np.ndarray:
     return values.astype(dtype, copy=False)
 
 
-def libraries() -> dict[str, str]:
+def libraries(modules: Iterable[str]) -> dict[str, str]:
     """What runs the file, as installed here; any other version that knows its operators does, too."""
     return {"onnxruntime": ort.__version__}
 

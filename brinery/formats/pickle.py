@@ -4,31 +4,46 @@ import io
 import mmap
 import pickle
 import platform
+import sys
 import warnings
-from collections.abc import Buffer
-from typing import Any
+from collections.abc import Buffer, Iterable
+from importlib import import_module
+from types import FunctionType
+from typing import Any, BinaryIO
 
 import joblib
 import numpy as np
 import sklearn
-from joblib.numpy_pickle import NumpyUnpickler
+from joblib.numpy_pickle import NumpyPickler, NumpyUnpickler
 
 from brinery.errors import LibraryMismatch, ModelInvalid
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import Artifact, Manifest
 
 READ_SIZE = 1024 * 1024
+IMPORTED = {"brinery.formats.frames": ("pandas",), "brinery.formats.labels": ("xgboost",)}  # of ours, as they do
+OWN_VERSIONS = ("lightgbm", "pandas", "xgboost")
 # In these, `predict` is the class of the largest probability, which is then computed once instead of twice.
 LABELS_ARE_LARGEST = ("LogisticRegression", "DecisionTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier")
 
 
-def libraries() -> dict[str, str]:
+def dump(estimator: Any) -> tuple[bytes, set[str]]:
+    """A fitted estimator as a pickle, and the top-level modules that it refers to, those of Python itself apart."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer)
+    pickler.dump(estimator)
+    return buffer.getvalue(), pickler.modules - sys.stdlib_module_names
+
+
+def libraries(modules: Iterable[str]) -> dict[str, str]:
     """The versions that a pickle depends on, as they are installed here."""
     return {
         "python": platform.python_version(),
         "scikit-learn": sklearn.__version__,
         "numpy": np.__version__,
         "joblib": joblib.__version__,
+        # By the module: a distribution may have another name, or several may bring it.
+        **{name: str(import_module(name).__version__) for name in OWN_VERSIONS if name in modules},
     }
 
 
@@ -42,7 +57,7 @@ def check_libraries(manifest: Manifest, artifact: Artifact) -> None:
     """
     differing = [
         f"{name} {made_with or 'unknown'}, here {installed}"
-        for name, installed in libraries().items()
+        for name, installed in libraries(artifact.modules).items()
         if _significant(name, made_with := artifact.libraries.get(name, "")) != _significant(name, installed)
     ]
     if differing:
@@ -79,7 +94,7 @@ class PickleModel:
     def __init__(self, estimator: Any, task: AnyTask) -> None:
         """Take the estimator apart, so that its steps can be called without the checks of its input."""
         self._task = task
-        steps = [step for _, step in getattr(estimator, "steps", [("model", estimator)])]
+        steps = [step for _, step in vars(estimator).get("steps", [("model", estimator)])]
         *self._transformers, self._last = [step for step in steps if step not in (None, "passthrough")]
         self._has_probabilities = hasattr(self._last, "predict_proba")
         self._labels_are_largest = type(self._last).__name__ in LABELS_ARE_LARGEST
@@ -116,6 +131,23 @@ class _Reader(io.RawIOBase):
             self._data.obj.madvise(mmap.MADV_DONTNEED, self._freed, whole - self._freed)
             self._freed = whole
         return count
+
+
+class _Pickler(NumpyPickler):  # type: ignore[misc]
+    """joblib's, which notes where the classes and functions come from that it writes the names of."""
+
+    dispatch = NumpyPickler.dispatch.copy()
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self.modules: set[str] = set()
+
+    def save_global(self, obj: Any, name: str | None = None) -> None:
+        module: str = pickle.whichmodule(obj, name or getattr(obj, "__qualname__", obj.__name__))  # type: ignore[attr-defined]
+        self.modules |= {module.partition(".")[0], *IMPORTED.get(module, ())}
+        super().save_global(obj, name)
+
+    dispatch[FunctionType] = save_global
 
 
 class _Unpickler(NumpyUnpickler):  # type: ignore[misc]

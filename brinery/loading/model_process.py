@@ -48,6 +48,7 @@ class ModelProcess:
             seconds: how long one question may take.
         """
         self._seconds = seconds
+        self._imported: set[str] = set()  # runtimes whose modules the process may have imported
         self._process = self._start()
 
     def __enter__(self) -> Self:
@@ -93,9 +94,11 @@ class ModelProcess:
     def _ask(self, store: Store, published: Published, format: str = "", rows: np.ndarray | None = None) -> _Answer:
         files = {name: read_file(store, published, name) for name in _needed(published.manifest, format)}
         files[MANIFEST] = published.stored
-        if self._process.poll() is not None:
+        runtimes = _least(published.manifest, format)
+        if self._process.poll() is not None or not self._imported <= runtimes:
             self._stop()
             self._process = self._start()
+        self._imported = runtimes
         blob = b"" if rows is None else _as_bytes(rows)
         question = {
             "reference": str(published.reference),
@@ -157,6 +160,12 @@ def _needed(manifest: Manifest, format: str) -> Iterable[str]:
     if format not in manifest.artifacts:
         return manifest.files
     return manifest.artifacts[format].file, GOLDEN
+
+
+def _least(manifest: Manifest, format: str) -> set[str]:
+    """The runtimes beyond the usual whose modules loading by a format may import, or by all that the version has."""
+    artifacts = [manifest.artifacts[format]] if format in manifest.artifacts else manifest.artifacts.values()
+    return {artifact.runtimes[0] if artifact.runtimes else "" for artifact in artifacts} - {"onnx", "sklearn"}
 
 
 def _as_bytes(rows: np.ndarray) -> bytes:

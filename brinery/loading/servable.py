@@ -20,37 +20,48 @@ import numpy as np
 
 from brinery.errors import BrineryError
 from brinery.formats.choice import FORMATS
+from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.load import load
 from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 
-# Top-level modules of the serving images: those of their lock groups, and what they bring themselves.
-ALLOWED = frozenset(
+# Top-level modules of every serving image: those of their lock groups, and what they bring themselves.
+SERVING = frozenset(
     """
     brinery serving
     annotated_doc annotated_types anyio click fastapi h11 httptools idna jiter mangum numpy obstore opentelemetry
     pydantic pydantic_core starlette typing_extensions typing_inspection uvicorn
     """.split()
-).union(*(fmt.modules for fmt in FORMATS.values()))
+)
 CHUNK = 50_000  # rows that are answered at once
 
 
 class OnlyServing(MetaPathFinder):
-    """Refuses every module that the serving image does not have."""
+    """Refuses every module that the serving image of a runtime does not have."""
+
+    def __init__(self) -> None:
+        self.allowed = SERVING
+
+    def limit_to(self, runtimes: Sequence[str]) -> None:
+        """Allow what the first of some runtimes has, or what all have where there is none; what is imported remains."""
+        known = [RUNTIMES[name] for name in runtimes if name in RUNTIMES]
+        self.allowed = SERVING.union(*(known[:1] or RUNTIMES.values()))
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         top = fullname.partition(".")[0]
-        if top in ALLOWED or top in sys.stdlib_module_names or top.startswith("_sysconfigdata_"):
+        if top in self.allowed or top in sys.stdlib_module_names or top.startswith("_sysconfigdata_"):
             return None
         raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
 def main() -> None:
-    sys.meta_path.insert(0, OnlyServing())
+    only = OnlyServing()
+    sys.meta_path.insert(0, only)
     for fmt in FORMATS.values():
+        only.limit_to(fmt.runtimes)
         if fmt.installed:
             fmt.implementation()  # imported ahead
 
@@ -60,7 +71,7 @@ def main() -> None:
         question: dict[str, Any] = json.loads(line)
         folder = Path(tempfile.mkdtemp())
         try:
-            told, arrays = _answer(question, _received(question, questions, folder), questions)
+            told, arrays = _answer(question, _received(question, questions, folder), questions, only)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         kinds = {np.dtype(np.int64): "labels", np.dtype(np.float64): "numbers"}
@@ -80,12 +91,16 @@ def _received(question: dict[str, Any], source: BinaryIO, folder: Path) -> Store
     return open_store(folder.as_uri())
 
 
-def _answer(question: dict[str, Any], store: Store, source: BinaryIO) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _answer(
+    question: dict[str, Any], store: Store, source: BinaryIO, only: OnlyServing
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     reference, asked = Reference.parse(question["reference"]), question["format"]
     rows = np.load(io.BytesIO(source.read(question["rows"])), allow_pickle=True) if question["rows"] else None
     name = asked
     try:
-        for name in [asked] if asked else read_manifest(store, reference).manifest.artifacts:
+        artifacts = read_manifest(store, reference).manifest.artifacts
+        for name in [asked] if asked else artifacts:
+            only.limit_to(artifacts[name].runtimes if name in artifacts else ())
             model = load(store, reference, format=name, require_pin=True)
         if rows is None:
             return {}, {}
@@ -101,6 +116,6 @@ def _sentence(format: str, exc: Exception) -> str:
     if isinstance(exc.__cause__, ModuleNotFoundError):
         return (
             f'its {format} needs the module "{exc.__cause__.name}", which the serving image does not have; '
-            "build the model from scikit-learn's own classes, whatever function puts it together"
+            "build the model from classes of scikit-learn, XGBoost or LightGBM, whatever function puts it together"
         )
     return str(exc)

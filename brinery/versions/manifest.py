@@ -140,13 +140,13 @@ class Faithful(Part):
 class Artifact(Part):
     """One format that the version can be loaded from.
 
-    `libraries` are those that loading needs, by version; `modules` the top-level modules that it imports; `runtimes`
+    `libraries` are those that loading needs, by version; `modules` the top-level modules that it refers to; `runtimes`
     the serving images that have them; `unpacked_size` is in bytes, that of the file where `encoding` is identity.
     """
 
     file: FileName
     libraries: Mapping[str, str]
-    modules: tuple[str, ...]
+    modules: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*$")], ...]
     runtimes: tuple[str, ...]
     encoding: Literal["identity"] = "identity"
     unpacked_size: Annotated[int, Field(ge=0)]
@@ -203,6 +203,11 @@ class Manifest(ManifestContent):
         if len({feature.name for feature in self.features}) != len(self.features):
             raise ValueError("features has a name twice")
         return self
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """The serving images that can serve it, in the order of its artifacts."""
+        return tuple(dict.fromkeys(name for artifact in self.artifacts.values() for name in artifact.runtimes))
 
     @property
     def size(self) -> int:

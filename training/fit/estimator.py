@@ -16,6 +16,7 @@ from brinery.assessment.assessor import ASSESSORS, Assessor
 from brinery.assessment.gate import check_metrics
 from brinery.assessment.metrics.table import BY_TASK
 from training.errors import SpecInvalid
+from training.fit.boosters import DEFAULTS, booster_class, check_stopping, is_booster, library, parameters
 from training.spec import ESTIMATOR, ModelSpec
 
 WITHIN = ("estimator", "params")
@@ -38,7 +39,9 @@ def make_estimator(spec: ModelSpec, folder: Path = Path()) -> BaseEstimator:
         wanted = " or a ".join(each.estimators for each in ASSESSORS.values())
         raise SpecInvalid(f'estimator is "{spec.estimator}"; it must be a {wanted}')
     _check_task(spec, assessor)
-    _check_names("search", spec.search or {}, set(estimator.get_params()), spec.estimator)
+    check_stopping(spec, estimator)
+    known = parameters(estimator) if is_booster(estimator) else set(estimator.get_params())
+    _check_names("search", spec.search or {}, known, spec.estimator)
     return estimator
 
 
@@ -55,8 +58,9 @@ class _Making:
         accepted = _accepted(kind)
         _check_names(f"{at}params", params, accepted, name)
         given = {key: self._built(value, f"{at}params.{key}") for key, value in params.items()}
-        if "random_state" in (accepted or ()):
+        if "random_state" in (accepted or ()) or is_booster(kind):  # which take it among others that they do not name
             given.setdefault("random_state", self.seed)
+        given = {**DEFAULTS.get(library(kind), {}), **given}
         try:
             estimator = kind(**given)
             estimator.get_params()
@@ -94,6 +98,9 @@ class _Making:
 
     def _kind(self, name: str, what: str) -> Callable[..., Any]:
         """The class, or the user's function; `what` begins the sentence that says that it is none."""
+        booster = booster_class(name)
+        if booster is not None:
+            return booster  # type: ignore[no-any-return]
         own = ":" in name
         module, _, attribute = name.partition(":") if own else name.rpartition(".")
         folder = self.folder.resolve()
@@ -103,12 +110,21 @@ class _Making:
             found = getattr(import_module(module), attribute)
         except Exception as exc:  # a module of the user's own raises whatever it likes
             why = f"{type(exc).__name__}: {' '.join(str(exc).split())[:300]}"
-            rest = f", which cannot be imported from {folder}: {why}" if own else "; scikit-learn has no such estimator"
+            rest = (
+                f", which cannot be imported from {folder}: {why}"
+                if own
+                else f"; {_shown(module)} has no such estimator"
+            )
             raise SpecInvalid(what + rest) from exc
         if not (callable(found) if own else isinstance(found, type)):
             rest = "it must be a function that returns a classifier or a regressor"
-            raise SpecInvalid(f"{what}; {rest if own else 'scikit-learn has no such estimator'}")
+            raise SpecInvalid(f"{what}; {rest if own else f'{_shown(module)} has no such estimator'}")
         return found  # type: ignore[no-any-return]
+
+
+def _shown(module: str) -> str:
+    package = module.partition(".")[0]
+    return "scikit-learn" if package == "sklearn" else package
 
 
 def _check_task(spec: ModelSpec, assessor: Assessor) -> None:
@@ -125,10 +141,12 @@ def _check_task(spec: ModelSpec, assessor: Assessor) -> None:
 
 def _accepted(kind: Callable[..., Any]) -> set[str] | None:
     """Names of the parameters; None where any name is taken."""
-    parameters = signature(kind).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+    if is_booster(kind):
+        return parameters(kind)
+    taken = signature(kind).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in taken):
         return None
-    return {parameter.name for parameter in parameters}
+    return {each.name for each in taken}
 
 
 def _check_names(section: str, given: Iterable[str], known: set[str] | None, estimator: str) -> None:

@@ -1,5 +1,6 @@
 """Fit: the estimator alone or the best of a search; many fits run in parallel processes, or on a Dask cluster."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +22,14 @@ from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid
 from brinery.tasks.task import AnyAnswers, AnyTask
 from training.errors import FitFailed
+from training.fit.boosters import is_booster
+from training.fit.early_stopping import StoppingPipeline
 from training.fit.progress import Report, fits_reported
 from training.fit.task import FITS, TaskFit
 from training.spec import FOLDS, ModelSpec
 
 HALVING_FACTOR = 3
+PREFIX = re.compile(r"^\[[\d:]+\] WARNING: \S+:\d+:")  # of what XGBoost warns of: when, and where it stands in its code
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,10 @@ class Fitting:
             found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
             pipeline.set_params(**search.best_params_)
         with self._failures("fit"):
-            return _for_serving(_on_all_cores(pipeline).fit(x, y, **extra)), {**self.spec.params, **found}
+            fitted = _on_all_cores(pipeline, self.spec).fit(x, y, **extra)
+        if isinstance(fitted, StoppingPipeline):
+            found |= {"n_estimators": fitted.rounds_used}
+        return _for_serving(fitted), {**self.spec.params, **found}
 
     def predict(self, fitted: Pipeline, x: np.ndarray, y: np.ndarray) -> Predictions:
         """The fitted pipeline's answers to held-out rows."""
@@ -100,12 +107,17 @@ class Fitting:
     def _failures(self, doing: str) -> Iterator[None]:
         """Estimators raise whatever they like, and warn where they do not converge; neither is published."""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("ignore", FutureWarning)
                 warnings.simplefilter("error", UserWarning)
+                # XGBoost warns from within its library, where nothing can be raised.
+                warnings.filterwarnings("always", category=UserWarning, module="xgboost")
                 yield
+            for warned in told:
+                if issubclass(warned.category, UserWarning):
+                    raise FitFailed(str(warned.message))
         except Exception as exc:
-            text = " ".join(str(exc).split())[:400]
+            text = " ".join(PREFIX.sub("", str(exc)).split())[:400]
             raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}") from exc
 
 
@@ -162,10 +174,14 @@ def _fit_fold(
         return _Fold(assessor.task(model, y[train]), assessor.answers(model, x[held_out]))
 
 
-def _on_all_cores(pipeline: Pipeline) -> Pipeline:
+def _on_all_cores(pipeline: Pipeline, spec: ModelSpec) -> Pipeline:
     """One fit alone may use every core, where its estimator can and was not told otherwise."""
     model = pipeline.named_steps["model"]
-    if type(model).__module__.startswith("sklearn.ensemble") and model.get_params().get("n_jobs", 1) is None:
+    told = {*spec.params, *(spec.search or ())}
+    if "n_jobs" not in told and (
+        is_booster(model)
+        or (type(model).__module__.startswith("sklearn.ensemble") and model.get_params().get("n_jobs", 1) is None)
+    ):
         model.set_params(n_jobs=-1)
     return pipeline
 
@@ -173,9 +189,11 @@ def _on_all_cores(pipeline: Pipeline) -> Pipeline:
 def _for_serving(fitted: Pipeline) -> Pipeline:
     """Leave out of the pickle what is for training alone: Lambda has no processes to share, and nobody to talk to."""
     settings: dict[str, object] = {}
-    for key, value in fitted.get_params().items():
-        if key.rpartition("__")[2] == "n_jobs":
-            settings[key] = None
-        elif key.rpartition("__")[2] == "verbose":
-            settings[key] = False if isinstance(value, bool) else 0  # each kind refuses the other in a fit
-    return fitted.set_params(**settings)
+    given = fitted.get_params()
+    for key, value in given.items():
+        of, _, name = key.rpartition("__")
+        if name == "n_jobs":
+            settings[key] = 1 if is_booster(given.get(of)) else None  # boosters take None for all processors
+        elif name == "verbose":
+            settings[key] = False if isinstance(value, bool) else min(value, 0)  # each kind refuses the other in a fit
+    return Pipeline(fitted.set_params(**settings).steps)

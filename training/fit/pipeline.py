@@ -1,5 +1,6 @@
 """The pipeline: preprocessing by columns' kinds and positions, then the estimator that the spec names."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import BaseDecisionTree
 
 from brinery.rows.feature import Feature
+from training.fit.boosters import is_booster
+from training.fit.early_stopping import StoppingPipeline
 from training.fit.estimator import make_estimator
 from training.fit.sparse import is_sparse
 from training.spec import ModelSpec
@@ -61,9 +64,13 @@ def make_pipeline_for(spec: ModelSpec, features: tuple[Feature, ...], folder: Pa
     """An unfitted pipeline that takes the array of `assessment.columns.arrays.to_array`; its last step is `model`."""
     estimator = make_estimator(spec, folder)
     steps: list[tuple[str, Any]] = [("model", estimator)]
-    preprocessing = _preprocessing(features, is_scaled(spec, estimator), is_sparse(estimator, features))
+    preprocessing = _preprocessing(
+        features, is_scaled(spec, estimator), takes_missing(estimator), is_sparse(estimator, features)
+    )
     if preprocessing is not None:
         steps.insert(0, ("columns", preprocessing))
+    if spec.early_stopping is not None:
+        return StoppingPipeline(steps, spec.early_stopping, spec.random_state)
     return Pipeline(steps)
 
 
@@ -87,22 +94,32 @@ def splits_alone(estimator: Any) -> bool:
 
     Trees split alike on any scale, and rounding would move their splits.
     """
-    if isinstance(estimator, TREES):
+    return _made_of(estimator, lambda part: isinstance(part, TREES) or is_booster(part), OF_TREES)
+
+
+def takes_missing(estimator: Any) -> bool:
+    """Whether missing numbers go to an estimator as they are: to XGBoost and LightGBM, and to what is made of them."""
+    return _made_of(estimator, is_booster, ())
+
+
+def _made_of(estimator: Any, kind: Callable[[Any], bool], by_default: tuple[type, ...]) -> bool:
+    """Whether an estimator is of a kind, or made of such alone; `by_default` are made of it unless they are told."""
+    if kind(estimator):
         return True
     if isinstance(estimator, Pipeline):
-        return len(estimator.steps) == 1 and splits_alone(estimator.steps[-1][1])
+        return len(estimator.steps) == 1 and _made_of(estimator.steps[-1][1], kind, by_default)
     many = getattr(estimator, "estimators", None)
     if many is not None:  # voting, stacking
-        return all(splits_alone(part) for _, part in many if not isinstance(part, str))
+        return all(_made_of(part, kind, by_default) for _, part in many if not isinstance(part, str))
     if not hasattr(estimator, "estimator"):
         return False
     one = estimator.estimator
-    return isinstance(estimator, OF_TREES) if one is None else splits_alone(one)
+    return isinstance(estimator, by_default) if one is None else _made_of(one, kind, by_default)
 
 
-def _preprocessing(features: tuple[Feature, ...], scaled: bool, sparse: bool) -> Any:
+def _preprocessing(features: tuple[Feature, ...], scaled: bool, takes_missing: bool, sparse: bool) -> Any:
     numeric = [j for j, feature in enumerate(features) if feature.kind != "category"]
-    missing = any(features[j].nullable for j in numeric)
+    missing = not takes_missing and any(features[j].nullable for j in numeric)
     parts = [*([SimpleImputer(strategy="median")] if missing else []), *([StandardScaler()] if scaled else [])]
     if len(numeric) == len(features):
         return make_pipeline(*parts) if len(parts) > 1 else parts[0] if parts else None

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from brinery.assessment.publish_fitted import publish_fitted
-from brinery.errors import BrineryError, DataInvalid, FormatMissing, NotServable, RowInvalid
+from brinery.errors import BrineryError, DataInvalid, RowInvalid
 from brinery.loading.by_name import load
 from brinery.loading.golden import read_golden
 from brinery.loading.model import VerifiedModel
@@ -95,7 +95,8 @@ def published(model: Any, registry: str, truth: Any = LABELS, rows: Any = FRAME,
 def test_pipeline_of_named_columns_answers_alike(registry: str, name: str) -> None:
     model = CLASSIFIERS[name].fit(FRAME[TRAIN], LABELS[TRAIN])
     served = published(model, registry)
-    assert served.format == "onnx" and set(served.manifest.artifacts) == {"onnx"}
+    runtimes = {name: artifact.runtimes for name, artifact in served.manifest.artifacts.items()}
+    assert served.format == "onnx" and runtimes == {"onnx": ("onnx",), "pickle": ("full",)}
     shuffled = FRAME.apply(lambda column: column.sample(frac=1, random_state=1).to_numpy())
     rows = pd.concat([FRAME, shuffled.astype(FRAME.dtypes)], ignore_index=True)
     answers, ours = served.predict(rows), model.predict_proba(rows)
@@ -103,8 +104,8 @@ def test_pipeline_of_named_columns_answers_alike(registry: str, name: str) -> No
     assert np.abs(found - ours).max() < 1e-5
     clear = np.abs(ours[:, 0] - 0.5) > 1e-9
     assert np.array([answer["prediction"] for answer in answers])[clear].tolist() == model.predict(rows)[clear].tolist()
-    with pytest.raises(FormatMissing, match="the model takes frames, by the names of their columns"):
-        load(served.reference, registry=registry, format="pickle")
+    as_frames = load(served.reference, registry=registry, format="pickle").predict(rows)
+    assert np.array_equal([answer["probabilities"]["stays"] for answer in as_frames], ours[:, 1])
 
 
 def test_regressor_of_a_frame_is_compared_with_the_promoted_one_by_its_file(registry: str) -> None:
@@ -168,14 +169,16 @@ def test_rows_that_the_model_does_not_know_are_a_sentence(registry: str, name: s
     assert models(open_store(registry, create=True)) == []
 
 
-def test_frame_without_a_faithful_file_is_refused(registry: str) -> None:
+def test_frame_without_a_faithful_file_is_served_as_a_frame_by_the_full_image(registry: str) -> None:
     own = make_pipeline(columns((FunctionTransformer(np.log1p), ["age"])), LogisticRegression())
+    served = published(own.fit(FRAME[TRAIN], LABELS[TRAIN]), registry)
+    assert served.format == "pickle" and served.manifest.runtimes == ("full",)
+    assert [answer["prediction"] for answer in served.predict(FRAME)] == own.predict(FRAME).tolist()
+
+
+def test_frame_with_dates_is_refused(registry: str) -> None:
     with pytest.raises(
-        NotServable, match="the model takes frames, by the names .*, and its ONNX file is not to be had: "
-    ):
-        published(own.fit(FRAME[TRAIN], LABELS[TRAIN]), registry)
-    with pytest.raises(
-        DataInvalid, match='column "since" holds dates, and a model that was fitted on a frame is served'
+        DataInvalid, match='column "since" holds dates, and a model that was fitted on a frame is asked'
     ):
         of_dates = make_pipeline(columns((SimpleImputer(), ["age"])), LogisticRegression())
         published(of_dates.fit(dates()[TRAIN], LABELS[TRAIN]), registry, rows=dates())

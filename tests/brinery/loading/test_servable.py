@@ -12,8 +12,9 @@ import pytest
 
 from brinery.assessment.publish_candidate import refusing
 from brinery.errors import NotServable
+from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.model_process import ModelProcess
-from brinery.loading.servable import ALLOWED
+from brinery.loading.servable import SERVING
 from brinery.versions.catalog import versions
 from brinery.versions.publish import publish
 from brinery.versions.store import Store, open_store
@@ -34,17 +35,18 @@ def test_a_version_of_scikit_learn_alone_is_published(folder_store: Store, check
     assert publish(folder_store, described, files, refusing(check)).reference.version == 1
 
 
-def test_allowed_modules_are_those_of_the_serving_image() -> None:
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_allowed_modules_are_those_of_the_serving_image(runtime: str) -> None:
     """Each locked distribution of the image brings at least one of them, and each of them is brought by one."""
     command = ["uv", "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes"]
-    command += ["--group", "serving", "--extra", "sklearn", "--extra", "onnx"]
+    command += ["--group", "serving", "--extra", runtime]
     lock = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     locked = {match[1].lower().replace("_", "-") for match in re.finditer(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)}
     from importlib.metadata import packages_distributions
 
     tops = {top: {name.lower().replace("_", "-") for name in names} for top, names in packages_distributions().items()}
     brought = {top for top, names in tops.items() if names & locked and re.fullmatch(r"[a-z]\w*", top)}
-    assert brought - {"distutils"} == ALLOWED - {"brinery", "serving"}
+    assert brought - {"distutils"} == (SERVING | RUNTIMES[runtime]) - {"brinery", "serving"}
 
 
 @pytest.mark.parametrize("module", ["pandas", "training", "boto3", "pytest", "pyarrow", "skl2onnx", "nothing_like_it"])
@@ -68,10 +70,9 @@ def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Pat
     )
     result = python("-m", "training", "--models", str(tmp_path / "models.json"))
     assert result.returncode == 1
-    assert result.stderr == (
-        "train: make: it is not published, as it could not be served: its pickle needs the module "
-        '"my_models", which the serving image does not have; build the model from scikit-learn\'s own classes, '
-        "whatever function puts it together\n"
+    assert result.stderr.startswith(
+        "train: make: it is not published: its pickle refers to my_models, which no serving image has; models are built "
+        "from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together, and no ONNX file: "
     )
     store = open_store((tmp_path / ".registry").as_uri())
     assert versions(store, "make") == [] and versions(store, "plain") == [1]

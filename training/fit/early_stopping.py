@@ -1,0 +1,58 @@
+"""Early stopping: rounds of boosting are added until a part of the training rows is answered no better."""
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+
+from training.fit.boosters import library
+
+SHARE = 0.1  # of the rows of a fit, to stop by
+
+
+class StoppingPipeline(Pipeline):  # type: ignore[misc]
+    """A pipeline whose last step, of XGBoost or LightGBM, stops by rows that are held out of each fit anew."""
+
+    def __init__(self, steps: Any, rounds: int, random_state: int) -> None:
+        """Stop after so many rounds without improvement; `random_state` chooses the rows."""
+        super().__init__(steps)
+        self.rounds = rounds
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: np.ndarray, **params: np.ndarray) -> Self:
+        """Fit on rows, shape (rows, features).
+
+        Args:
+            params: as of `Pipeline.fit`, each of shape (rows,), for the last step alone.
+        """
+        model = self.steps[-1][1]
+        try:
+            train, held_out = train_test_split(
+                np.arange(len(y)),
+                test_size=SHARE,
+                random_state=self.random_state,
+                stratify=y if is_classifier(model) else None,
+            )
+        except ValueError as exc:
+            raise ValueError(f"early_stopping holds out {SHARE:.0%} of {len(y)} rows to stop by: {exc}") from exc
+        before = Pipeline(self.steps[:-1]) if len(self.steps) > 1 else None
+        fitted_on = X[train] if before is None else before.fit_transform(X[train], y[train])
+        stopped_by = X[held_out] if before is None else before.transform(X[held_out])
+        more: dict[str, Any] = {key.partition("__")[2]: value[train] for key, value in params.items()}
+        if library(model) == "xgboost":
+            more["verbose"] = False
+        with warnings.catch_warnings():
+            # LightGBM 4.7 would have `eval_X` and `eval_y`, and then fails on labels that are texts.
+            warnings.simplefilter("ignore", FutureWarning)
+            model.set_params(early_stopping_rounds=self.rounds)
+            model.fit(fitted_on, y[train], eval_set=[(stopped_by, y[held_out])], **more)
+        return self
+
+    @property
+    def rounds_used(self) -> int:
+        """The rounds of the fitted model that its answers are made of."""
+        model = self.steps[-1][1]
+        return int(model.best_iteration_ if hasattr(model, "best_iteration_") else model.best_iteration + 1)
