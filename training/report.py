@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from brinery.assessment.evaluate import beats_baseline, main_metric
+from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.table import figure_text, short_digest, table
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Manifest
@@ -35,14 +36,22 @@ def report_text(results: Sequence[Result], serve: str) -> str:
     notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
     if notes:
         lines += ["", "Notes:", *notes]
-    passed = [result.reference for result in results if result.manifest.gate.passed]
+    passed = [result for result in results if result.manifest.gate.passed]
     if passed:
         lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]
-        lines += [f"MODEL_NAME={ref.name} MODEL_VERSION={ref.version_text} {serve}" for ref in passed]
+        lines += [_line(result, serve) for result in passed]
     for result in results:
         failed = [check for check in result.manifest.gate.checks if not check.passed]
         lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
     return "\n".join(lines)
+
+
+def _line(result: Result, serve: str) -> str:
+    """What promotes and serves a version, in the image that can."""
+    pin = f"MODEL_NAME={result.reference.name} MODEL_VERSION={result.reference.version_text}"
+    image = image_for(result.manifest.runtimes)
+    other = f"RUNTIME={image} " if image != DEFAULT and serve.startswith("docker compose ") else ""
+    return f"{other}{pin} {serve.replace('{runtime}', image)}"
 
 
 def _kind(result: Result) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from brinery.commands.environment import Connect
 from brinery.commands.log import as_json
 from brinery.errors import EnvironmentSilent, PromotionRefused, SettingInvalid
+from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.progress import waiting
 from brinery.output.write import say
 from brinery.promotion.caller import caller, user_and_host
@@ -60,9 +61,11 @@ def decide(
 
     link = promote(store, published, environment, decision, check_shown)
     ended = _followed(environment, link) if wait else None
+    image = image_for(published.manifest.runtimes)
     lines = [
         f"{environment.name}: {link.record.was or 'nothing'} -> {link.record.to}, record {link.name}",
         environment.next_step(store.url, ended),
+        *([f"its image is that of RUNTIME={image}"] if image != DEFAULT else []),
     ]
     return as_json(link) | {"changed": True}, "\n".join(lines)
 

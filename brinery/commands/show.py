@@ -5,6 +5,7 @@ from argparse import Namespace
 from typing import Any
 
 from brinery.formats.choice import FORMATS
+from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.table import age_text, figure_text, size_text, table
 from brinery.versions.catalog import find_version
 from brinery.versions.manifest import Manifest, utc_text
@@ -23,7 +24,10 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         ["FEATURE", "KIND", "TRAINING RANGE", "NULL"],
         [[f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused"] for f in manifest.features],
     )
+    image = image_for(manifest.runtimes)
     serve = f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}"
+    if image != DEFAULT:
+        serve += f", in the image of RUNTIME={image}"
     if not manifest.gate.passed:
         serve = "it did not pass its gate, and should not be served"
     lines = [f"{label.ljust(width)}  {value}" for label, value in facts]
@@ -45,6 +49,7 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         ("data", f"{data.source}: {data.train_rows} rows to fit, {data.test_rows} held out"),
         ("data digest", f"sha256:{data.sha256}"),
         ("git commit", _commit(manifest)),
+        ("runtimes", "; ".join(f"{name}: {', '.join(each.runtimes)}" for name, each in manifest.artifacts.items())),
         ("estimator", str(manifest.spec.get("estimator", "-"))),
         ("parameters", json.dumps(manifest.spec.get("params", {}))),
         ("libraries", ", ".join(f"{name} {version}" for name, version in manifest.libraries.items())),

@@ -14,12 +14,12 @@ class XGBClassifier(xgboost.XGBClassifier):
         """The labels, sorted, shape (classes,)."""
         return self.labels_ if "labels_" in self.__dict__ else super().classes_
 
-    def fit(self, X: Any, y: Any, **more: Any) -> Self:
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, **more: Any) -> Self:
         labels, numbers = np.unique(np.asarray(y), return_inverse=True)
         if "eval_set" in more:
             more["eval_set"] = [(rows, np.searchsorted(labels, truth)) for rows, truth in more["eval_set"]]
         self.__dict__.pop("labels_", None)
-        super().fit(X, numbers, **more)
+        super().fit(X, numbers, sample_weight=sample_weight, **more)
         self.labels_ = labels
         return self
 

@@ -1,6 +1,6 @@
 """Runtimes: the serving images, by what they have beside what serving itself needs; see `serving/Dockerfile`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 
 _SKLEARN = frozenset({"cloudpickle", "joblib", "narwhals", "scipy", "sklearn", "threadpoolctl"})
@@ -18,6 +18,11 @@ def runtimes_with(modules: Iterable[str], among: Iterable[str]) -> tuple[str, ..
     """Those of some runtimes that have all of the modules."""
     needed = set(modules) - BESIDE
     return tuple(name for name in among if needed <= RUNTIMES[name])
+
+
+def image_for(runtimes: Collection[str]) -> str:
+    """The image to serve a version with that these have: the default, or else the smallest."""
+    return next((name for name in (DEFAULT, *RUNTIMES) if name in runtimes), DEFAULT)
 
 
 def missing_here(modules: Iterable[str]) -> list[str]:

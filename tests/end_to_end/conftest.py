@@ -14,7 +14,9 @@ import pytest
 from tests.conftest import ROOT, free_port
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
-PUBLISHED = re.compile(r"^MODEL_NAME=(\S+) MODEL_VERSION=(\S+) docker compose up -d serve$", re.MULTILINE)
+PUBLISHED = re.compile(
+    r"^(?:RUNTIME=\S+ )?MODEL_NAME=(\S+) MODEL_VERSION=(\S+) docker compose up -d serve$", re.MULTILINE
+)
 
 
 class Stack:

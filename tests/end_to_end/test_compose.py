@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_breast_cancer, load_wine
 
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Stack
@@ -89,7 +89,9 @@ print(json.dumps({
     "unpickling": (root / "brinery" / "formats" / "pickle.py").exists(),
 }))
 """
-MODULES = "brinery training serving pandas pytest moto sklearn scipy joblib onnxruntime skl2onnx uvicorn"
+MODULES = (
+    "brinery training serving xgboost lightgbm pandas pytest moto sklearn scipy joblib onnxruntime skl2onnx uvicorn"
+)
 
 
 def holds(stack: Stack, service: str, root: str, runtime: str = "sklearn") -> dict[str, Any]:
@@ -99,7 +101,7 @@ def holds(stack: Stack, service: str, root: str, runtime: str = "sklearn") -> di
 
 
 def test_training_prints_a_line_for_each_model(lines: dict[str, str]) -> None:
-    assert list(lines) == ["wine", "wine-alcohol", "penguins", "digits", "diabetes"]
+    assert list(lines) == ["wine", "wine-alcohol", "penguins", "digits", "diabetes", "breast-cancer"]
     assert re.fullmatch(
         r"MODEL_NAME=wine MODEL_VERSION=1@sha256:[0-9a-f]{64} docker compose up -d serve", lines["wine"]
     )
@@ -202,9 +204,31 @@ def test_onnx_image_serves_the_same_answers(stack: Stack, lines: dict[str, str])
     assert httpx.post(f"{stack.serve}/classify", json={"data": ROW}, timeout=30).json()["prediction"] == 0
 
 
+TUMOUR = load_breast_cancer().data[0].tolist()
+
+
+def test_booster_is_served_by_the_image_of_its_line_and_by_the_full_one(stack: Stack, lines: dict[str, str]) -> None:
+    line = lines["breast-cancer"]
+    assert line.startswith("RUNTIME=onnx MODEL_NAME=breast-cancer ")
+    answers = {}
+    for runtime, format in (("onnx", "onnx"), ("full", "pickle")):
+        assert stack.promote(line.replace("RUNTIME=onnx", f"RUNTIME={runtime}"))["format"] == format
+        answers[runtime] = httpx.post(f"{stack.serve}/classify", json={"data": TUMOUR}, timeout=30).json()
+    likely = [answer["probabilities"]["1"] for answer in answers.values()]
+    assert {answer["prediction"] for answer in answers.values()} == {0} and abs(likely[0] - likely[1]) < 1e-6
+    stack.promote(line.replace("RUNTIME=onnx ", ""))
+    assert httpx.get(f"{stack.serve}/readyz", timeout=30).status_code == 503
+    told = "its pickle needs xgboost, not installed here; serve it with the image of RUNTIME=full or RUNTIME=onnx"
+    assert told in stack.shell("docker compose logs --no-log-prefix serve")
+
+
 @pytest.mark.parametrize(
     ("runtime", "modules", "unpickling"),
-    [("sklearn", {"sklearn", "scipy", "joblib"}, True), ("onnx", {"onnxruntime"}, False)],
+    [
+        ("sklearn", {"sklearn", "scipy", "joblib"}, True),
+        ("onnx", {"onnxruntime"}, False),
+        ("full", {"sklearn", "scipy", "joblib", "pandas", "xgboost", "lightgbm"}, True),
+    ],
 )
 def test_serving_image_holds_what_it_needs_alone(
     stack: Stack, lines: dict[str, str], runtime: str, modules: set[str], unpickling: bool

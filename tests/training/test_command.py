@@ -28,7 +28,7 @@ from tests.training.conftest import Train
 from tests.training.slow import slow_model, wait_for_the_fit
 from training.__main__ import main
 
-MODELS = ["wine", "wine-alcohol", "penguins", "digits", "diabetes"]
+MODELS = ["wine", "wine-alcohol", "penguins", "digits", "diabetes", "breast-cancer"]
 
 
 @pytest.mark.parametrize("models", [["wine", "penguins"], pytest.param(MODELS, marks=pytest.mark.campaign)], ids=len)
@@ -112,8 +112,15 @@ def test_notes_print_nothing_that_a_terminal_would_obey(tmp_path: Path, train: T
 
 def test_train_names_how_to_serve_as_it_is_told(tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVE_COMMAND", "docker compose up -d serve")
-    _, out, _ = train({"wine": SPEC})
-    assert re.search(r"^MODEL_NAME=wine MODEL_VERSION=1@sha256:\w{64} docker compose up -d serve$", out, re.MULTILINE)
+    boosted = {**SPEC, "estimator": "xgboost.XGBClassifier", "params": {"n_estimators": 5}}
+    _, out, _ = train({"wine": SPEC, "boosted": boosted})
+    for name, image in (("wine", ""), ("boosted", "RUNTIME=onnx ")):
+        line = rf"^{image}MODEL_NAME={name} MODEL_VERSION=1@sha256:\w{{64}} docker compose up -d serve$"
+        assert re.search(line, out, re.MULTILINE), out
+    monkeypatch.setenv("SERVE_COMMAND", "docker run brinery-serving:{runtime}")
+    _, out, _ = train({"wine": SPEC, "boosted": boosted})
+    for name, image in (("wine", "sklearn"), ("boosted", "onnx")):
+        assert re.search(rf"^MODEL_NAME={name} .* brinery-serving:{image}$", out, re.MULTILINE), out
 
 
 def test_train_fills_the_manifest(tmp_path: Path, train: Train) -> None:

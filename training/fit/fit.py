@@ -29,6 +29,7 @@ from training.fit.task import FITS, TaskFit
 from training.spec import FOLDS, ModelSpec
 
 HALVING_FACTOR = 3
+MANY_CELLS = 10_000_000
 PREFIX = re.compile(r"^\[[\d:]+\] WARNING: \S+:\d+:")  # of what XGBoost warns of: when, and where it stands in its code
 
 
@@ -70,7 +71,7 @@ class Fitting:
             found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
             pipeline.set_params(**search.best_params_)
         with self._failures("fit"):
-            fitted = _on_all_cores(pipeline, self.spec).fit(x, y, **extra)
+            fitted = _on_all_cores(pipeline, self.spec, x.size).fit(x, y, **extra)
         if isinstance(fitted, StoppingPipeline):
             found |= {"n_estimators": fitted.rounds_used}
         return _for_serving(fitted), {**self.spec.params, **found}
@@ -174,12 +175,15 @@ def _fit_fold(
         return _Fold(assessor.task(model, y[train]), assessor.answers(model, x[held_out]))
 
 
-def _on_all_cores(pipeline: Pipeline, spec: ModelSpec) -> Pipeline:
-    """One fit alone may use every core, where its estimator can and was not told otherwise."""
+def _on_all_cores(pipeline: Pipeline, spec: ModelSpec, cells: int) -> Pipeline:
+    """One fit alone may use every core, where its estimator can and was not told otherwise.
+
+    Boosters share out every round, and wait for each other longer than they work where there are few cells.
+    """
     model = pipeline.named_steps["model"]
     told = {*spec.params, *(spec.search or ())}
     if "n_jobs" not in told and (
-        is_booster(model)
+        (is_booster(model) and cells >= MANY_CELLS)
         or (type(model).__module__.startswith("sklearn.ensemble") and model.get_params().get("n_jobs", 1) is None)
     ):
         model.set_params(n_jobs=-1)

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import psutil
 import pytest
+import xgboost
 
 from brinery.assessment.publish_candidate import refusing
 from brinery.errors import NotServable
+from brinery.formats.choice import FORMATS
+from brinery.formats.labels import XGBClassifier
 from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.model_process import ModelProcess
 from brinery.loading.servable import SERVING
 from brinery.versions.catalog import versions
+from brinery.versions.manifest import Faithful, ManifestContent
 from brinery.versions.publish import publish
 from brinery.versions.store import Store, open_store
 from tests.conftest import ROOT, python
@@ -71,8 +76,8 @@ def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Pat
     result = python("-m", "training", "--models", str(tmp_path / "models.json"))
     assert result.returncode == 1
     assert result.stderr.startswith(
-        "train: make: it is not published: its pickle refers to my_models, which no serving image has; models are built "
-        "from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together, and no ONNX file: "
+        "train: make: it is not published: its pickle refers to my_models, which no serving image has; models are "
+        "built from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together, and no ONNX "
     )
     store = open_store((tmp_path / ".registry").as_uri())
     assert versions(store, "make") == [] and versions(store, "plain") == [1]
@@ -134,3 +139,27 @@ def test_the_check_leaves_no_process_behind() -> None:
         (process,) = set(psutil.Process().children()) - before
         assert process.is_running()
     assert not process.is_running()
+
+
+def boosted() -> tuple[ManifestContent, dict[str, bytes]]:
+    """A version of XGBoost's, as a pickle alone."""
+    described, files = tiny(estimator=XGBClassifier(n_estimators=1).fit(np.array([[0.0], [1.0]]), [0, 1]))
+    itself = Faithful(largest_difference=None, rows={}, ties=0, tested="")
+    made = FORMATS["pickle"].artifact(1, itself, ["joblib", "xgboost"])
+    return described.model_copy(update={"artifacts": {"pickle": made}}), dict(files)
+
+
+def test_a_pickle_of_another_library_is_loaded_as_the_image_that_has_it(
+    folder_store: Store, check: ModelProcess
+) -> None:
+    described, files = boosted()
+    (made,) = described.artifacts.values()
+    assert made.runtimes == ("full",) and made.libraries["xgboost"] == xgboost.__version__
+    told = described.model_copy(update={"artifacts": {"pickle": made.model_copy(update={"runtimes": ("sklearn",)})}})
+    for _ in range(2):  # before and after a process that has imported it
+        with pytest.raises(NotServable, match="the format pickle of tiny:. needs xgboost, not installed here"):
+            publish(folder_store, told, files, refusing(check))
+        publish(folder_store, described, files, refusing(check))
+    silent = told.artifacts["pickle"].model_copy(update={"modules": ("sklearn",)})
+    with pytest.raises(NotServable, match='its pickle needs the module "xgboost", which the serving image does not'):
+        publish(folder_store, described.model_copy(update={"artifacts": {"pickle": silent}}), files, refusing(check))
