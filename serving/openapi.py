@@ -108,6 +108,8 @@ def _row(model: VerifiedModel | None) -> dict[str, Any]:
 def _example(feature: Feature) -> Any:
     if feature.categories is not None:
         return next((each for each in feature.categories if each not in feature.unfitted), feature.categories[0])
+    if feature.kind == "text":
+        return "some words"
     if feature.minimum is None or feature.maximum is None:
         return True not in feature.unfitted
     if feature.kind == "integer":

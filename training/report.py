@@ -96,7 +96,7 @@ def _verdict(manifest: Manifest) -> str:
 
 
 def _is_scaled(result: Result) -> bool:
-    return bool(result.manifest.spec["scale"]) and any(f.kind != "category" for f in result.manifest.features)
+    return bool(result.manifest.spec["scale"]) and any(not f.of_texts for f in result.manifest.features)
 
 
 def columns_text(features: Sequence[Feature]) -> str:

@@ -19,7 +19,7 @@ from brinery.rows.written import Decimal, Thousands, parsed
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
-KindName = Literal["number", "integer", "boolean", "category", "date"]
+KindName = Literal["number", "integer", "boolean", "category", "date", "text"]
 ESTIMATOR = r"^((sklearn|xgboost|lightgbm)(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
 SCHEMA_KEY = "$schema"
 FOLDS = 5
@@ -189,6 +189,8 @@ class ModelSpec(Strict):
     @model_validator(mode="after")
     def _target_has_its_categories(self) -> Self:
         kind = self.kinds.get(self.target)
+        if self.declared_kinds.get(self.target) == "text":
+            raise ValueError(f'calls its target "{self.target}" text in kinds; of texts to answer the kind is category')
         if isinstance(kind, KindSpec) and kind.unknown_categories is not None:
             raise ValueError(f'has unknown_categories of its target "{self.target}"; only features have them')
         return self

@@ -103,14 +103,14 @@ def _inputs(features: tuple[Feature, ...], named: bool) -> Iterator[tuple[str, l
 
     A model of frames may want either: a matrix as an estimator by itself, or columns by their names.
     """
-    mixed = any(feature.kind == "category" for feature in features)
+    mixed = any(feature.of_texts for feature in features)
     kinds = (("single precision", FloatTensorType), ("double precision", DoubleTensorType))
     if not mixed:
         for precision, kind in kinds:
             yield precision, [("rows", kind([None, len(features)]))]
     if mixed or named:
         for precision, kind in kinds:
-            types = [StringTensorType if feature.kind == "category" else kind for feature in features]
+            types = [StringTensorType if feature.of_texts else kind for feature in features]
             names = [feature.name if named else f"column{j}" for j, feature in enumerate(features)]
             yield precision, [(name, each([None, 1])) for name, each in zip(names, types, strict=True)]
 

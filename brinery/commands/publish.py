@@ -4,9 +4,11 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from brinery.commands.show import serve_text
 from brinery.output.table import figure_text
 from brinery.output.write import say
 from brinery.versions.catalog import find_version
+from brinery.versions.manifest import Artifact
 from brinery.versions.store import Store
 
 GATE_NOT_PASSED = 3
@@ -31,7 +33,8 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     )
     for note in notes:
         say(f"registry: {note}")
-    manifest = find_version(store, reference).manifest
+    published = find_version(store, reference)
+    manifest = published.manifest
     result = {
         "reference": str(reference),
         "metrics": dict(manifest.metrics),
@@ -42,13 +45,18 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     lines = [
         f"published {reference}",
         f"metrics   {', '.join(f'{name} {figure_text(value)}' for name, value in manifest.metrics.items())}",
-        f"formats   {', '.join(manifest.artifacts)}",
+        f"formats   {', '.join(map(_with_images, manifest.artifacts.items()))}",
         *(f"no {format}: {reason}" for format, reason in manifest.omitted.items()),
         *(f"gate      {check.text}{'' if check.passed else ': FAILED'}" for check in manifest.gate.checks),
     ]
     if manifest.gate.passed:
-        lines.append(f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}")
+        lines.append(serve_text(published))
     return result, "\n".join(lines)
+
+
+def _with_images(item: tuple[str, Artifact]) -> str:
+    format, artifact = item
+    return f"{format} ({', '.join(f'RUNTIME={each}' for each in artifact.runtimes)})"
 
 
 def exit_code(result: Any) -> int:

@@ -24,16 +24,20 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         ["FEATURE", "KIND", "TRAINING RANGE", "NULL"],
         [[f.name, f.kind, f.range_text, "accepted" if f.nullable else "refused"] for f in manifest.features],
     )
-    image = image_for(manifest.runtimes)
-    serve = f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}"
-    if image != DEFAULT:
-        serve += f", in the image of RUNTIME={image}"
+    serve = serve_text(published)
     if not manifest.gate.passed:
         serve = "it did not pass its gate, and should not be served"
     lines = [f"{label.ljust(width)}  {value}" for label, value in facts]
     stored: dict[str, Any] = json.loads(published.stored)
     result = {**stored, "digest": f"sha256:{reference.digest}", "reference": str(reference)}
     return result, "\n".join([*lines, "", features, "", serve])
+
+
+def serve_text(published: Published) -> str:
+    """What serves a version, and in which image where that is not the usual one."""
+    reference, image = published.reference, image_for(published.manifest.runtimes)
+    other = f", in the image of RUNTIME={image}" if image != DEFAULT else ""
+    return f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}{other}"
 
 
 def _facts(published: Published) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ class _Column:
     @classmethod
     def of(cls, column: pd.Series, feature: Feature) -> Self:
         absent = None if any(value is None for value in column.tolist()) else np.nan
-        return cls(feature.name, feature.kind == "category", _portable(column.dtype), absent)
+        return cls(feature.name, feature.of_texts, _portable(column.dtype), absent)
 
     def filled(self, values: np.ndarray) -> Any:
         """Values, shape (rows,), in the type of the column, where that holds them."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic_core import core_schema as cs
 
 from brinery.rows.dates import DATE_STRING, FIRST_DAY, LAST_DAY, ZONED_DATE_STRING, days_of_moment, days_of_text
-from brinery.rows.feature import Feature
+from brinery.rows.feature import LONGEST_PROSE, Feature
 from brinery.rows.written import TRUTHS, Written
 
 NUMERIC_STRING = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
@@ -35,7 +35,9 @@ def cell_schema(feature: Feature) -> cs.CoreSchema:
     allowed, rule, about, other = BY_KIND[feature.kind](feature)
     if feature.nullable:
         allowed = cs.nullable_schema(allowed)
-        if feature.written is not None:
+        if feature.kind == "text":
+            allowed = cs.no_info_after_validator_function(_empty_where_none, allowed)
+        elif feature.written is not None:
             words = _text(cs.literal_schema(sorted(feature.written.words_of_missing)))
             missing = cs.no_info_after_validator_function(_none, words)
             allowed = _undocumented(allowed, missing)
@@ -143,12 +145,18 @@ def _category(feature: Feature) -> _Allowed:
     return _Allowed(known, f"{rule}, or another text of at most {LONGEST_TEXT} letters", about, other)
 
 
+def _prose(feature: Feature) -> _Allowed:
+    rule = f"a text of at most {LONGEST_PROSE} letters"
+    return _Allowed(cs.str_schema(strict=True, max_length=LONGEST_PROSE), rule, {})
+
+
 BY_KIND: dict[str, Callable[[Feature], _Allowed]] = {
     "number": _number,
     "integer": _number,
     "boolean": _boolean,
     "date": _date,
     "category": _category,
+    "text": _prose,
 }
 
 
@@ -202,6 +210,10 @@ def _without_zero_fraction(text: str) -> str:
 
 def _none(text: str) -> None:
     return None
+
+
+def _empty_where_none(text: str | None) -> str:
+    return text or ""
 
 
 def _date_texts(schema: object, handler: object) -> dict[str, Any]:

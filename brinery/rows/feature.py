@@ -16,8 +16,9 @@ from pydantic import (
 from brinery.rows.dates import FIRST_DAY, LAST_DAY, text_of_days
 from brinery.rows.written import Written
 
-Kind = Literal["number", "integer", "boolean", "category", "date"]
+Kind = Literal["number", "integer", "boolean", "category", "date", "text"]
 MAX_NAME_LENGTH = 200
+LONGEST_PROSE = 10_000  # letters of a value of the kind "text"
 EXACT = 2**53  # beyond it, floats skip whole numbers
 RANGED = ("number", "integer", "date")
 Unknown = Literal["refuse", "accept"]
@@ -33,7 +34,8 @@ class Feature(BaseModel):
     others. `nullable` says that a value was missing, so that `null` is an answerable value. `unfitted` are the
     categories, booleans and null that held-out rows alone had, which are answered with a warning. `zoned` says that
     every date carried its offset from UTC, so that a text without one would be taken for another moment. `written` is
-    how the CSV wrote the values, where they came from one, as requests may too.
+    how the CSV wrote the values, where they came from one, as requests may too. A missing value
+    of the kind "text" is an empty text to the model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,8 +52,15 @@ class Feature(BaseModel):
     written: Written | None = None
 
     @property
+    def of_texts(self) -> bool:
+        """Whether its values are texts to the model, and not numbers."""
+        return self.kind in ("category", "text")
+
+    @property
     def range_text(self) -> str:
         """What training saw, for people; either end is a value inside."""
+        if self.kind == "text":
+            return f"any text of at most {LONGEST_PROSE} letters"
         if self.categories is not None:
             return ", ".join(self.categories)
         if self.minimum is None or self.maximum is None:

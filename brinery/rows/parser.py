@@ -67,7 +67,7 @@ class RowParser:
             kind: SchemaValidator(cs.list_schema(schema, fail_fast=True, strict=True))
             for kind, schema in schemas.items()
         }
-        self._numeric = not any(feature.kind == "category" for feature in features)
+        self._numeric = not any(feature.of_texts for feature in features)
         self._unfitted = Unfitted(self.features)
 
     def parse(self, data: Any, max_rows: int, partial: bool = False) -> Batch:
@@ -177,7 +177,7 @@ class RowParser:
         array[:] = cells
         array = array.reshape(shape)
         for j, feature in enumerate(self.features):
-            if feature.kind != "category":
+            if not feature.of_texts:
                 array[:, j] = array[:, j].astype(np.float64)
         return array
 

@@ -16,7 +16,7 @@ class Unfitted:
         ranged = [
             (j, f.minimum, f.maximum) for j, f in enumerate(features) if f.minimum is not None and f.maximum is not None
         ]
-        self._numeric = not any(feature.kind == "category" for feature in features)
+        self._numeric = not any(feature.of_texts for feature in features)
         self._ranged = [j for j, _, _ in ranged]
         self._minimum = np.array([low for _, low, _ in ranged], dtype=np.float64)
         self._maximum = np.array([high for _, _, high in ranged], dtype=np.float64)

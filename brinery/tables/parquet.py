@@ -178,7 +178,7 @@ def _declared(table: pa.Table, spelling: Spelling, names: Sequence[str]) -> Colu
     """Whole numbers and decimals are texts where they are declared as categories, so that none is rounded."""
     found = Columns(table)
     for name, kind in spelling.kinds.items():
-        if kind == "category" and name in table.column_names:
+        if kind in ("category", "text") and name in table.column_names:
             column = table.column(name)
             if pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
                 found.put(name, column.cast(pa.string()))

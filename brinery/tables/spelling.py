@@ -35,7 +35,7 @@ class Spelling:
             thousands=self.thousands,
             dates=self.format_of(column),
             missing=self.missing,
-            verbatim=self.kinds.get(column) == "category",
+            verbatim=self.kinds.get(column) in ("category", "text"),
         )
 
 

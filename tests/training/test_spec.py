@@ -55,9 +55,9 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ({"trials": 1, "search": {"C": [1]}}, "wine.trials is 1; it must be a whole number, 2 or more"),
         ({"class_weight": "even"}, 'wine.class_weight is "even"; it must be "balanced", or an object of classes'),
         ({"class_weight": {"0": 0}}, 'wine.class_weight is {"0": 0}; it must be "balanced", or an object of classes'),
-        ({"kinds": {"ash": "text"}}, 'wine.kinds.ash is "text"; it must be an object of columns, each with its kind'),
+        ({"kinds": {"ash": "prose"}}, 'wine.kinds.ash is "prose"; it must be an object of columns, each with its kind'),
         (
-            {"kinds": {"ash": {"kind": "text"}}},
+            {"kinds": {"ash": {"kind": "prose"}}},
             "wine.kinds.ash is .*; it must be an object of columns, each with its kind",
         ),
         ({"kinds": {"ash": {"kind": "date", "format": "%d"}}}, 'wine.kinds.ash is .*"format": "%d/%m/%Y"'),
@@ -85,11 +85,11 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
         ({"data": None}, 'wine.data is null; it must be "sklearn:NAME"'),
         (
             {"estimator": "os.system"},
-            'wine.estimator is "os.system"; it must be a scikit-learn classifier or regressor by its dotted',
+            'wine.estimator is "os.system"; it must be a classifier or regressor of scikit-learn, XGBoost',
         ),
         (
             {"estimator": "sklearn.x; import os"},
-            "wine.estimator is .*; it must be a scikit-learn classifier or regressor by its dotted name",
+            "wine.estimator is .*; it must be a classifier or regressor of scikit-learn, XGBoost or Light",
         ),
         ({"params": []}, r"wine.params is \[\]; it must be an object of the estimator's parameters"),
         ({"search": {"C": []}}, r"wine.search.C is \[\]; it must be an object of parameters, each with a list"),

@@ -19,6 +19,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 from sklearn.neighbors import RadiusNeighborsClassifier, RadiusNeighborsRegressor
@@ -30,7 +31,7 @@ from brinery.rows.feature import Feature
 from training.fit.boosters import is_booster
 from training.fit.early_stopping import StoppingPipeline
 from training.fit.estimator import make_estimator
-from training.fit.sparse import is_sparse
+from training.fit.sparse import WORDS, is_sparse
 from training.spec import ModelSpec
 
 TREES = (
@@ -118,17 +119,19 @@ def _made_of(estimator: Any, kind: Callable[[Any], bool], by_default: tuple[type
 
 
 def _preprocessing(features: tuple[Feature, ...], scaled: bool, takes_missing: bool, sparse: bool) -> Any:
-    numeric = [j for j, feature in enumerate(features) if feature.kind != "category"]
+    numeric = [j for j, feature in enumerate(features) if not feature.of_texts]
     missing = not takes_missing and any(features[j].nullable for j in numeric)
     parts = [*([SimpleImputer(strategy="median")] if missing else []), *([StandardScaler()] if scaled else [])]
     if len(numeric) == len(features):
         return make_pipeline(*parts) if len(parts) > 1 else parts[0] if parts else None
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=sparse)
-    categories = [j for j in range(len(features)) if j not in numeric]
+    categories = [j for j, feature in enumerate(features) if feature.kind == "category"]
+    words = [(f"words{j}", TfidfVectorizer(max_features=WORDS), j) for j, f in enumerate(features) if f.kind == "text"]
     return ColumnTransformer(
         [
             ("numeric", make_pipeline(*parts) if parts else "passthrough", numeric),
             ("categories", encoder, categories),
+            *words,
         ],
         sparse_threshold=1.0 if sparse else 0.0,  # all columns beside them too, whatever the rows hold
     )

@@ -97,6 +97,8 @@ def _groups(feature: Feature, column: np.ndarray) -> Iterator[tuple[str, np.ndar
             name = value if feature.kind == "category" else "true" if value else "false"
             yield str(name), column == value
         return
+    if feature.kind == "text":
+        return
     values = np.asarray(column, dtype=np.float64)
     if missing.all():
         return

@@ -10,13 +10,15 @@ COLUMNS_AT_ONCE, ROWS_AT_ONCE = 8, 4096  # a line of the processor's cache, and 
 
 
 def to_array(frame: pd.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
-    """The array that serving will build from the same rows: float64, or object where there are categories."""
-    if all(feature.kind != "category" for feature in features):
+    """The array that serving will build from the same rows: float64, or object where there are texts."""
+    if not any(feature.of_texts for feature in features):
         return _numeric_array(frame, features)
     array = np.empty(frame.shape, dtype=object)
     for j, feature in enumerate(features):
         column = frame.iloc[:, j]
-        array[:, j] = as_texts(column) if feature.kind == "category" else as_numbers(column, feature.kind)
+        array[:, j] = as_texts(column) if feature.of_texts else as_numbers(column, feature.kind)
+        if feature.kind == "text":
+            array[array[:, j] == np.array(None), j] = ""
     return array
 
 

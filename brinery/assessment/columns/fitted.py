@@ -29,6 +29,8 @@ def fitted_on(
 
 
 def _found(feature: Feature, column: np.ndarray, train: np.ndarray, dtype: Any) -> dict[str, Any]:
+    if feature.kind == "text":
+        return {}
     fitted = column[train]
     if feature.kind == "category":
         seen = set(pd.unique(fitted))

@@ -48,6 +48,8 @@ def histograms(array: np.ndarray, features: Sequence[Feature]) -> tuple[Histogra
 def _histogram(column: np.ndarray, feature: Feature) -> Histogram:
     if feature.kind == "category":
         return _of_categories(column, feature)
+    if feature.kind == "text":
+        return _of_lengths(column, feature)
     values = np.ascontiguousarray(column, dtype=np.float64)
     missing = int(np.count_nonzero(np.isnan(values)))
     if missing:
@@ -66,6 +68,15 @@ def _of_categories(column: np.ndarray, feature: Feature) -> Histogram:
     labels = [str(category) for category, _ in shown] + ([f"{len(rest):,} others"] if rest else [])
     counts = [count for _, count in shown] + ([sum(count for _, count in rest)] if rest else [])
     return Histogram(feature.name, tuple(labels), tuple(counts), missing, others=len(rest))
+
+
+def _of_lengths(column: np.ndarray, feature: Feature) -> Histogram:
+    """Of texts by how many letters they have; those without any are missing."""
+    lengths = np.array([len(text) for text in column], dtype=np.float64)
+    present = lengths[lengths > 0]
+    low, high = float(present.min(initial=0)), float(present.max(initial=0))
+    of_length = Feature(name=feature.name, kind="integer", minimum=low, maximum=high)
+    return _of_numbers(present, of_length, len(lengths) - len(present))
 
 
 def _of_numbers(values: np.ndarray, feature: Feature, missing: int) -> Histogram:

@@ -11,7 +11,7 @@ from pandas.api import types
 from brinery.assessment.columns.kinds import Unreadable, as_numbers, as_texts, have_offsets, natural_kind, shown
 from brinery.assessment.columns.numbering import why_row_numbers
 from brinery.assessment.columns.problems import ColumnsInvalid
-from brinery.rows.feature import EXACT, Feature, Kind
+from brinery.rows.feature import EXACT, LONGEST_PROSE, Feature, Kind
 from brinery.rows.written import Written
 
 MAX_CATEGORIES = 1000
@@ -79,6 +79,9 @@ def _feature(column: str, values: pd.Series, wanted: Kind | None, named: bool) -
         raise _Refused(_why_no_kind(values))
     nullable = missing > 0
     try:
+        if kind == "text":
+            _refuse_long_texts(as_texts(values))
+            return Feature(name=column, kind=kind, nullable=nullable)
         if kind == "category":
             found = sorted(set(as_texts(values)) - {None})
             _refuse_useless_categories(found, len(values) - missing, wanted, nullable, named)
@@ -99,6 +102,15 @@ def _feature(column: str, values: pd.Series, wanted: Kind | None, named: bool) -
     low, high = as_shown(low, high, values.dtype)
     zoned = kind == "date" and have_offsets(values)
     return Feature(name=column, kind=kind, nullable=nullable, minimum=low, maximum=high, zoned=zoned)
+
+
+def _refuse_long_texts(texts: np.ndarray) -> None:
+    for row, text in enumerate(texts):
+        if text is not None and len(text) > LONGEST_PROSE:
+            raise _Refused(
+                f"holds a text of {len(text)} letters in row {row + 1}; at most {LONGEST_PROSE} are allowed: cut it, "
+                "or put the column into exclude"
+            )
 
 
 def _refuse_rounded(values: pd.Series, numbers: np.ndarray, kind: Kind, wanted: Kind | None) -> None:
@@ -132,10 +144,10 @@ def _refuse_useless_categories(
     if len(found) == present > IDENTIFIERS_FROM and not named:
         raise _Refused(
             f"holds {present} texts that are all different, as identifiers are; put it into exclude, "
-            "or name it in features or kinds if the model shall use it"
+            'name it in kinds as "text" if its words shall count, or in features or kinds if the model shall use it'
         )
     if len(found) > MAX_CATEGORIES:
-        number = "" if wanted else '; a column of numbers or dates is one by kinds "number" or "date"'
+        number = "" if wanted else '; a column of numbers, dates or prose is one by kinds "number", "date" or "text"'
         raise _Refused(
             f"has {len(found)} categories; at most {MAX_CATEGORIES} are allowed, so put it into exclude "
             f"or group its values{number}"

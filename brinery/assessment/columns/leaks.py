@@ -27,6 +27,8 @@ def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarra
     found = []
     for j, feature in enumerate(features):
         column = array[:, j]
+        if feature.kind == "text":
+            continue
         if feature.kind in ("category", "boolean"):
             tells = _values_tell(column, codes)
         else:
@@ -42,7 +44,7 @@ def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth:
     """As `suspicions`, of numbers to predict, shape (rows,): columns that are the target on another scale."""
     found = []
     for j, feature in enumerate(features):
-        if feature.kind == "category":
+        if feature.of_texts:
             continue
         column = np.asarray(array[:, j], dtype=np.float64)
         if len(truth) >= ROWS_OF_LINE and _is_on_a_line(column, truth):

@@ -60,7 +60,7 @@ def _digests(features: Sequence[Feature], array: np.ndarray) -> np.ndarray:
     """64 bits for each row, shape (rows,), the same for the same features: a column at a time, as memory is short."""
     digests = np.zeros(len(array), dtype=np.uint64)
     for j, feature in enumerate(features):
-        column = array[:, j] if feature.kind == "category" else np.asarray(array[:, j], dtype=np.float64)
+        column = array[:, j] if feature.of_texts else np.asarray(array[:, j], dtype=np.float64)
         digests = digests * ODD + pd.util.hash_array(column)
     return digests
 

@@ -32,6 +32,13 @@ def _category(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     return Interpreted(texts.replaced(wholes, pa.string()), written=written)
 
 
+def _prose(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
+    """Texts as they are written; only blanks and the words declared as such are missing."""
+    missing = {"", *spelling.missing}
+    values = [None if text.strip() in missing else text for text in texts.values]
+    return Interpreted(texts.replaced(values, pa.string()))
+
+
 def _kept(texts: Texts, values: list[str | None], spelling: Spelling) -> tuple[str, ...]:
     """What else is told from other texts since it was not made alike, of a feature."""
     if texts.name == spelling.target:
@@ -112,6 +119,7 @@ def _refuse(texts: Texts, odd: Sequence[int], kind: Kind, do: str, wanted: str =
 
 DECLARED: dict[Kind, Callable[[Texts, Cells, Spelling], Interpreted]] = {
     "category": _category,
+    "text": _prose,
     "number": _number,
     "integer": _number,
     "boolean": _boolean,

@@ -18,7 +18,7 @@ def put_texts(found: Columns, spelling: Spelling, names: Sequence[str]) -> None:
     """
     for field in map(found.table.schema.field, names):
         kind = spelling.kinds.get(field.name)
-        if not _is_text(field.type) or kind == "category" or (kind is None and field.name == spelling.target):
+        if not _is_text(field.type) or kind in ("category", "text") or (kind is None and field.name == spelling.target):
             continue
         texts = texts_of(found.table, field.name)
         read = interpreted(texts, spelling)
