@@ -60,7 +60,8 @@ class ClassificationAssessor:
 
     def answers(self, fitted: Any, array: np.ndarray) -> Answers:
         probabilities = fitted.predict_proba(array) if hasattr(fitted, "predict_proba") else None
-        return self.task(fitted).answers(fitted.predict(array), probabilities)
+        labels = np.asarray(fitted.predict(array)).reshape(len(array))  # CatBoost's are a column
+        return self.task(fitted).answers(labels, probabilities)
 
     def ties(self, fitted: Any, array: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
         return score_ties(fitted, array, answers, self.threshold), neighbour_ties(fitted, array)

@@ -5,6 +5,7 @@ Each computes as scikit-learn does, in double precision, and takes the label by 
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 from brinery.assessment.graph import Graph, squared_distances
 from brinery.assessment.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.assessment.trees import (
+    catboost,
+    catboost_of_numbers,
     histogram_boosting,
     histogram_boosting_of_numbers,
     lightgbm,
@@ -206,6 +209,8 @@ _BOOSTED: Mapping[tuple[str, str], tuple[Callable[[Graph], None], Callable[[Any]
     ("xgboost", "XGBRegressor"): (xgboost_of_numbers, _shape_of_numbers),
     ("lightgbm", "LGBMClassifier"): (lightgbm, _shape_of_boosted),
     ("lightgbm", "LGBMRegressor"): (lightgbm_of_numbers, _shape_of_numbers),
+    ("catboost", "CatBoostClassifier"): (catboost, _shape_of_boosted),
+    ("catboost", "CatBoostRegressor"): (catboost_of_numbers, _shape_of_numbers),
 }
 
 
@@ -213,6 +218,16 @@ def register_boosters() -> None:
     """Let skl2onnx know what is not of scikit-learn, wherever it stands in a model."""
     for (module, name), (build, shape) in _BOOSTED.items():
         if module in sys.modules:
-            options = {"zipmap": [True, False, "columns"], "nocl": [True, False]} if "Class" in name else None
-            kind = getattr(sys.modules[module], name)
-            update_registered_converter(kind, f"{module}.{name}", shape, _converter(build), options=options)
+            alias, more = f"{module}.{name}", {}
+            if shape is _shape_of_boosted:
+                more = {"parser": partial(_declared, alias), "options": {"zipmap": [False]}}
+            update_registered_converter(getattr(sys.modules[module], name), alias, shape, _converter(build), **more)
+
+
+def _declared(alias: str, scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+    """The outputs of a classifier: labels and probabilities."""
+    operator = scope.declare_local_operator(alias, model)
+    operator.inputs = inputs
+    for output, kind in (("label", Int64TensorType()), ("probabilities", DoubleTensorType())):
+        operator.outputs.append(scope.declare_local_variable(output, kind))
+    return operator.outputs

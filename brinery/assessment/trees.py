@@ -1,16 +1,17 @@
-"""Converters of boosted trees: scikit-learn's histogram boosting, XGBoost and LightGBM.
+"""Converters of boosted trees: scikit-learn's histogram boosting, XGBoost, LightGBM and CatBoost.
 
 One node of the runtime holds all trees, and compares as the library does, in double or in single precision; what
 follows is the library's own formula.
 """
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, load_model, numpy_helper
 
 from brinery.assessment.graph import Graph
 
@@ -247,3 +248,24 @@ def _add_lightgbm_tree(trees: Trees, tree: int, root: dict[str, Any], which: int
         trees.branch(tree, node, found["split_feature"], split, number, number + 1, missing)
         pending += [(number, found["left_child"]), (number + 1, found["right_child"])]
         number += 2
+
+
+def catboost(graph: Graph) -> None:
+    outputs = _catboosted(graph, outputs=2)
+    graph.finish(graph.largest(outputs[1]), outputs[1])
+
+
+def catboost_of_numbers(graph: Graph) -> None:
+    graph.finish_columns(_catboosted(graph, outputs=1))
+
+
+def _catboosted(graph: Graph, outputs: int) -> Any:
+    """What comes out of the trees of CatBoost's own file, which takes rows in single precision."""
+    with tempfile.TemporaryDirectory() as folder:
+        graph.model.save_model(f"{folder}/model.onnx", format="onnx")
+        trees = load_model(f"{folder}/model.onnx").graph.node[0]
+    attributes = {each.name: helper.get_attribute_value(each) for each in trees.attribute}
+    single = graph.node("Cast", graph.input, to=TensorProto.FLOAT)
+    found = graph.node(trees.op_type, single, outputs=outputs, domain="ai.onnx.ml", **attributes)
+    graph.dtype = np.float32
+    return found

@@ -8,6 +8,7 @@ from training.errors import SpecInvalid
 from training.spec import ModelSpec
 
 BOOSTERS = ("xgboost", "lightgbm")
+OF_TREES = (*BOOSTERS, "catboost")  # which a factory of the user's own makes
 # Many fits are in as many processes, which would take all processors each; and LightGBM prints to stdout.
 DEFAULTS: dict[str, dict[str, Any]] = {"xgboost": {"n_jobs": 1}, "lightgbm": {"n_jobs": 1, "verbose": -1}}
 
@@ -15,6 +16,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {"xgboost": {"n_jobs": 1}, "lightgbm": {"n
 def is_booster(kind: Any) -> bool:
     """Whether an estimator, or its class, is of XGBoost or LightGBM."""
     return library(kind) in BOOSTERS
+
+
+def is_of_trees(estimator: Any) -> bool:
+    """Whether an estimator is of a library that boosts trees, which takes numbers as they are, missing ones too."""
+    return library(estimator) in OF_TREES
 
 
 def library(kind: Any) -> str:

@@ -200,4 +200,5 @@ def _for_serving(fitted: Pipeline) -> Pipeline:
             settings[key] = 1 if is_booster(given.get(of)) else None  # boosters take None for all processors
         elif name == "verbose":
             settings[key] = False if isinstance(value, bool) else min(value, 0)  # each kind refuses the other in a fit
-    return Pipeline(fitted.set_params(**settings).steps)
+    changed = {key: value for key, value in settings.items() if value != given[key]}  # CatBoost lets nothing be set
+    return Pipeline(fitted.set_params(**changed).steps)

@@ -28,7 +28,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import BaseDecisionTree
 
 from brinery.rows.feature import Feature
-from training.fit.boosters import is_booster
+from training.fit.boosters import is_of_trees
 from training.fit.early_stopping import StoppingPipeline
 from training.fit.estimator import make_estimator
 from training.fit.sparse import WORDS, is_sparse
@@ -95,12 +95,14 @@ def splits_alone(estimator: Any) -> bool:
 
     Trees split alike on any scale, and rounding would move their splits.
     """
-    return _made_of(estimator, lambda part: isinstance(part, TREES) or is_booster(part), OF_TREES)
+    return _made_of(estimator, lambda part: isinstance(part, TREES) or is_of_trees(part), OF_TREES)
 
 
 def takes_missing(estimator: Any) -> bool:
-    """Whether missing numbers go to an estimator as they are: to XGBoost and LightGBM, and to what is made of them."""
-    return _made_of(estimator, is_booster, ())
+    """Whether missing numbers go to an estimator as they are: to boosters of their own libraries, and what is made of
+    such.
+    """
+    return _made_of(estimator, is_of_trees, ())
 
 
 def _made_of(estimator: Any, kind: Callable[[Any], bool], by_default: tuple[type, ...]) -> bool:
