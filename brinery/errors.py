@@ -24,7 +24,7 @@ BrineryError
 ├── PromotionRefused        a promotion that may not be made, or not now
 ├── EnvironmentFailed       the environment that was to be promoted could not be read or changed
 │   └── EnvironmentSilent   … or did not answer, so that it may or may not have been changed
-├── DataInvalid             rows, columns or a target that cannot be used
+├── DataInvalid             rows, columns, a target or a model from elsewhere that cannot be used
 ├── GateInvalid             a gate with a rule that this model cannot be held to
 ├── NotServable             what was to be published could not be served
 ├── SchemaUnknown           the manifest's format is newer than this code

@@ -24,6 +24,7 @@ from brinery.formats.frames import OnFrames, unwrapped
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyTask
+from brinery.versions.manifest import Faithful
 
 # ONNX opset 21 and ai.onnx.ml 3 are understood by every ONNX Runtime from 1.18 on.
 OPSET = {"": 21, "ai.onnx.ml": 3}
@@ -31,12 +32,23 @@ OPSET = {"": 21, "ai.onnx.ml": 3}
 
 @dataclass(frozen=True)
 class Export:
-    """The bytes of model.onnx, the proof that they answer alike, and the model; or none of them, and why."""
+    """The bytes of model.onnx, the proof that they answer alike, and the model; or none of them, and why.
+
+    Of a file that was not converted, `given` says so, in place of a proof.
+    """
 
     data: bytes | None = None
     proof: Proof | None = None
     predict: Callable[[np.ndarray], AnyAnswers] | None = None
     reason: str = ""
+    given: str = ""
+
+    @property
+    def faithful(self) -> Faithful:
+        """What the manifest says of it."""
+        proof = self.proof or Proof({}, None, 0)
+        text = self.given or proof.text
+        return Faithful(largest_difference=proof.largest, rows=proof.rows, ties=proof.ties, tested=text)
 
 
 def export_onnx(

@@ -14,13 +14,14 @@ from brinery.assessment.conformal import calibrated
 from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
 from brinery.assessment.export import Export, export_onnx
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
+from brinery.assessment.given.model import GivenModel
 from brinery.assessment.importance import importances
 from brinery.assessment.lineage import libraries, peak_memory
 from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid, NotServable
 from brinery.formats.choice import FORMATS
 from brinery.formats.pickle import dump
-from brinery.formats.runtimes import RUNTIMES, runtimes_with
+from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.golden import COUNT, make_golden
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent
@@ -30,6 +31,7 @@ from brinery.versions.store import Store
 
 NO_IMAGE = "its pickle refers to {modules}, which no serving image has"
 OF_THESE = "models are built from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together"
+GIVEN = "the model was given as an ONNX file"
 CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
 Asked = Callable[[Store, Published], str | None]
 
@@ -58,14 +60,12 @@ def publish_candidate(
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
         pickle, modules = _pickled(fitted)
-        exported = export_onnx(
-            assessor, task, fitted, candidate.features, candidate.train_x, test_x, candidate.random_state
-        )
+        exported = _exported(candidate, task)
         files, artifacts, omitted = _files(pickle, modules, exported)
         picked = _golden_rows(candidate, answers)
         files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[picked])
     with stages("evaluate"):
-        comparison = _compared(candidate, store, exported)
+        comparison = _compared(candidate, store, "pickle" in artifacts, exported)
         metrics = measure(assessor, candidate.held_out)
         gate = judge(metrics, candidate.gate, comparison)
         evaluation = evaluate(
@@ -130,7 +130,9 @@ def _golden_rows(candidate: Candidate, answers: AnyAnswers) -> np.ndarray:
 
 
 def _pickled(fitted: Any) -> tuple[bytes, set[str]]:
-    """The pickle, and the top-level modules that it refers to."""
+    """The pickle, and the top-level modules that it refers to; nothing of a model that was given as an ONNX file."""
+    if isinstance(fitted, GivenModel):
+        return b"", set()
     try:
         return dump(fitted)
     except Exception as exc:  # a model raises whatever it likes
@@ -149,10 +151,25 @@ def _with_interval(candidate: Candidate, task: AnyTask) -> AnyTask:
     return widened
 
 
-def _compared(candidate: Candidate, store: Store, exported: Export) -> Comparison:
+def _exported(candidate: Candidate, task: AnyTask) -> Export:
+    """The ONNX file: the one that was given, or a conversion that is tried."""
+    if isinstance(candidate.fitted, GivenModel):
+        return candidate.fitted.export(task)
+    return export_onnx(
+        candidate.assessor,
+        task,
+        candidate.fitted,
+        candidate.features,
+        candidate.train_x,
+        candidate.test_x,
+        candidate.random_state,
+    )
+
+
+def _compared(candidate: Candidate, store: Store, pickled: bool, exported: Export) -> Comparison:
     if candidate.folds:
         return Comparison(reason=CROSS_VALIDATED)
-    by_format = {"pickle": candidate.held_out}
+    by_format = {"pickle": candidate.held_out} if pickled else {}
     if exported.predict is not None:
         by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
     return compare_with_promoted(
@@ -172,19 +189,15 @@ def _files(
     """
     itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
     entry = FORMATS["pickle"].artifact(len(pickle), itself, modules)
-    made, entries = {FORMATS["pickle"].file: pickle}, {"pickle": entry}
-    foreign = [module for module in entry.modules if not runtimes_with([module], RUNTIMES)]
-    omitted = {"pickle": NO_IMAGE.format(modules=", ".join(foreign))} if foreign else {}
-    if omitted:
+    foreign = () if entry.runtimes else sorted({*entry.modules} - RUNTIMES["full"])
+    made, entries, omitted = {FORMATS["pickle"].file: pickle}, {"pickle": entry}, {}
+    if foreign or not pickle:
         made, entries = {}, {}
-    if exported.data is None or exported.proof is None:
-        if omitted:
-            raise NotServable(
-                f"it is not published: {omitted['pickle']}; {OF_THESE}, and no ONNX file: {exported.reason}"
-            )
-        return made, entries, {"onnx": exported.reason}
-    proof = exported.proof
-    faithful = Faithful(largest_difference=proof.largest, rows=proof.rows, ties=proof.ties, tested=proof.text)
-    made[FORMATS["onnx"].file] = exported.data
-    entries["onnx"] = FORMATS["onnx"].artifact(len(exported.data), faithful)
-    return made, entries, omitted
+        omitted = {"pickle": NO_IMAGE.format(modules=", ".join(foreign)) if foreign else GIVEN}
+    if exported.data is not None:
+        made[FORMATS["onnx"].file] = exported.data
+        entries["onnx"] = FORMATS["onnx"].artifact(len(exported.data), exported.faithful)
+        return made, entries, omitted
+    if omitted:
+        raise NotServable(f"it is not published: {omitted['pickle']}; {OF_THESE}, and no ONNX file: {exported.reason}")
+    return made, entries, {"onnx": exported.reason}

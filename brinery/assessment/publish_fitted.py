@@ -1,13 +1,14 @@
 """The way in for a notebook: a fitted model and held-out rows become a candidate, and a version."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from onnx import ModelProto
 from pydantic import ValidationError
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,6 +20,8 @@ from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
 from brinery.assessment.gate import Beside, check_metrics
+from brinery.assessment.given.file import OnnxFile
+from brinery.assessment.given.model import GivenModel, given_model
 from brinery.assessment.lineage import git_state
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.publish_candidate import publish_candidate
@@ -47,16 +50,20 @@ def publish_fitted(
     description: str = "",
     interval: float | None = None,
     threshold: float | None = None,
+    classes: Sequence[Any] | None = None,
     random_state: int = 0,
 ) -> Reference:
-    """Publish a fitted scikit-learn classifier, regressor or pipeline as a new version, whatever its gate says of it.
+    """Publish a fitted scikit-learn classifier, regressor or pipeline, or an ONNX file, as a new version.
+
+    That is done whatever its gate says of it.
 
     It is measured on the held-out rows, exported to ONNX where that answers alike, and loaded by a process that has
     what the serving image has, before it is published.
 
     Args:
         model: fitted on arrays, or on frames, by the names of columns: such a one becomes an ONNX file alone, and is
-            refused where that does not answer alike.
+            refused where that does not answer alike. Or the path of an ONNX file or an `onnx.ModelProto`, however it
+            was made, which takes all columns in their order, or each by its name.
         x_test, y_test: held-out rows, shape (rows, features), and their labels, shape (rows,). Rows of an array get
             the names x0, x1, ….
         x_train, y_train: the rows that it was fitted on, of the same columns, and their labels: ranges and categories
@@ -67,6 +74,7 @@ def publish_fitted(
             record in the bucket names, for which nobody vouches, and no pickle of it is loaded but where
             `trust_bucket`.
         threshold: from which probability on the second of two classes is answered.
+        classes: what an ONNX file answers, in the order of its outputs, where it does not say so itself.
         interval: as in models.json: the share of rows whose answers shall hold the truth, such as 0.9.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
@@ -75,31 +83,36 @@ def publish_fitted(
         The reference, pinned to the manifest's digest.
 
     Raises:
-        DataInvalid: the rows or labels cannot be used, or the model does not take them.
+        DataInvalid: the rows or labels cannot be used, the model does not take them, or the ONNX file is none that can
+            be served.
         GateInvalid: the gate is none, or asks for what the model does not give.
         NotServable: serving could not load it; nothing was published.
         BrineryError: the registry cannot be used; nothing was published.
     """
     check_name(name)
     _check_options(random_state, description, {"interval": interval, "threshold": threshold})
-    rules = _gate(gate or {})
-    stages, assessor = Stages(), _with_threshold(_assessor(model), model, threshold)
-    check_metrics(rules, assessor)
+    rules, stages = _gate(gate or {}), Stages()
+    file = _onnx(model, classes)
     if (x_train is None) != (y_train is None):
         raise DataInvalid("x_train and y_train go together; one of them is missing")
     test, train = _frame(x_test, "x_test"), None if x_train is None else _frame(x_train, "x_train")
     if train is not None and list(train.columns) != list(test.columns):
         raise DataInvalid(f"x_train has the columns {_few(train.columns)}, and x_test {_few(test.columns)}")
-    if hasattr(model, "feature_names_in_"):
-        test, train = _as_fitted(model, test), None if train is None else _as_fitted(model, train)
+    by_name = getattr(model, "feature_names_in_", None) if file is None else file.columns(list(test.columns))
+    if by_name is not None:
+        what = type(model).__name__ if file is None else file.name
+        test, train = (each if each is None else _as_fitted(what, by_name, each) for each in (test, train))
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
     features = infer_features(whole, named=list(whole.columns))
     array, held_out = to_array(whole, features), slice(len(whole) - len(test), None)
     given = {"y_test": _labels(y_test, len(test), "y_test")}
     if train is not None:
         given = {"y_train": _labels(y_train, len(train), "y_train"), **given}
-    classes = getattr(model, "classes_", None)
-    known = None if classes is None else np.asarray(classes).tolist()
+    if file is not None:
+        model = given_model(file, features, array[held_out], _all(given), classes)
+    assessor = _with_threshold(_assessor(model), model, threshold)
+    check_metrics(rules, assessor)
+    known = np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else None
     truth = {what: assessor.truth(labels, what, known) for what, labels in given.items()}
     train_x, train_y = array if train is None else array[: held_out.start], next(iter(truth.values()))
     test_x, test_y = array[held_out], truth["y_test"]
@@ -137,36 +150,52 @@ def publish_fitted(
             train_rows=len(whole) - len(test),
             test_rows=len(test),
         ),
-        spec={
-            "estimator": f"{type(model).__module__}.{type(model).__qualname__}",
-            "fitted": " ".join(repr(model).split())[:2000],
-        },
+        spec=_spec(model),
         gate=rules,
         beside=_beside(name, baseline, trust_bucket),
         interval=interval,
         random_state=random_state,
         git=git_state(Path.cwd(), None),
-        notes=_notes(assessor, array, features, given, truth),
+        notes=_notes(model, assessor, array, features, given, truth),
     )
     with ModelProcess() as check:
         return publish_candidate(candidate, store, check, stages).reference
 
 
-def _as_fitted(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns that a model was fitted on by name, in its order."""
-    known = list(map(str, model.feature_names_in_))
+def _onnx(model: Any, classes: Any) -> OnnxFile | None:
+    """The ONNX file that is given, if it is one."""
+    if isinstance(model, OnnxFile):
+        return model
+    if isinstance(model, Path | ModelProto):
+        return OnnxFile.of(model)
+    if classes is not None:
+        raise DataInvalid(f"classes is given, and the model is no ONNX file: {type(model).__name__} has its own")
+    return None
+
+
+def _as_fitted(model: str, names: Iterable[Any], frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a model was fitted on by name, in its order; `model` is what it is called."""
+    known = list(map(str, names))
     missing, more = pd.Index(known).difference(frame.columns), frame.columns.difference(known)
     if len(missing):
-        raise DataInvalid(f"{type(model).__name__} was fitted on a frame, and x_test lacks its columns {_few(missing)}")
+        raise DataInvalid(f"{model} was fitted on a frame, and x_test lacks its columns {_few(missing)}")
     if len(more):
-        raise DataInvalid(f"x_test has the columns {_few(more)}, which {type(model).__name__} was not fitted on")
+        raise DataInvalid(f"x_test has the columns {_few(more)}, which {model} was not fitted on")
     return frame[known]
+
+
+def _all(given: Mapping[str, pd.Series]) -> pd.Series:
+    """The truth of all rows, with the name of that of the held-out ones."""
+    return pd.concat(given.values(), ignore_index=True).rename(given["y_test"].name)
 
 
 def _assessor(model: Any) -> Assessor:
     """Who assesses a model, which must be fitted."""
     if isinstance(model, type) or not hasattr(model, "fit"):
-        raise DataInvalid(f"the model is {repr(model)[:80]}; it must be a fitted estimator of scikit-learn's kind")
+        raise DataInvalid(
+            f"the model is {repr(model)[:80]}; it must be a fitted estimator of scikit-learn's kind, or the Path of an "
+            "ONNX file"
+        )
     assessor = assessor_of(model)
     try:
         check_is_fitted(model)
@@ -241,7 +270,17 @@ def _labels(labels: Any, rows: int, what: str) -> pd.Series:
     return labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name=what)
 
 
+def _spec(model: Any) -> Mapping[str, Any]:
+    if isinstance(model, GivenModel):
+        return model.spec
+    return {
+        "estimator": f"{type(model).__module__}.{type(model).__qualname__}",
+        "fitted": " ".join(repr(model).split())[:2000],
+    }
+
+
 def _notes(
+    model: Any,
     assessor: Assessor,
     array: np.ndarray,
     features: tuple[Feature, ...],
@@ -249,12 +288,14 @@ def _notes(
     truth: Mapping[str, np.ndarray],
 ) -> tuple[str, ...]:
     """What is told of all rows, those that it was fitted on, if they were given, before those held out."""
-    target = pd.concat(given.values(), ignore_index=True).rename(given["y_test"].name)
-    notes = assessor.notes(target, array, features, np.concatenate(list(truth.values())))
+    notes = assessor.notes(_all(given), array, features, np.concatenate(list(truth.values())))
     if "y_train" in truth:
         rows = len(truth["y_train"])
         notes += notes_on_repeats(features, array[:rows], truth["y_train"], array[rows:], truth["y_test"])
-    return tuple(notes)
+    of_file = (
+        [f"of the ONNX file that was given, {each}" for each in model.said] if isinstance(model, GivenModel) else []
+    )
+    return (*of_file, *notes)
 
 
 def _gate(rules: Mapping[str, Any]) -> GateSpec:

@@ -1,0 +1,51 @@
+"""What a file consists of: operators that every runtime has, and nothing that lies outside it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+from onnx import ModelProto, NodeProto, TensorProto, checker
+
+from brinery.tables.table import listed
+
+DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
+
+
+def faults_of_structure(model: ModelProto) -> list[str]:
+    """Sentences about operators, functions and data that a file may not have, or about how it is invalid."""
+    faults = []
+    foreign = sorted({f"{node.domain}.{node.op_type}" for node in _all(model, NodeProto) if node.domain not in DOMAINS})
+    if foreign:
+        faults.append(
+            f"it has the operators {listed(foreign)}, which are of domains other than ONNX's own, ai.onnx and "
+            "ai.onnx.ml; export it without them"
+        )
+    if model.functions:
+        names = [f"{each.domain}.{each.name}" for each in model.functions]
+        faults.append(f"it has functions of its own, {listed(names)}; inline them (onnx.inliner)")
+    outside = list(dict.fromkeys(each.name for each in _all(model, TensorProto) if _is_outside(each)))
+    if outside:
+        faults.append(
+            f"the data of {listed(outside)} lie in another file, which is not read; save it as one file with all data, "
+            "as torch.onnx.export does by external_data=False"
+        )
+    else:  # the checker would look for the other file
+        try:
+            checker.check_model(model)
+        except Exception as exc:  # the checker raises more than its own error
+            faults.append(f"it is not valid ONNX: {' '.join(str(exc).split())[:300]}")
+    return faults
+
+
+def _is_outside(tensor: Any) -> bool:
+    return bool(tensor.data_location == TensorProto.EXTERNAL or tensor.external_data)
+
+
+def _all(message: Message, kind: type[Any]) -> Iterator[Any]:
+    """All messages of a kind within another, however deep: graphs lie in attributes of nodes, tensors in both."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in [value] if isinstance(value, Message) else value:
+                if isinstance(each, kind):
+                    yield each
+                yield from _all(each, kind)
