@@ -1,4 +1,4 @@
-"""From a pickle that somebody has, and rows in a file, to a published version."""
+"""From a pickle or an ONNX file that somebody has, and rows in a file, to a published version."""
 
 import warnings
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import joblib
 import pandas as pd
 
+from brinery.assessment.given.file import OnnxFile, is_onnx
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.errors import DataInvalid
 from brinery.tables.read import SourceTable
@@ -18,31 +19,37 @@ from brinery.versions.reference import Reference
 def publish_file(
     name: str, model: Path, rows: str, target: str, train_rows: str | None, folder: Path, **more: Any
 ) -> tuple[Reference, list[str]]:
-    """Publish a fitted estimator of a pickle, which runs what it holds: it is loaded by who has it, on their machine.
+    """Publish a fitted model from a file.
+
+    A pickle runs what it holds: it is loaded by who has it, on their machine. An ONNX file is data.
 
     Args:
-        model: a pickle of joblib or of pickle itself.
+        model: a pickle of joblib or of pickle itself, or an ONNX file.
         rows, train_rows: held-out rows, and those that it was fitted on: paths below `folder`, or URLs, of CSV or
             Parquet.
-        target: the column with the truth; the others are the features, or of a model that was fitted on a frame those
-            that it knows.
+        target: the column with the truth; the others are the features, or of a model that was fitted on a frame, or
+            an ONNX file of an input a column, those that it knows.
         more: as of `publish_fitted`.
 
     Returns:
         The reference, and sentences that a person should read.
 
     Raises:
-        DataInvalid: the pickle or the rows cannot be read or used.
+        DataInvalid: the file or the rows cannot be read or used.
         BrineryError: as of `publish_fitted`.
     """
-    fitted, notes = _unpickled(model)
-    known = getattr(fitted, "feature_names_in_", None)
-    names = None if known is None else list(map(str, known))
-    x_test, y_test, left_out = _rows(rows, folder, target, names)
+    fitted, notes = (OnnxFile.of(model), []) if is_onnx(model) else _unpickled(model)
+    table = SourceTable(find_source(rows, folder))
+    if isinstance(fitted, OnnxFile):
+        names = fitted.columns([each for each in table.names if each != target])
+    else:
+        known = getattr(fitted, "feature_names_in_", None)
+        names = None if known is None else list(map(str, known))
+    x_test, y_test, left_out = _rows(table, target, names)
     if left_out:
         notes.append(f"columns that the model does not know are left out: {listed(left_out)}")
     if train_rows is not None:
-        x_train, y_train, _ = _rows(train_rows, folder, target, names or list(x_test.columns))
+        x_train, y_train, _ = _rows(SourceTable(find_source(train_rows, folder)), target, list(x_test.columns))
         more |= {"x_train": x_train, "y_train": y_train}
     return publish_fitted(name, fitted, x_test, y_test, **more), notes
 
@@ -62,9 +69,8 @@ def _unpickled(path: Path) -> tuple[Any, list[str]]:
     ]
 
 
-def _rows(data: str, folder: Path, target: str, names: list[str] | None) -> tuple[pd.DataFrame, pd.Series, list[str]]:
+def _rows(table: SourceTable, target: str, names: list[str] | None) -> tuple[pd.DataFrame, pd.Series, list[str]]:
     """The features in the model's order, the truth, and columns that are neither."""
-    table = SourceTable(find_source(data, folder))
     features = [each for each in table.names if each != target and each not in table.index] if names is None else names
     missing = [each for each in (*features, target) if each not in table.names]
     if missing:

@@ -16,6 +16,8 @@ examples:
   registry verify wine:7@sha256:…                hash everything again and replay the golden rows
   registry publish churn model.joblib --rows held_out.csv --target churned
                                                  a model that was fitted elsewhere becomes a version
+  registry publish iris iris.onnx --rows held_out.csv --target species --classes setosa,versicolor,virginica
+                                                 … from PyTorch, Keras, CatBoost or whatever exports ONNX
   registry promote wine:8@sha256:… --env-file .env
                                                  check it, record the decision, and set what compose serves
   registry promote wine:8@sha256:… --stack prod --wait
@@ -91,12 +93,24 @@ def _promote(command: argparse.ArgumentParser) -> None:
 
 def _publish(command: argparse.ArgumentParser) -> None:
     _model(command)
-    command.add_argument("file", type=_path, metavar="FILE", help="a pickle of a fitted estimator; loading it runs it")
+    command.add_argument(
+        "file",
+        type=_path,
+        metavar="FILE",
+        help="a pickle of a fitted estimator, which loading runs, or an ONNX file, which is data",
+    )
     command.add_argument("--rows", type=_given, required=True, metavar="DATA", help="held-out rows, CSV or Parquet")
     command.add_argument("--target", type=_given, required=True, metavar="COLUMN", help="the truth in DATA")
     command.add_argument("--train-rows", type=_given, metavar="DATA", help="the rows that it was fitted on")
     command.add_argument(
         "--gate", type=_rules, default={}, metavar="JSON", help='what it must reach: \'{"accuracy": {"min": 0.9}}\''
+    )
+    command.add_argument(
+        "--classes",
+        type=_classes,
+        metavar="NAMES",
+        help="what an ONNX file answers, in the order of its outputs: setosa,versicolor,virginica, or a JSON list; "
+        "needed where neither file nor target says it",
     )
     command.add_argument("--interval", type=float, metavar="SHARE", help="how often an answer shall hold the truth")
     command.add_argument("--baseline", type=_given, metavar="REF", help="what no_worse_than_promoted compares with")
@@ -108,6 +122,10 @@ def _rules(text: str) -> Any:
         return json.loads(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(f"it is not JSON: {exc}") from exc
+
+
+def _classes(text: str) -> Any:
+    return _rules(text) if text.startswith("[") else [each.strip() for each in _given(text).split(",")]
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:
@@ -187,7 +205,8 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
     "publish": (
         "publish a model that was fitted elsewhere",
-        "churn model.joblib --rows held_out.csv --target churned",
+        "churn model.joblib --rows held_out.csv --target churned; "
+        "registry publish iris iris.onnx --rows held_out.csv --target species --classes setosa,versicolor,virginica",
         _publish,
     ),
     "promote": ("check a version, record the decision, serve it", "wine:8@sha256:… --env-file .env", _promote),

@@ -29,6 +29,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         gate=arguments.gate,
         interval=arguments.interval,
         baseline=arguments.baseline,
+        classes=arguments.classes,
         description=arguments.description,
     )
     for note in notes:
@@ -46,6 +47,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         f"published {reference}",
         f"metrics   {', '.join(f'{name} {figure_text(value)}' for name, value in manifest.metrics.items())}",
         f"formats   {', '.join(map(_with_images, manifest.artifacts.items()))}",
+        *(f"{name:<9} {artifact.faithful.tested}" for name, artifact in manifest.artifacts.items()),
         *(f"no {format}: {reason}" for format, reason in manifest.omitted.items()),
         *(f"gate      {check.text}{'' if check.passed else ': FAILED'}" for check in manifest.gate.checks),
     ]
