@@ -31,7 +31,8 @@ def test_network_is_published_and_answers(folder: Path, capsys: pytest.CaptureFi
     rows = ["--rows", "digits.csv", "--train-rows", "train.csv", "--target", "target"]
     assert main(["publish", "digits", DIGITS, *rows, "--gate", '{"accuracy": {"min": 0.9}}']) == 0
     out, err = capsys.readouterr()
-    assert err == "" and "formats   onnx\nonnx      the file that was given; nothing in it is changed\n" in out
+    assert err == "" and "formats   onnx (RUNTIME=onnx)\n" in out
+    assert "onnx      the file that was given; nothing in it is changed\n" in out
     assert "no pickle: the model was given as an ONNX file\n" in out
     served = load(out.split()[1], registry=(folder / ".registry").as_uri())
     answers = served.predict(ROWS.drop(columns="target")[:200])
