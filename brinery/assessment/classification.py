@@ -12,7 +12,7 @@ from brinery.assessment.columns.labels import notes_on_labels
 from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.target import as_labels, encode_target
 from brinery.assessment.predictions import Predictions, percentiles
-from brinery.assessment.ties import neighbour_ties, score_ties
+from brinery.assessment.ties import open_ties, score_ties
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics
@@ -64,7 +64,7 @@ class ClassificationAssessor:
         return self.task(fitted).answers(labels, probabilities)
 
     def ties(self, fitted: Any, array: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
-        return score_ties(fitted, array, answers, self.threshold), neighbour_ties(fitted, array)
+        return score_ties(fitted, array, answers, self.threshold), open_ties(fitted, array)
 
     def golden_rows(self, answers: Answers, count: int) -> list[int]:
         """The first row of each class that was answered, and then the first of all."""

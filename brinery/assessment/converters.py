@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 from skl2onnx import update_registered_converter
-from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -24,9 +25,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 
-from brinery.assessment.graph import Graph, squared_distances
-from brinery.assessment.support_vectors import support_vectors, support_vectors_of_numbers
-from brinery.assessment.trees import (
+from brinery.assessment.conversion import regressors, transformers, trees
+from brinery.assessment.conversion.boosters import (
     catboost,
     catboost_of_numbers,
     histogram_boosting,
@@ -36,6 +36,8 @@ from brinery.assessment.trees import (
     xgboost,
     xgboost_of_numbers,
 )
+from brinery.assessment.graph import Graph, squared_distances
+from brinery.assessment.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.formats.onnx import MISSING
 
 
@@ -46,7 +48,13 @@ def _imputer(graph: Graph) -> None:
         filled = graph.constant(values.astype(object), object)
     else:
         missing, filled = graph.node("IsNaN", graph.input), graph.constant(values)
-    graph.finish_columns(graph.node("Where", missing, filled, graph.input))
+    found = graph.node("Where", missing, filled, graph.input)
+    if graph.model.add_indicator:
+        if graph.of_texts:
+            raise NotImplementedError("an indicator of missing texts")
+        told = graph.node("Gather", missing, graph.constant(graph.model.indicator_.features_, np.int64), axis=1)
+        found = graph.node("Concat", found, graph.node("Cast", told, to=TensorProto.DOUBLE), axis=1)
+    graph.finish_columns(found)
 
 
 def _linear(graph: Graph) -> None:
@@ -151,7 +159,7 @@ def _shape_of_classifier(operator: Any) -> None:
 
 def _shape_of_boosted(operator: Any) -> None:
     """Scores in the precision of the rows."""
-    _declare(operator, type(operator.inputs[0].type))
+    _declare(operator, _precision(operator.inputs[0].type))
 
 
 def _declare(operator: Any, scores: Any) -> None:
@@ -162,12 +170,18 @@ def _declare(operator: Any, scores: Any) -> None:
 
 def _shape_of_numbers(operator: Any) -> None:
     kind = operator.inputs[0].type
-    operator.outputs[0].type = type(kind)([kind.shape[0], 1])
+    operator.outputs[0].type = _precision(kind)([kind.shape[0], 1])
+
+
+def _precision(kind: Any) -> Any:
+    return DoubleTensorType if isinstance(kind, DoubleTensorType) else FloatTensorType
 
 
 def _shape_of_imputer(operator: Any) -> None:
     kind = operator.inputs[0].type
-    operator.outputs[0].type = type(kind)([kind.shape[0], len(operator.raw_operator.statistics_)])
+    model = operator.raw_operator
+    told = len(model.indicator_.features_) if model.add_indicator else 0
+    operator.outputs[0].type = type(kind)([kind.shape[0], len(model.statistics_) + told])
 
 
 def _converter(build: Callable[[Graph], None]) -> Callable[[Any, Any, Any], None]:
@@ -194,12 +208,18 @@ CONVERTERS: dict[type, Any] = {
     KNeighborsRegressor: _converter(_neighbours_of_numbers),
     **dict.fromkeys((SVR, NuSVR), _converter(support_vectors_of_numbers)),
     **{kind: _converter(build) for kind, build in _OWN.items()},
+    **trees.CONVERTERS,
+    **transformers.CONVERTERS,
+    **regressors.CONVERTERS,
 }
 SHAPES: dict[type, Any] = {
     SimpleImputer: _shape_of_imputer,
     **dict.fromkeys((HistGradientBoostingRegressor, KNeighborsRegressor, SVR, NuSVR), _shape_of_numbers),
     **dict.fromkeys(_OWN, _shape_of_classifier),
     HistGradientBoostingClassifier: _shape_of_boosted,
+    **trees.SHAPES,
+    **transformers.SHAPES,
+    **regressors.SHAPES,
 }
 
 # By module and class; a module that was not imported made no model.

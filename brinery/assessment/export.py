@@ -20,6 +20,7 @@ from brinery.assessment.assessor import Assessor
 from brinery.assessment.converters import CONVERTERS, SHAPES, register_boosters
 from brinery.assessment.probes import probes, steps_within
 from brinery.assessment.proof import Expected, Proof, expect, in_chunks, prove
+from brinery.assessment.within import needs_double
 from brinery.formats.frames import OnFrames, unwrapped
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
@@ -73,7 +74,11 @@ def export_onnx(
 
     reasons: list[str] = []
     expected: list[Expected] = []
+    double = needs_double(fitted)
     for precision, inputs in _inputs(features, isinstance(fitted, OnFrames)):
+        if double and precision == "single precision":
+            reasons.append(f"{precision}: it rounds what the model compares")
+            continue
         try:
             converted = list(_convert(unwrapped(fitted), inputs))
         except Exception as exc:  # the converter raises whatever it likes

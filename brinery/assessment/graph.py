@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
+from skl2onnx._parse import _parse_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 
 OPSET = 21
@@ -22,8 +23,9 @@ class Graph:
         self.dtype: Any = np.float64
         self.input: str = operator.inputs[0].full_name
         self._body: list[Any] | None = None
-        self.of_texts = isinstance(operator.inputs[0].type, StringTensorType)
-        if not isinstance(operator.inputs[0].type, DoubleTensorType) and not self.of_texts:
+        self._inputs = list(operator.inputs)
+        self.of_texts = all(isinstance(each.type, StringTensorType) for each in self._inputs)
+        if not isinstance(self._inputs[0].type, DoubleTensorType | StringTensorType):
             self.input = self.node("Cast", self.input, to=TensorProto.DOUBLE)
 
     def constant(self, value: Any, dtype: Any = None) -> str:
@@ -77,6 +79,34 @@ class Graph:
         found: str = self.node("Loop", most, on, state, body=body)
         return found
 
+    def part(self, model: Any, given: str | None = None, width: int = 0) -> str:
+        """What a fitted regressor within gives, shape (rows, 1), in double precision.
+
+        Args:
+            given: columns in double precision, shape (rows, `width`), that it gets; without them what this one gets.
+        """
+        inputs = self._inputs
+        if given is not None:
+            inputs = [self._scope.declare_local_variable("given", DoubleTensorType([None, width]))]
+            self._name(given, inputs[0].full_name)
+        (output,) = _parse_sklearn(self._scope, model, inputs)
+        number = self.node("Cast", output.full_name, to=TensorProto.DOUBLE)
+        found: str = self.node("Reshape", number, self.constant([-1, 1], np.int64))
+        return found
+
+    def rows(self) -> str:
+        """The columns that the estimator gets as one matrix, in double precision."""
+        if any(isinstance(each.type, StringTensorType) for each in self._inputs):
+            raise NotImplementedError("columns of texts as numbers")
+        columns = [self.node("Cast", each.full_name, to=TensorProto.DOUBLE) for each in self._inputs]
+        found: str = self.node("Concat", *columns, axis=1) if len(columns) > 1 else columns[0]
+        return found
+
+    def _name(self, source: str, target: str) -> None:
+        """Let what is known by one name have another, that the converter gave."""
+        name = self._scope.get_unique_operator_name("Identity")
+        self._container.add_node("Identity", [source], [target], name=name, op_version=OPSET)
+
     def minus(self, one: str, other: str) -> str:
         found: str = self.node("Sub", one, other)
         return found
@@ -88,12 +118,12 @@ class Graph:
             labels = self.constant(classes.astype(object), object)
         else:
             labels = self.constant(classes, np.int64)
-        self._finish(self.node("Gather", labels, indices), 0)
-        self._finish(self._as_declared(scores, 1), 1)
+        self._name(self.node("Gather", labels, indices), self._outputs[0])
+        self._name(self._as_declared(scores, 1), self._outputs[1])
 
     def finish_columns(self, result: str) -> None:
         """Columns as the estimator's output."""
-        self._finish(self._as_declared(result, 0), 0)
+        self._name(self._as_declared(result, 0), self._outputs[0])
 
     def _as_declared(self, numbers: str, place: int) -> str:
         """Numbers in the precision that an output was declared with."""
@@ -104,10 +134,6 @@ class Graph:
             if isinstance(self._kinds[place], kind) and self.dtype is dtype:
                 return str(self.node("Cast", numbers, to=to))
         return numbers
-
-    def _finish(self, result: str, place: int) -> None:
-        name = self._scope.get_unique_operator_name("Identity")
-        self._container.add_node("Identity", [result], [self._outputs[place]], name=name, op_version=OPSET)
 
     def largest(self, scores: str) -> str:
         """Positions of the largest score, the first of equal ones, shape (rows,)."""

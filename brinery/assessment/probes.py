@@ -131,7 +131,8 @@ def _thresholds(
 
 def _split_points(estimator: Any) -> np.ndarray:
     """Column and threshold of the splits of the trees within an estimator, by their own input, shape (splits, 2)."""
-    return np.unique(np.concatenate([np.empty((0, 2)), *_trees(estimator, 0)]), axis=0)
+    points = np.unique(np.concatenate([np.empty((0, 2)), *_trees(estimator, 0)]), axis=0)
+    return points[np.isfinite(points[:, 1])]  # an infinite one parts missing cells from all others
 
 
 def _trees(estimator: Any, depth: int) -> Iterator[np.ndarray]:
@@ -152,29 +153,34 @@ def _trees(estimator: Any, depth: int) -> Iterator[np.ndarray]:
 def _parts(estimator: Any) -> Iterator[Any]:
     """The fitted estimators within one: of a pipeline, an ensemble, a search or a calibration."""
     for name in ("steps", "estimators_", "calibrated_classifiers_"):
-        parts = getattr(estimator, name, ())
-        for part in np.ravel(parts).tolist() if isinstance(parts, np.ndarray) else parts:
+        for part in flat(getattr(estimator, name, ())):
             yield part[1] if isinstance(part, tuple) else part
-    for name in ("estimator_", "best_estimator_", "final_estimator_", "estimator"):
+    for name in ("estimator_", "best_estimator_", "final_estimator_", "regressor_", "init_", "estimator"):
         part = getattr(estimator, name, None)
         if part is not None and hasattr(part, "fit"):
             yield part
 
 
+def flat(parts: Any) -> list[Any]:
+    """The estimators of a list, or of an array of one a class."""
+    return parts.ravel().tolist() if isinstance(parts, np.ndarray) else list(parts)
+
+
 def _taken_back(scaler: Any, k: int, threshold: float) -> tuple[float, ...]:
     """The values of the numeric column in place `k` that are at a threshold behind its scaler, if any."""
-    if scaler is None:
+    if scaler is None or scaler.scale_ is None or k >= len(scaler.scale_):
         return (threshold,)
     value = threshold * scaler.scale_[k] + scaler.mean_[k]
     return (value, float(np.nextafter(value, np.inf)), float(np.nextafter(value, -np.inf)))
 
 
 def steps_within(estimator: Any) -> Iterator[Any]:
-    """A fitted estimator, and the steps and transformers of the pipelines within it, in their order."""
+    """A fitted estimator, and all that is fitted within it: steps, transformers, members, in their order."""
     yield estimator
-    for name in ("steps", "transformers_"):
-        for part in getattr(estimator, name, ()):
-            yield from steps_within(part[1])
+    for part in getattr(estimator, "transformers_", ()):
+        yield from steps_within(part[1])
+    for part in _parts(estimator):
+        yield from steps_within(part)
 
 
 def _halfway(random: np.random.Generator, rows: np.ndarray, numeric: Sequence[int]) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The proof that a converted model answers as the fitted one does, on rows that look for differences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from brinery.assessment.probes import Probe
 from brinery.formats.predictor import Predictor
 from brinery.tasks.task import AnyAnswers, AnyTask
 
+LEAST = 0.1  # of the rows, on which the model must be decided for there to be a proof
+MAX_QUESTIONS = 1_000  # to find the rows of a kind that have no answer
 CHUNK = 1_000  # rows that a converted model is asked at once: it writes out what the fitted one has sparse
 
 
@@ -19,12 +22,15 @@ class Expected:
     """A probe with the fitted model's own answers.
 
     `tied` and `open` are rows, shape (rows,), on which it ties with itself: in the label, and in all of the answer.
+    `refused` are rows of that kind to which it has none, shape (rows, features), and `why` what it raised.
     """
 
     probe: Probe
     answers: AnyAnswers
     tied: np.ndarray
     open: np.ndarray
+    refused: np.ndarray
+    why: str
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,38 @@ def expect(assessor: Assessor, fitted: Any, probes: Sequence[Probe]) -> list[Exp
     found = []
     for probe in probes:
         with np.errstate(all="ignore"):  # a row far off may overflow within the model
-            answers = assessor.answers(fitted, probe.rows)
-        found.append(Expected(probe, answers, *assessor.ties(fitted, probe.rows, answers)))
+            answered, refused, why = _sorted_out(partial(assessor.answers, fitted), probe.rows)
+            if len(answered):
+                rows = probe.rows[answered]
+                answers = assessor.answers(fitted, rows)
+                ties = assessor.ties(fitted, rows, answers)
+                found.append(Expected(Probe(probe.kind, rows), answers, *ties, probe.rows[refused], why))
     return found
+
+
+def _sorted_out(ask: Callable[[np.ndarray], Any], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
+    """Positions of rows that have an answer, and of those that have none, and what was raised of the first of these;
+    where there are many of both, of some.
+    """
+    answered: list[np.ndarray] = []
+    refused: list[np.ndarray] = []
+    why = ""
+    parts = [np.arange(len(rows))]
+    for _ in range(MAX_QUESTIONS):
+        if not parts:
+            break
+        part = parts.pop()
+        try:
+            ask(rows[part])
+            answered.append(part)
+        except Exception as exc:  # a model raises whatever it likes
+            if len(part) == 1:
+                refused.append(part)
+                why = why or " ".join(str(exc).split())[:200]
+            else:
+                parts += np.array_split(part, min(len(part), 8))
+    nothing = [np.zeros(0, dtype=np.intp)]
+    return np.sort(np.concatenate(nothing + answered)), np.sort(np.concatenate(nothing + refused)), why
 
 
 def in_chunks(task: AnyTask, model: Predictor, rows: np.ndarray) -> AnyAnswers:
@@ -77,6 +112,9 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
         fixed = np.flatnonzero(~each.open)
         ties += int((each.tied | each.open).sum())
         rows[each.probe.kind] = len(fixed)
+        fault = _fault_of_refused(task, model, each)
+        if fault:
+            return Proof(rows, largest, ties, fault=fault)
         for start in range(0, len(fixed), CHUNK):
             picked = fixed[start : start + CHUNK]
             found = model.predict(each.probe.rows[picked])
@@ -85,4 +123,18 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
                 largest = max(largest or 0.0, difference.largest)
             if not difference.alike:
                 return Proof(rows, largest, ties, fault=f"of the {each.probe.kind}, {difference.text}")
+    decided, asked = sum(rows.values()), sum(len(each.probe.rows) for each in expected)
+    if decided < LEAST * asked:
+        return Proof(rows, largest, ties, fault=f"the model ties with itself on {asked - decided:,} of {asked:,} rows")
     return Proof(rows, largest, ties, task.agreement)
+
+
+def _fault_of_refused(task: AnyTask, model: Predictor, expected: Expected) -> str:
+    """What is wrong where a converted model answers rows to which the fitted one has no answer."""
+    if not len(expected.refused):
+        return ""
+    found = model.predict(expected.refused)
+    answered = len(expected.refused) - len(list(task.unanswered(found)))
+    if not answered:
+        return ""
+    return f"of the {expected.probe.kind}, {answered} get an answer, and the fitted model has none: {expected.why}"

@@ -11,7 +11,7 @@ from sklearn.base import is_regressor
 from brinery.assessment.columns.leaks import suspicions_of_numbers
 from brinery.assessment.columns.target import as_numbers, encode_numbers
 from brinery.assessment.predictions import Predictions, percentiles
-from brinery.assessment.ties import neighbour_ties
+from brinery.assessment.ties import open_ties
 from brinery.rows.feature import Feature
 from brinery.tasks.regression import QUANTILES, Estimates, Regression, RegressionDetails
 
@@ -48,7 +48,7 @@ class RegressionAssessor:
         return Estimates(np.asarray(fitted.predict(array), dtype=np.float64).reshape(len(array)))
 
     def ties(self, fitted: Any, array: np.ndarray, answers: Estimates) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros(len(array), dtype=bool), neighbour_ties(fitted, array)
+        return np.zeros(len(array), dtype=bool), open_ties(fitted, array)
 
     def golden_rows(self, answers: Estimates, count: int) -> list[int]:
         """From the least answer to the largest, at equal distances in their order."""

@@ -61,22 +61,27 @@ def _written_out(matrix: Any) -> np.ndarray:
 
 
 def _kernel(graph: Graph) -> str:
-    """Of rows and support vectors, shape (rows, vectors)."""
-    model, vectors = graph.model, _written_out(graph.model.support_vectors_)
-    if not isinstance(model.kernel, str) or model.kernel == "precomputed":
-        raise NotImplementedError(f"kernel {model.kernel}")
-    if model.kernel == "rbf":
+    model = graph.model
+    gamma = getattr(model, "_gamma", 1.0)
+    return kernel(graph, model.kernel, _written_out(model.support_vectors_), gamma, model.coef0, model.degree)
+
+
+def kernel(graph: Graph, kind: Any, vectors: np.ndarray, gamma: float, coef0: float, degree: float) -> str:
+    """Of rows and vectors, shape (rows, vectors)."""
+    if kind not in ("linear", "rbf", "poly", "polynomial", "sigmoid"):
+        raise NotImplementedError(f"kernel {kind}")
+    if kind == "rbf":
         square = squared_distances(graph, vectors)
-        found: str = graph.node("Exp", graph.node("Mul", square, graph.constant(-model._gamma)))
+        found: str = graph.node("Exp", graph.node("Mul", square, graph.constant(-gamma)))
         return found
     product: str = graph.node("MatMul", graph.input, graph.constant(vectors.T))
-    if model.kernel == "linear":
+    if kind == "linear":
         return product
-    scaled = graph.node("Mul", product, graph.constant(model._gamma))
-    shifted: str = graph.node("Add", scaled, graph.constant(model.coef0))
-    if model.kernel == "poly":
-        return str(graph.node("Pow", shifted, graph.constant(float(model.degree))))
-    return str(graph.node("Tanh", shifted))
+    scaled = graph.node("Mul", product, graph.constant(gamma))
+    shifted: str = graph.node("Add", scaled, graph.constant(coef0))
+    if kind == "sigmoid":
+        return str(graph.node("Tanh", shifted))
+    return str(graph.node("Pow", shifted, graph.constant(float(degree))))
 
 
 def coupled(graph: Graph, shares: str, count: int) -> str:

@@ -116,9 +116,9 @@ def test_target_that_is_large_beside_its_spread_is_answered_to_its_last_digit(of
         assert np.abs(found.predict(array).values - fitted.predict(array)).max() <= 1e-5 * target.std() + offset * 1e-15
 
 
-def test_regressor_without_a_converter_says_so() -> None:
-    found = exported("progress", "kernel_ridge.KernelRidge", {})[3]
-    assert found.data is None and "Unable to find a shape calculator" in found.reason
+def test_regressor_that_is_not_converted_says_why() -> None:
+    found = exported("progress", "kernel_ridge.KernelRidge", {"kernel": "laplacian"})[3]
+    assert found.data is None and "NotImplementedError: kernel laplacian" in found.reason
 
 
 def test_file_that_gives_other_numbers_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

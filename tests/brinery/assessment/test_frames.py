@@ -170,7 +170,7 @@ def test_rows_that_the_model_does_not_know_are_a_sentence(registry: str, name: s
 
 
 def test_frame_without_a_faithful_file_is_served_as_a_frame_by_the_full_image(registry: str) -> None:
-    own = make_pipeline(columns((FunctionTransformer(np.log1p), ["age"])), LogisticRegression())
+    own = make_pipeline(columns((FunctionTransformer(np.cbrt), ["age"])), LogisticRegression())
     served = published(own.fit(FRAME[TRAIN], LABELS[TRAIN]), registry)
     assert served.format == "pickle" and served.manifest.runtimes == ("full",)
     assert [answer["prediction"] for answer in served.predict(FRAME)] == own.predict(FRAME).tolist()
