@@ -7,6 +7,7 @@ from typing import Any
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -24,7 +25,7 @@ from brinery.formats.frames import OnFrames
 AS_THEY_ARE = (SimpleImputer, MissingIndicator, OneHotEncoder, OrdinalEncoder, SelectorMixin)
 OF_TREES = ("tree_", "_predictors", "booster_", "get_booster", "tree_count_")  # of LightGBM, XGBoost and CatBoost, too
 IN_DOUBLE = ("_predictors", "booster_")  # which split in double precision
-STEEP = (Binarizer, KBinsDiscretizer, PowerTransformer, TransformedTargetRegressor)
+STEEP = (Binarizer, IsotonicRegression, KBinsDiscretizer, PowerTransformer, TransformedTargetRegressor)
 
 
 @dataclass(frozen=True)

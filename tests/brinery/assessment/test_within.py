@@ -14,7 +14,9 @@ from sklearn.ensemble import (
     StackingRegressor,
     VotingRegressor,
 )
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
@@ -54,6 +56,7 @@ DOUBLE = {
     "histograms": HistGradientBoostingRegressor(max_iter=2),
     "bins": make_pipeline(KBinsDiscretizer(3, strategy="uniform"), Ridge()),
     "a logarithm": make_pipeline(FunctionTransformer(np.abs), FunctionTransformer(np.log), Ridge()),
+    "lines that may be steep": make_pipeline(SelectKBest(f_regression, k=1), IsotonicRegression(out_of_bounds="clip")),
     "a target": TransformedTargetRegressor(Ridge(), transformer=StandardScaler()),
 }
 
