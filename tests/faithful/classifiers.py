@@ -1,7 +1,7 @@
 """Every classifier of scikit-learn that can be declared, alone and in the usual wrappers, and data to fit them on."""
 
 from collections.abc import Callable, Mapping
-from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,12 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import all_estimators
 
-SCALES = ("0.001", "1", "1000", "1000000", "seconds")
-COLUMNS = ("numeric", "mixed")
-ROWS = 240
+from brinery.assessment.classification import ClassificationAssessor
+from brinery.assessment.export import Export
+from tests.faithful.family import Family, in_chunks, made_alone, table
+
+CLASSIFICATION = ClassificationAssessor()
 # What they are told, so that they are fitted without a warning and in little time.
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "AdaBoostClassifier": {"n_estimators": 10},
@@ -40,7 +41,6 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
     "RadiusNeighborsClassifier": {"outlier_label": "most_frequent"},
     "RandomForestClassifier": {"n_estimators": 20},
 }
-NOT_TRIED = {("CategoricalNB", "1000000"), ("CategoricalNB", "seconds")}  # it counts each whole number from 0 on
 TWO_CLASSES = ("FixedThresholdClassifier", "TunedThresholdClassifierCV")
 
 
@@ -87,22 +87,6 @@ WRAPPED: Mapping[str, Callable[[], Any]] = {
         [("a", _logistic()), ("b", _tree())], voting="soft", n_jobs=1
     ),
 }
-# All that can be made without another estimator, one that answers for several targets apart.
-ALONE: Mapping[str, Any] = {
-    name: kind
-    for name, kind in all_estimators(type_filter="classifier")
-    if name != "SelfTrainingClassifier"
-    and all(parameter.default is not parameter.empty for parameter in signature(kind).parameters.values())
-}
-NAMES = tuple(sorted([*ALONE, *WRAPPED]))
-
-
-def declared(name: str) -> dict[str, Any]:
-    """The estimator and its parameters, as models.json would declare them."""
-    if name in WRAPPED:
-        return {"estimator": f"{__name__}:wrapped", "params": {"name": name}}
-    kind = ALONE[name]
-    return {"estimator": f"{kind.__module__}.{kind.__name__}", "params": dict(PARAMS.get(name, {}))}
 
 
 def wrapped(name: str) -> Any:
@@ -111,21 +95,53 @@ def wrapped(name: str) -> Any:
 
 
 def frame(columns: str, scale: str, name: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """Positive numbers of a scale, or an hour in seconds since 1970, alone for three classes, or beside categories, a
-    boolean and missing values for two; two for what knows no more.
-    """
-    random = np.random.default_rng(0)
-    numbers = random.uniform(0, 4, (ROWS, 3))
-    noise = random.normal(0, 0.3, ROWS)
-    if scale == "seconds":
-        made = pd.DataFrame({f"x{j}": 1.76e9 + np.round(900 * numbers[:, j], 1) for j in range(3)})
-    else:
-        made = pd.DataFrame({f"x{j}": float(scale) * numbers[:, j] for j in range(3)})
-    score = numbers[:, 0] + (numbers[:, 1] - 2) ** 2 + noise
-    if columns == "numeric":
-        two = name.split()[0] in TWO_CLASSES
-        return made, np.array(["low", "mid", "top"])[np.digitize(score, [3.0] if two else [2.4, 4.2])]
-    town, member = random.integers(0, 6, ROWS), random.random(ROWS) < 0.5
-    names = np.array(["a", "b", "c", "d", "e", None], dtype=object)
-    made = made.assign(town=names[town], member=member, x2=made["x2"].mask(random.random(ROWS) < 0.1))
-    return made, np.digitize(score + town / 3 + member, [4.0])
+    """Three classes of numbers, two of mixed columns, and two for what knows no more."""
+    made, score = table(columns, scale)
+    if columns == "mixed":
+        return made, np.digitize(score, [4.0])
+    two = name.split()[0] in TWO_CLASSES
+    return made, np.array(["low", "mid", "top"])[np.digitize(score, [3.0] if two else [2.4, 4.2])]
+
+
+def apart(fitted: Any, found: Export, rows: np.ndarray, target: np.ndarray) -> tuple[float | None, int]:
+    """The largest difference of a probability, and how many labels differ."""
+    assert found.predict is not None
+    difference, others = None, 0
+    for some in in_chunks(rows):
+        theirs, ours = CLASSIFICATION.answers(fitted, some), found.predict(some)
+        tied, undecided = CLASSIFICATION.ties(fitted, some, theirs)
+        others += int(((theirs.labels != ours.labels) & ~tied & ~undecided).sum())
+        if theirs.probabilities is not None and ours.probabilities is not None:
+            closed = ~undecided & np.isfinite(theirs.probabilities).all(axis=1)
+            largest = np.abs(theirs.probabilities - ours.probabilities)[closed].max(initial=0.0)
+            difference = max(difference or 0.0, float(largest))
+    return difference, others
+
+
+CLASSIFIERS = Family(
+    file=Path(__file__).with_name("classifiers.md"),
+    assessor=CLASSIFICATION,
+    # One that answers for several targets apart.
+    alone={name: kind for name, kind in made_alone("classifier").items() if name != "SelfTrainingClassifier"},
+    params=PARAMS,
+    wrapped=WRAPPED,
+    factory=f"{__name__}:wrapped",
+    frame=frame,
+    apart=apart,
+    words="""\
+# Which ONNX file each classifier gets
+
+Written by `python -m tests.faithful.table`, with scikit-learn {version}. Each classifier is declared and trained as
+`train` does it: on numeric columns with three classes, and on mixed ones (numbers, a category, a boolean, missing
+values) with two. The numbers are of five scales: up to 4 times 0.001, 1, 1000 or 1000000, or within an hour in seconds
+since 1970.
+
+A file in single or double precision answers as the fitted model does; without one the version is served as a
+pickle. The difference is the largest of a probability over {rows:,} probe rows at each scale; where there are no
+probabilities it is `labels`. No label differed on any of them, but where the model ties with itself.
+
+""",
+    rows=100_000,
+    without_numbers="labels",
+    not_tried=frozenset({("CategoricalNB", "1000000"), ("CategoricalNB", "seconds")}),  # it counts from 0 on
+)

@@ -1,27 +1,23 @@
-"""What becomes of a classifier: which ONNX file it gets, or none and why, and how far that is from the fitted model."""
+"""What becomes of an estimator: which ONNX file it gets, or none and why, and how far that is from the fitted model."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
 from threadpoolctl import threadpool_limits
 
-from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.export import Export, export_onnx
+from brinery.assessment.export import export_onnx
 from brinery.rows.feature import Feature
 from tests.conftest import ROOT
-from tests.faithful.classifiers import declared, frame
+from tests.faithful.family import Family
 from training.errors import FitFailed
 from training.fit.fit import Fitting
 from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
-CLASSIFICATION = ClassificationAssessor()
-CHUNK = 10_000
 REASON = 160
 
 
@@ -29,8 +25,8 @@ REASON = 160
 class Outcome:
     """`format` is single, double, none or not fitted; `why` says it of the last two.
 
-    Of the probe rows, `difference` is the largest of a probability, None where there are none, and `others` counts
-    labels that differ; rows on which the fitted model ties with itself apart.
+    Of the probe rows, `difference` is the largest of a number, None where there are none, and `others` counts other
+    answers; rows on which the fitted model ties with itself apart.
     """
 
     format: str
@@ -39,23 +35,27 @@ class Outcome:
     others: int = 0
 
 
-def outcome(name: str, columns: str, scale: str, rows: int) -> Outcome:
+def outcome(family: Family, name: str, columns: str, scale: str, rows: int) -> Outcome:
     """Train it as `train` does, and ask both forms of it for so many probe rows."""
-    columns_of, target = frame(columns, scale, name)
+    columns_of, target = family.frame(columns, scale, name)
     features = infer_features(columns_of)
-    array = to_array(columns_of, features)
-    spec = ModelSpec.model_validate({"data": "table", **declared(name)})
+    array, assessor = to_array(columns_of, features), family.assessor
+    spec = ModelSpec.model_validate({"data": "table", **family.declared(name)})
     with threadpool_limits(1):
         try:
             pipeline = make_pipeline_for(spec, features, ROOT)
-            fitting = Fitting(spec, pipeline, CLASSIFICATION, nullcontext, lambda done, total: None)
+            fitting = Fitting(spec, pipeline, assessor, nullcontext, lambda done, total: None)
             fitted = fitting.fit(array[::2], target[::2])[0]
         except FitFailed as exc:
             return Outcome("not fitted", _short(str(exc)))
-        found = export_onnx(CLASSIFICATION, CLASSIFICATION.task(fitted), fitted, features, array[::2], array[1::2], 0)
+        task = assessor.task(fitted, target[::2])
+        found = export_onnx(assessor, task, fitted, features, array[::2], array[1::2], 0)
         if found.data is None:
             return Outcome("none", _short(found.reason))
-        return _compared(fitted, found, probes(array, features, rows))
+        inputs = onnx.load_from_string(found.data).graph.input
+        double = any(each.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE for each in inputs)
+        apart = family.apart(fitted, found, probes(array, features, rows), target[::2])
+        return Outcome("double" if double else "single", "", *apart)
 
 
 def probes(array: np.ndarray, features: tuple[Feature, ...], count: int) -> np.ndarray:
@@ -68,23 +68,6 @@ def probes(array: np.ndarray, features: tuple[Feature, ...], count: int) -> np.n
             moved = rows[:, j].astype(float) + random.normal(0, 0.2, count) * (feature.maximum - feature.minimum)
             rows[:, j] = np.where(random.random(count) < 0.7, moved, rows[:, j].astype(float))
     return rows
-
-
-def _compared(fitted: Any, found: Export, rows: np.ndarray) -> Outcome:
-    assert found.data is not None and found.predict is not None
-    inputs = onnx.load_from_string(found.data).graph.input
-    double = any(each.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE for each in inputs)
-    difference, others = None, 0
-    for start in range(0, len(rows), CHUNK):
-        some = rows[start : start + CHUNK]
-        theirs, ours = CLASSIFICATION.answers(fitted, some), found.predict(some)
-        tied, undecided = CLASSIFICATION.ties(fitted, some, theirs)
-        others += int(((theirs.labels != ours.labels) & ~tied & ~undecided).sum())
-        if theirs.probabilities is not None and ours.probabilities is not None:
-            closed = ~undecided & np.isfinite(theirs.probabilities).all(axis=1)
-            apart = np.abs(theirs.probabilities - ours.probabilities)[closed].max(initial=0.0)
-            difference = max(difference or 0.0, float(apart))
-    return Outcome("double" if double else "single", "", difference, others)
 
 
 def _short(reason: str) -> str:

@@ -1,68 +1,59 @@
-"""The stated table: `python -m tests.faithful.table` asks every classifier anew, and writes classifiers.md.
+"""The stated tables: `python -m tests.faithful.table classifiers` asks every classifier anew, and writes
+classifiers.md; `regressors` does so of regressors.
 
-It takes some ten minutes; the tests hold what is written there to what is found.
+It takes some ten minutes; the tests hold what is written of classifiers to what is found.
 """
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import sklearn
 from joblib import Parallel, delayed
 
-from tests.faithful.classifiers import COLUMNS, NAMES, NOT_TRIED, SCALES
+from tests.faithful.classifiers import CLASSIFIERS
+from tests.faithful.family import COLUMNS, SCALES, Family
 from tests.faithful.outcome import Outcome, outcome
+from tests.faithful.regressors import REGRESSORS
 
-FILE = Path(__file__).with_name("classifiers.md")
-ROWS = 100_000
-HEAD = ("classifier", "columns", *SCALES, "largest difference", "why there is none")
-WORDS = """\
-# Which ONNX file each classifier gets
-
-Written by `python -m tests.faithful.table`, with scikit-learn {version}. Each classifier is declared and trained as
-`train` does it: on numeric columns with three classes, and on mixed ones (numbers, a category, a boolean, missing
-values) with two. The numbers are of five scales: up to 4 times 0.001, 1, 1000 or 1000000, or within an hour in seconds
-since 1970.
-
-A file in single or double precision answers as the fitted model does; without one the version is served as a
-pickle. The difference is the largest of a probability over {rows:,} probe rows at each scale; where there are no
-probabilities it is `labels`. No label differed on any of them, but where the model ties with itself.
-
-"""
+FAMILIES = {"classifiers": CLASSIFIERS, "regressors": REGRESSORS}
+HEAD = ("columns", *SCALES, "largest difference", "why there is none")
 
 
-def main() -> None:
-    asked = [(n, c, s) for n in NAMES for c in COLUMNS for s in SCALES if (n, s) not in NOT_TRIED]
-    found = Parallel(n_jobs=2, verbose=1)(delayed(_quietly)(*each) for each in asked)
-    FILE.write_text(text(dict(zip(asked, found, strict=True))))
+def main(*names: str) -> None:
+    for name in names or FAMILIES:
+        family = FAMILIES[name]
+        found = Parallel(n_jobs=2, verbose=1)(delayed(_quietly)(name, *each) for each in family.asked)
+        family.file.write_text(text(family, dict(zip(family.asked, found, strict=True))))
 
 
-def text(found: Mapping[tuple[str, str, str], Outcome]) -> str:
+def text(family: Family, found: Mapping[tuple[str, str, str], Outcome]) -> str:
     """The file, from outcomes by name, columns and scale."""
-    lines = [HEAD, ["---"] * len(HEAD)]
-    lines += [_line(name, columns, found) for name in NAMES for columns in COLUMNS]
-    return WORDS.format(version=sklearn.__version__, rows=ROWS) + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    head = [family.assessor.estimators, *HEAD]
+    lines = [head, ["---"] * len(head)]
+    lines += [_line(family, name, columns, found) for name in family.names for columns in COLUMNS]
+    words = family.words.format(version=sklearn.__version__, rows=family.rows)
+    return words + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def stated() -> dict[tuple[str, str, str], str]:
+def stated(family: Family) -> dict[tuple[str, str, str], str]:
     """The formats that the file states, by name, columns and scale."""
-    lines = [line.strip("| \n").split(" | ") for line in FILE.read_text().splitlines() if line.startswith("| ")]
+    lines = [line.strip("| \n").split(" | ") for line in family.file.read_text().splitlines() if line.startswith("| ")]
     return {
         (name, columns, scale): format
         for name, columns, *cells in lines[2:]
         for scale, format in zip(SCALES, cells[: len(SCALES)], strict=True)
-        if (name, scale) not in NOT_TRIED
+        if (name, scale) not in family.not_tried
     }
 
 
-def _line(name: str, columns: str, found: Mapping[tuple[str, str, str], Outcome]) -> Sequence[str]:
-    here = {scale: found[name, columns, scale] for scale in SCALES if (name, scale) not in NOT_TRIED}
+def _line(family: Family, name: str, columns: str, found: Mapping[tuple[str, str, str], Outcome]) -> list[str]:
+    here = {scale: found[name, columns, scale] for scale in SCALES if (name, columns, scale) in found}
     wrong = [f"{name} {columns} {scale}" for scale, each in here.items() if each.others]
-    assert not wrong, f"labels differ: {wrong}"
+    assert not wrong, f"answers differ: {wrong}"
     differences = [each.difference for each in here.values() if each.difference is not None]
     any_file = any(not each.why for each in here.values())
-    largest = f"{max(differences):.1g}" if differences else "labels" if any_file else "–"
+    largest = f"{max(differences):.1g}" if differences else family.without_numbers if any_file else "–"
     why = dict.fromkeys(each.why for each in here.values() if each.why)
     return [
         *(name, columns),
@@ -71,13 +62,13 @@ def _line(name: str, columns: str, found: Mapping[tuple[str, str, str], Outcome]
     ]
 
 
-def _quietly(name: str, columns: str, scale: str) -> Outcome:
+def _quietly(family: str, name: str, columns: str, scale: str) -> Outcome:
     """Without what the runtime says of files that it refuses."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
-        return outcome(name, columns, scale, ROWS)
+        return outcome(FAMILIES[family], name, columns, scale, FAMILIES[family].rows)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
@@ -85,4 +76,4 @@ def _quietly(name: str, columns: str, scale: str) -> Outcome:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
