@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
-from brinery.assessment.converters import CONVERTERS, SHAPES, register_boosters
+from brinery.assessment.conversion.converters import CONVERTERS, SHAPES, register_boosters
 from brinery.assessment.probes import probes, steps_within
 from brinery.assessment.proof import Expected, Proof, expect, in_chunks, prove
 from brinery.assessment.within import needs_double

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, load_model, numpy_helper
 
-from brinery.assessment.graph import Graph
+from brinery.assessment.conversion.graph import Graph
 
 NODE_FIELDS = (
     *("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids"),

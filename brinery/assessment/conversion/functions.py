@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from brinery.assessment.graph import Graph
+from brinery.assessment.conversion.graph import Graph
 
 Build = Callable[[Graph, str], str]
 

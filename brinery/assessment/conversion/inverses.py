@@ -15,7 +15,7 @@ from sklearn.preprocessing import (
 )
 
 from brinery.assessment.conversion.functions import applied
-from brinery.assessment.graph import Graph
+from brinery.assessment.conversion.graph import Graph
 
 
 def taken_back(graph: Graph, transformer: Any, numbers: str) -> str:

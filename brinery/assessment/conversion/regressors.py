@@ -15,9 +15,9 @@ from sklearn.ensemble import StackingRegressor, VotingRegressor
 from sklearn.isotonic import IsotonicRegression
 from sklearn.kernel_ridge import KernelRidge
 
+from brinery.assessment.conversion.graph import Graph
 from brinery.assessment.conversion.inverses import taken_back
-from brinery.assessment.graph import Graph
-from brinery.assessment.support_vectors import kernel
+from brinery.assessment.conversion.support_vectors import kernel
 
 
 def _voting(graph: Graph) -> None:

@@ -9,7 +9,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, PolynomialFeatures, PowerTransformer
 
 from brinery.assessment.conversion.functions import applied
-from brinery.assessment.graph import Graph
+from brinery.assessment.conversion.graph import Graph
 
 
 def _function(graph: Graph) -> None:

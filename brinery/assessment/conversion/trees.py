@@ -21,7 +21,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-from brinery.assessment.graph import Graph
+from brinery.assessment.conversion.graph import Graph
 
 MAX_NODES = 2**24  # single precision has each whole number up to it
 MAX_CELLS = 2_000  # a row, of what all trees give: 160 MB for 10,000 rows

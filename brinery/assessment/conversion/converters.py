@@ -36,8 +36,8 @@ from brinery.assessment.conversion.boosters import (
     xgboost,
     xgboost_of_numbers,
 )
-from brinery.assessment.graph import Graph, squared_distances
-from brinery.assessment.support_vectors import support_vectors, support_vectors_of_numbers
+from brinery.assessment.conversion.graph import Graph, squared_distances
+from brinery.assessment.conversion.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.formats.onnx import MISSING
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from brinery.assessment.graph import Graph, squared_distances
+from brinery.assessment.conversion.graph import Graph, squared_distances
 
 SMALLEST = 1e-7  # share of a pair
 ROUNDS = 100
