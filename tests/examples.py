@@ -17,7 +17,7 @@ from brinery.assessment.assessor import assessor_of
 from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.export import export_onnx
+from brinery.assessment.faithful.export import export_onnx
 from brinery.assessment.predictions import Predictions
 from brinery.formats.choice import FORMATS
 from brinery.loading.golden import make_golden

@@ -11,8 +11,8 @@ from sklearn.base import is_classifier
 from brinery.assessment.columns.labels import notes_on_labels
 from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.target import as_labels, encode_target
+from brinery.assessment.faithful.ties import open_ties, score_ties
 from brinery.assessment.predictions import Predictions, percentiles
-from brinery.assessment.ties import open_ties, score_ties
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics

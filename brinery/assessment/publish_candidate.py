@@ -12,7 +12,7 @@ from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.arrays import to_rows
 from brinery.assessment.conformal import calibrated
 from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
-from brinery.assessment.export import Export, export_onnx
+from brinery.assessment.faithful.export import Export, export_onnx
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
 from brinery.assessment.given.model import GivenModel
 from brinery.assessment.importance import importances

@@ -10,8 +10,8 @@ from sklearn.base import is_regressor
 
 from brinery.assessment.columns.leaks import suspicions_of_numbers
 from brinery.assessment.columns.target import as_numbers, encode_numbers
+from brinery.assessment.faithful.ties import open_ties
 from brinery.assessment.predictions import Predictions, percentiles
-from brinery.assessment.ties import open_ties
 from brinery.rows.feature import Feature
 from brinery.tasks.regression import QUANTILES, Estimates, Regression, RegressionDetails
 

@@ -23,7 +23,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from brinery.assessment.classification import ClassificationAssessor
-from brinery.assessment.export import Export
+from brinery.assessment.faithful.export import Export
 from tests.faithful.family import Family, in_chunks, made_alone, table
 
 CLASSIFICATION = ClassificationAssessor()

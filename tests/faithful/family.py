@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils import all_estimators
 
 from brinery.assessment.assessor import Assessor
-from brinery.assessment.export import Export
+from brinery.assessment.faithful.export import Export
 
 SCALES = ("0.001", "1", "1000", "1000000", "seconds")
 COLUMNS = ("numeric", "mixed")

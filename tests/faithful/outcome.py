@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.export import export_onnx
+from brinery.assessment.faithful.export import export_onnx
 from brinery.rows.feature import Feature
 from tests.conftest import ROOT
 from tests.faithful.family import Family

@@ -46,7 +46,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from brinery.assessment.export import Export
+from brinery.assessment.faithful.export import Export
 from brinery.assessment.regression import RegressionAssessor
 from tests.faithful.family import Family, in_chunks, made_alone, table
 

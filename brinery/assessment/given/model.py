@@ -12,7 +12,8 @@ from sklearn.utils import Tags, TargetTags
 from sklearn.utils.metaestimators import available_if
 
 from brinery.assessment.columns.target import as_labels, as_numbers
-from brinery.assessment.export import Export
+from brinery.assessment.faithful.export import Export
+from brinery.assessment.faithful.proof import in_chunks
 from brinery.assessment.given.checks import ROW_SECONDS, check_answers
 from brinery.assessment.given.classes import named
 from brinery.assessment.given.ends import Raw, bring_classes, names_of
@@ -20,7 +21,6 @@ from brinery.assessment.given.faults import refuse
 from brinery.assessment.given.file import OnnxFile
 from brinery.assessment.given.inputs import faults_beside, take_doubles
 from brinery.assessment.given.rewrite import Rewrite
-from brinery.assessment.proof import in_chunks
 from brinery.errors import DataInvalid
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature

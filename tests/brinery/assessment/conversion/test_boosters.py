@@ -15,7 +15,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from brinery.assessment.assessor import assessor_of
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.export import Export, export_onnx
+from brinery.assessment.faithful.export import Export, export_onnx
 from brinery.formats import labels
 
 RANDOM = np.random.default_rng(0)

@@ -35,7 +35,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from brinery.assessment.export import _convert
+from brinery.assessment.faithful.export import _convert
 from brinery.formats.onnx import OnnxModel
 from brinery.tasks.classification import Classification
 from brinery.tasks.regression import Regression

@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.conversion.converters import CONVERTERS, SHAPES, register_boosters
-from brinery.assessment.probes import probes, steps_within
-from brinery.assessment.proof import Expected, Proof, expect, in_chunks, prove
-from brinery.assessment.within import needs_double
+from brinery.assessment.faithful.probes import probes, steps_within
+from brinery.assessment.faithful.proof import Expected, Proof, expect, in_chunks, prove
+from brinery.assessment.faithful.within import needs_double
 from brinery.formats.frames import OnFrames, unwrapped
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature

@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from brinery.assessment.classification import ClassificationAssessor
-from brinery.assessment.probes import Probe, probes
-from brinery.assessment.proof import CHUNK, expect, in_chunks, prove
+from brinery.assessment.faithful.probes import Probe, probes
+from brinery.assessment.faithful.proof import CHUNK, expect, in_chunks, prove
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers
 

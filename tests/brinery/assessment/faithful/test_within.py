@@ -25,8 +25,8 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotE
 from sklearn.tree import DecisionTreeRegressor
 
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.ties import open_ties
-from brinery.assessment.within import answering, needs_double
+from brinery.assessment.faithful.ties import open_ties
+from brinery.assessment.faithful.within import answering, needs_double
 from brinery.formats.frames import OnFrames
 
 random = np.random.default_rng(0)

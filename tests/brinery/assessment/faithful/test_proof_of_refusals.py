@@ -9,8 +9,8 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from brinery.assessment.probes import Probe
-from brinery.assessment.proof import expect, prove
+from brinery.assessment.faithful.probes import Probe
+from brinery.assessment.faithful.proof import expect, prove
 from brinery.assessment.regression import RegressionAssessor
 from brinery.tasks.regression import Estimates, Regression
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from brinery.assessment.assessor import Assessor
-from brinery.assessment.probes import Probe
+from brinery.assessment.faithful.probes import Probe
 from brinery.formats.predictor import Predictor
 from brinery.tasks.task import AnyAnswers, AnyTask
 

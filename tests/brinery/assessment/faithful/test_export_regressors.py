@@ -8,7 +8,7 @@ import pytest
 
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.export import Export, export_onnx
+from brinery.assessment.faithful.export import Export, export_onnx
 from brinery.assessment.regression import RegressionAssessor
 from brinery.rows.feature import Feature
 from tests.examples import frame

@@ -13,11 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 
-import brinery.assessment.export
+import brinery.assessment.faithful.export
 from brinery.assessment.classification import ClassificationAssessor
 from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.infer import infer_features
-from brinery.assessment.export import Export, export_onnx
+from brinery.assessment.faithful.export import Export, export_onnx
 from brinery.loading.golden import make_golden
 from brinery.loading.load import load
 from brinery.rows.feature import Feature
@@ -221,7 +221,7 @@ def test_same_seed_tries_the_same_rows() -> None:
 
 def test_export_raises_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skl2onnx.convert_sklearn", None)
-    monkeypatch.setattr(brinery.assessment.export, "convert_sklearn", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(brinery.assessment.faithful.export, "convert_sklearn", lambda *_, **__: 1 / 0)
     _, _, _, found = exported("wine", "naive_bayes.GaussianNB", {})
     assert found.reason == "; ".join(
         f"{precision} precision: ZeroDivisionError: division by zero" for precision in ("single", "double")

@@ -19,7 +19,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import BaseDecisionTree
 
-from brinery.assessment.probes import flat, steps_within
+from brinery.assessment.faithful.probes import flat, steps_within
 from brinery.formats.frames import OnFrames
 
 AS_THEY_ARE = (SimpleImputer, MissingIndicator, OneHotEncoder, OrdinalEncoder, SelectorMixin)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from brinery.assessment.within import answering
+from brinery.assessment.faithful.within import answering
 from brinery.formats.frames import OnFrames
 from brinery.tasks.classification import Answers
 
