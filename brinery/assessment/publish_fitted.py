@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from brinery.assessment.rules import GateSpec
 from brinery.errors import DataInvalid, GateInvalid
 from brinery.formats.frames import OnFrames
 from brinery.loading.model_process import ModelProcess
-from brinery.rows.feature import MAX_NAME_LENGTH, Feature
+from brinery.rows.feature import MAX_NAME_LENGTH, Feature, Kind
 from brinery.versions.manifest import TrainingData
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference, check_name
@@ -51,6 +51,7 @@ def publish_fitted(
     interval: float | None = None,
     threshold: float | None = None,
     classes: Sequence[Any] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
     random_state: int = 0,
 ) -> Reference:
     """Publish a fitted scikit-learn classifier, regressor or pipeline, or an ONNX file, as a new version.
@@ -75,6 +76,7 @@ def publish_fitted(
             `trust_bucket`.
         threshold: from which probability on the second of two classes is answered.
         classes: what an ONNX file answers, in the order of its outputs, where it does not say so itself.
+        kinds: what columns are taken for where that is not what their values look like, such as {"notes": "text"}.
         interval: as in models.json: the share of rows whose answers shall hold the truth, such as 0.9.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
@@ -103,7 +105,8 @@ def publish_fitted(
         what = type(model).__name__ if file is None else file.name
         test, train = (each if each is None else _as_fitted(what, by_name, each) for each in (test, train))
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
-    features = infer_features(whole, named=list(whole.columns))
+    _check_kinds(kinds, whole)
+    features = infer_features(whole, named=list(whole.columns), kinds=kinds or {})
     array, held_out = to_array(whole, features), slice(len(whole) - len(test), None)
     given = {"y_test": _labels(y_test, len(test), "y_test")}
     if train is not None:
@@ -160,6 +163,15 @@ def publish_fitted(
     )
     with ModelProcess() as check:
         return publish_candidate(candidate, store, check, stages).reference
+
+
+def _check_kinds(kinds: Mapping[str, Kind] | None, frame: pd.DataFrame) -> None:
+    for column, kind in (kinds or {}).items():
+        if column not in frame.columns:
+            raise DataInvalid(f'kinds names "{column}", which is no column; those are {_few(frame.columns)}')
+        if kind not in get_args(Kind):
+            allowed = ", ".join(get_args(Kind))
+            raise DataInvalid(f'kinds calls "{column}" {str(kind)[:80]!r}; it must be one of {allowed}')
 
 
 def _onnx(model: Any, classes: Any) -> OnnxFile | None:

@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from xgboost import XGBClassifier
 
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.errors import BrineryError, DataInvalid, RowInvalid
@@ -189,3 +192,38 @@ def test_unknown_category_is_refused_by_its_path(registry: str) -> None:
     served = published(CLASSIFIERS["by names"].fit(FRAME[TRAIN], LABELS[TRAIN]), registry)
     with pytest.raises(RowInvalid, match="/data/0/city"):
         served.predict(FRAME.head(1).assign(city="Basel"))
+
+
+def test_words_of_a_named_column_are_served_from_a_frame(registry: str) -> None:
+    words = np.where(LABELS == "leaves", "slow and rude", "quick and kind")
+    rows = FRAME[["age"]].fillna(0.0).assign(notes=[f"{text} {i}" for i, text in enumerate(words)])
+    model = make_pipeline(columns((TfidfVectorizer(), "notes"), ("passthrough", ["age"])), LogisticRegression())
+    model.fit(rows[TRAIN], LABELS[TRAIN])
+    served = published(model, registry, rows=rows, kinds={"notes": "text"})
+    assert [feature.kind for feature in served.manifest.features] == ["integer", "text"]
+    asked = pd.DataFrame({"age": [30.0, 30.0], "notes": ["so KIND!", "rude"]})
+    assert [answer["prediction"] for answer in served.predict(asked)] == model.predict(asked).tolist()
+    for kinds, message in (({"note": "text"}, 'names "note"'), ({"notes": "prose"}, "calls .notes. 'prose'; it must")):
+        with pytest.raises(DataInvalid, match=message):
+            published(model, registry, rows=rows, kinds=kinds)
+
+
+@pytest.mark.parametrize("kind", [XGBClassifier, LGBMClassifier])
+def test_booster_of_a_frame_with_categories_is_served_as_a_frame(registry: str, kind: Any) -> None:
+    rows = FRAME[["age", "income", "city"]].astype({"city": "category"})
+    more = {"enable_categorical": True} if kind is XGBClassifier else {"verbose": -1, "min_data_per_group": 5}
+    model = kind(n_estimators=20, n_jobs=1, **more).fit(rows[TRAIN], (LABELS == "stays")[TRAIN].astype(int))
+    served = published(model, registry, (LABELS == "stays").astype(int), rows)
+    assert served.manifest.runtimes == ("full",)
+    likely = [answer["probabilities"]["1"] for answer in served.predict(rows.astype({"city": object}))]
+    assert np.allclose(likely, model.predict_proba(rows)[:, 1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", [XGBClassifier, LGBMClassifier])
+def test_booster_of_a_frame_of_numbers_has_a_file(registry: str, kind: Any) -> None:
+    more = {} if kind is XGBClassifier else {"verbose": -1}
+    model = kind(n_estimators=20, n_jobs=1, **more).fit(FRAME[NUMBERS][TRAIN], (LABELS == "stays")[TRAIN].astype(int))
+    served = published(model, registry, (LABELS == "stays").astype(int), FRAME[NUMBERS])
+    assert served.format == "onnx"
+    likely = [answer["probabilities"]["1"] for answer in served.predict(FRAME[NUMBERS])]
+    assert np.abs(np.array(likely) - model.predict_proba(FRAME[NUMBERS])[:, 1]).max() < 1e-6
