@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -16,10 +16,11 @@ from starlette.exceptions import HTTPException
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
 from serving.answer import answer, as_json, identity
-from serving.body import Bodies, Body, InPieces
+from serving.body import JSON, Bodies, Body, InPieces, media_of
 from serving.docs import render_docs
 from serving.headers import CARD, NOSNIFF, PAGE
 from serving.loader import Loader, NotServing
+from serving.media import CSV, LINES, MEDIA, as_body, as_written, wanted
 from serving.openapi import describe
 from serving.problem import Problem
 from serving.reason import log_error
@@ -45,7 +46,7 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
     for path, methods, route in (
         ("/classify", ["POST"], service.classify),
         ("/predict", ["POST"], service.predict),
-        ("/invocations", ["POST"], service.predict),
+        ("/invocations", ["POST"], service.invocations),
         ("/model/version", ["GET"], service.version),
         ("/model/card", ["GET"], service.card),
         ("/docs", ["GET"], service.docs),
@@ -75,21 +76,29 @@ class _Service:
     async def classify(self, request: Request) -> Response:
         return await self._answer(request, "classification")
 
-    async def _answer(self, request: Request, task: str | None = None) -> Response:
-        """The answer to rows, from a model of this task where one is asked for."""
+    async def invocations(self, request: Request) -> Response:
+        return await self._answer(request, media=MEDIA)
+
+    async def _answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> Response:
+        """The answer to rows, from a model of this task where one is asked for, and in one of other media."""
         body = Body(self._bodies)
         try:
-            data = await body.read(request)
+            data = await body.read(request, media)
+            given = media_of(request) if media_of(request) in media else JSON
+            out = wanted(request.headers.get("accept", ""), given) if media else JSON
             model = await self._model()
             if task not in (None, model.task.kind):
                 raise Problem(404, f"the model's task is {model.task.kind}, not {task}; ask it by POST /predict")
-            work = partial(_answered, model, data, self._settings.max_rows, _is_partial(request))
+            partly = _is_partial(request)
+            if partly and out == CSV:
+                raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
+            work = partial(_answered, model, data, self._settings.max_rows, partly, given, out)
             status, content = await self._turns.take(work) if is_large(len(data), model) else work()
         except BaseException:
             body.release()
             raise
         if isinstance(content, bytes):
-            return InPieces(content, body)
+            return InPieces(content, body, out)
         body.release()
         return _problem(request, status, content)
 
@@ -130,10 +139,18 @@ class _Service:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
 
 
-def _answered(model: VerifiedModel, data: bytes, max_rows: int, partly: bool) -> tuple[int, bytes | dict[str, Any]]:
-    """The status, and the answer as JSON or the problem's content."""
-    status, content = answer(model, data, max_rows, partly)
-    return status, as_json(content) if status == 200 else content
+def _answered(
+    model: VerifiedModel, data: bytes, max_rows: int, partly: bool, given: str, out: str
+) -> tuple[int, bytes | dict[str, Any]]:
+    """The status, and the answer in the media asked for or the problem's content, to rows in the one that was given."""
+    try:
+        body = as_body(given, data, model.manifest.features)
+    except Problem as problem:
+        return problem.status, problem.content
+    status, content = answer(model, body, max_rows, partly)
+    if status != 200:
+        return status, content
+    return status, as_json(content) if out == JSON else as_written(out, content)
 
 
 def _is_partial(request: Request) -> bool:

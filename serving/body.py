@@ -1,5 +1,7 @@
 """Bodies: read up to a limit each and up to a limit together, and answered in pieces."""
 
+from collections.abc import Collection
+
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -7,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from serving.headers import NOSNIFF
 from serving.problem import Problem
 
+JSON = "application/json"
 PIECE = 64 * 1024  # bytes
 TOGETHER = 8  # bodies of the largest size
 SMALL = 64 * 1024  # bytes of a body that are taken however many others are held
@@ -28,13 +31,13 @@ class Body:
         self._bodies = bodies
         self._size = 0
 
-    async def read(self, request: Request) -> bytes:
-        """All of it, once its type says JSON; reading stops at the limits.
+    async def read(self, request: Request, media: Collection[str] = ()) -> bytes:
+        """All of it, once its type says JSON or one of other media; reading stops at the limits.
 
         Raises:
             Problem: 400 the client went away; 413, 415; 503 the bodies of others take all the memory there is for them.
         """
-        _refuse_type(request)
+        _refuse_type(request, media)
         body = bytearray()
         try:
             async for chunk in request.stream():
@@ -58,12 +61,10 @@ class Body:
 
 
 class InPieces(Response):
-    """A JSON answer; each piece waits until the client has taken most of those before, and all counts until the end."""
+    """An answer; each piece waits until the client has taken most of those before, and all counts until the end."""
 
-    media_type = "application/json"
-
-    def __init__(self, content: bytes, to: Body) -> None:
-        super().__init__(content, headers=NOSNIFF)
+    def __init__(self, content: bytes, to: Body, media: str = JSON) -> None:
+        super().__init__(content, headers=NOSNIFF, media_type=media)
         self._to = to
         to.count(len(content))
 
@@ -77,11 +78,16 @@ class InPieces(Response):
             self._to.release()
 
 
-def _refuse_type(request: Request) -> None:
-    media, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
-    media = media.strip()
-    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
-        raise Problem(415, "the content-type must be application/json")
+def media_of(request: Request) -> str:
+    """The body's content-type without its parameters; JSON where none is said."""
+    return request.headers.get("content-type", JSON).lower().partition(";")[0].strip()
+
+
+def _refuse_type(request: Request, others: Collection[str]) -> None:
+    media, parameters = media_of(request), request.headers.get("content-type", "").lower().partition(";")[2]
+    is_json = media == JSON or (media.startswith("application/") and media.endswith("+json"))
+    if not is_json and media not in others:
+        raise Problem(415, f"the content-type must be {', '.join(others or (JSON,))}")
     if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
         raise Problem(415, "the charset must be utf-8")
     if request.headers.get("content-encoding", "identity").lower() != "identity":

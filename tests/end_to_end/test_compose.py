@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 from tests.end_to_end.conftest import Stack
 
 pytestmark = pytest.mark.docker
@@ -202,6 +202,22 @@ def test_onnx_image_serves_the_same_answers(stack: Stack, lines: dict[str, str])
     version = stack.promote("export RUNTIME=onnx; " + lines["wine"])
     assert (version["version"], version["format"]) == (1, "onnx")
     assert httpx.post(f"{stack.serve}/classify", json={"data": ROW}, timeout=30).json()["prediction"] == 0
+
+
+def test_image_that_is_told_to_serve_is_a_server_as_sagemaker_starts_it(stack: Stack, lines: dict[str, str]) -> None:
+    """All that SageMaker says is `serve`, and all that it asks are these two paths of port 8080."""
+    port = free_port()
+    pin = lines["wine"].partition(" docker")[0]
+    name = stack.shell(f"{pin} docker compose run -d --rm -p 127.0.0.1:{port}:8080 lambda serve").split()[-1]
+    try:
+        stack.wait(f"http://127.0.0.1:{port}/ping")
+        assert httpx.get(f"http://127.0.0.1:{port}/ping", timeout=30).status_code == 200
+        csv = ",".join(map(str, ROW.values()))
+        media = {"content-type": "text/csv"}
+        answer = httpx.post(f"http://127.0.0.1:{port}/invocations", content=csv, headers=media, timeout=30)
+        assert answer.text.startswith("0,0.99") and answer.headers["content-type"].startswith("text/csv")
+    finally:
+        stack.shell(f"docker kill {name}")
 
 
 TUMOUR = load_breast_cancer().data[0].tolist()
