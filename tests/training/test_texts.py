@@ -51,6 +51,7 @@ def test_words_tell_the_answer(tmp_path: Path, estimator: str) -> None:
     empty, missing = model.predict([{"notes": "", "rooms": 3}, asked[2]])
     assert empty == missing
     assert model.manifest.metrics["accuracy"] > 0.9
+    assert model.manifest.omitted == {"onnx": 'ONNX Runtime finds the words of "notes" otherwise than scikit-learn'}
     assert b"any text of at most 10000 letters" in bytes(read_file(model.store, model.published, CARD))
 
 

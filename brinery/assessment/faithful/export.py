@@ -68,6 +68,10 @@ def export_onnx(
         seed: of the rows that it is tried on.
     """
 
+    prose = [feature.name for feature in features if feature.kind == "text"]
+    if prose:
+        return Export(reason=f'ONNX Runtime finds the words of "{prose[0]}" otherwise than scikit-learn')
+
     def predict(rows: np.ndarray) -> np.ndarray:
         found: np.ndarray = assessor.answers(fitted, rows).predicted
         return found

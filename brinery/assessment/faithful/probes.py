@@ -16,12 +16,6 @@ from brinery.rows.feature import Feature
 ROWS = 4_000  # of each kind, at most
 PAIRS = 400
 HALVINGS = 60  # of the way between two rows, down to neighbouring numbers
-WAYS: tuple[Callable[[str], str], ...] = (
-    *(str.upper, str.title, lambda text: text.replace(" ", "\u00a0"), lambda text: text.replace(" ", "-")),
-    *(lambda text: text.replace("e", "\u00e9"), lambda text: f"{text} \u0130a na\u00efve stra\u00dfe \u6f22\u5b57"),
-    *(lambda text: text.replace(" ", "_"), lambda text: f"'{text}'\n\t\u200b{text}"),
-    *(lambda text: text[:1], lambda text: ""),
-)
 MISSING_TEXTS = ("", "None", "nan", "NaN", "null")
 
 
@@ -62,7 +56,6 @@ def probes(
         Probe("half-way between rows", _halfway(random, train_x, numeric)),
         Probe("where the answer turns", _turns(random, train_x, numeric, predict)),
         Probe("missing cells and texts like them", _missing(random, features, base)),
-        Probe("texts that read otherwise", _prose(random, features, base)),
         Probe("categories that no row has", _unknown(random, features, base)),
     ]
     return [probe for probe in found if len(probe.rows)]
@@ -243,32 +236,18 @@ def _unknown(random: np.random.Generator, features: Sequence[Feature], base: np.
     return np.concatenate(rows) if rows else base[:0]
 
 
-def _absent(feature: Feature) -> Any:
-    return {"category": None, "text": ""}.get(feature.kind, np.nan)
-
-
-def _prose(random: np.random.Generator, features: Sequence[Feature], base: np.ndarray) -> np.ndarray:
-    """Rows whose texts are written otherwise: letters, blanks and marks that one way of finding words minds."""
-    rows = []
-    for j in [j for j, feature in enumerate(features) if feature.kind == "text"]:
-        some = base[random.integers(0, len(base), 200)].copy()
-        some[:, j] = [WAYS[i % len(WAYS)](text) for i, text in enumerate(some[:, j])]
-        rows.append(some)
-    return np.concatenate(rows) if rows else base[:0]
-
-
 def _missing(random: np.random.Generator, features: Sequence[Feature], base: np.ndarray) -> np.ndarray:
     """Rows with a cell missing where the feature may be, with all of them, and categories that read like missing."""
     rows = []
     nullable = [j for j, feature in enumerate(features) if feature.nullable]
     for j in nullable:
         some = base[:100].copy()
-        some[:, j] = _absent(features[j])
+        some[:, j] = None if features[j].kind == "category" else np.nan
         rows.append(some)
     if nullable:
         every = base[:100].copy()
         for j in nullable:
-            every[:, j] = _absent(features[j])
+            every[:, j] = None if features[j].kind == "category" else np.nan
         rows.append(every)
     for j, feature in enumerate(features):
         for text in MISSING_TEXTS:
