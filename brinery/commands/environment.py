@@ -16,8 +16,9 @@ Connect = Callable[[Store, Namespace], Environment]
 
 def registry_of_stack(arguments: Namespace) -> str | None:
     """The URL of the registry that the stack reads, where the command names a stack and that tells."""
-    stack: str | None = getattr(arguments, "stack", None)
-    return Stack.connect(stack, os.environ).registry if stack else None
+    named: str | list[str] | None = getattr(arguments, "stack", None)
+    first = named[0] if isinstance(named, list) else named
+    return Stack.connect(first, os.environ).registry if first else None
 
 
 def environment_of(store: Store, arguments: Namespace) -> Environment:

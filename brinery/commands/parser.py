@@ -22,6 +22,8 @@ examples:
                                                  check it, record the decision, and set what compose serves
   registry promote wine:8@sha256:… --stack prod --wait
                                                  … what a stack on AWS serves, and follow it to the end
+  registry promote wine:8@sha256:… --stack test --stack prod
+                                                 … of several stacks, each only where the one before took it
   registry rollback wine --env-file .env         back to what was served before
   registry log wine --env-file .env              the promotions that led there: when, who, from, to, why
   registry live wine --env-file .env --at 2026-11-01T12:00Z
@@ -79,7 +81,7 @@ def _diff(command: argparse.ArgumentParser) -> None:
 
 def _promote(command: argparse.ArgumentParser) -> None:
     _reference(command)
-    _decision(command, "overrule a failed gate")
+    _decision(command, "overrule a failed gate", several=True)
     command.add_argument(
         "--trust-bucket",
         action="store_true",
@@ -158,17 +160,23 @@ def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a model's name")
 
 
-def _decision(command: argparse.ArgumentParser, forced: str) -> None:
-    _environment(command)
+def _decision(command: argparse.ArgumentParser, forced: str, several: bool = False) -> None:
+    _environment(command, several)
     command.add_argument("--reason", type=_reason, default="", metavar="TEXT", help="why, for the record")
     command.add_argument("--force", action="store_true", help=f"{forced}; needs --reason")
     command.add_argument("--wait", action="store_true", help="follow the stack's update to its end")
 
 
-def _environment(command: argparse.ArgumentParser) -> None:
+def _environment(command: argparse.ArgumentParser, several: bool = False) -> None:
+    """Options that name one environment, or several stacks: `stack` is then a list."""
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--env-file", type=_path, metavar="FILE", help="the file that compose reads, such as .env")
-    where.add_argument("--stack", type=_given, metavar="NAME", help="a stack made of infra/template.yaml")
+    help = "a stack made of infra/template.yaml"
+    if several:
+        more = "; as often as there are stacks, of which each waits for the one before, up to the first that fails"
+        where.add_argument("--stack", type=_given, action="append", metavar="NAME", help=help + more)
+    else:
+        where.add_argument("--stack", type=_given, metavar="NAME", help=help)
 
 
 def _given(text: str) -> str:

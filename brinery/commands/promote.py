@@ -8,7 +8,7 @@ import numpy as np
 
 from brinery.commands.decision import OpenCheck, by, decide, decided_environment, settled, tell, warn
 from brinery.commands.environment import Connect, environment_of
-from brinery.errors import SettingInvalid
+from brinery.errors import BrineryError, PromotionRefused, SettingInvalid
 from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.model_process import ModelProcess
 from brinery.output.progress import waiting
@@ -26,7 +26,25 @@ from brinery.versions.store import Store
 def run(
     store: Store, arguments: Namespace, open_check: OpenCheck = ModelProcess, connect: Connect = environment_of
 ) -> tuple[Any, str]:
-    """The record of the promotion, or that there was nothing to do."""
+    """The record of the promotion, or that there was nothing to do; of several stacks in their order."""
+    stacks = arguments.stack or [None]
+    results: list[Any] = []
+    texts: list[str] = []
+    for stack in stacks:
+        one = Namespace(**{**vars(arguments), "stack": stack, "wait": arguments.wait or len(stacks) > 1})
+        try:
+            result, text = _one(store, one, open_check, connect)
+        except BrineryError as exc:
+            if not results:
+                raise
+            done = ", ".join(stacks[: len(results)])
+            raise PromotionRefused(f"{exc}; before it, {done} took it, and nothing was tried after it") from exc
+        results.append(result)
+        texts.append(text)
+    return (results[0], texts[0]) if len(stacks) == 1 else (results, "\n".join(texts))
+
+
+def _one(store: Store, arguments: Namespace, open_check: OpenCheck, connect: Connect) -> tuple[Any, str]:
     asked, environment = Reference.parse(arguments.reference), decided_environment(store, arguments, connect)
     with open_check() as check:
         published = vouched_version(store, asked, trust_bucket=arguments.trust_bucket)

@@ -133,6 +133,30 @@ def test_promotion_changes_the_pin_the_record_and_the_release_alone(
     assert log_of(run, name)["records"][-1]["before"] == record["record"]
 
 
+def test_several_stacks_go_in_their_order_up_to_the_first_that_fails(
+    stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
+    name, _, references = stack
+    again = f"{name}-again"
+    client = boto3.client("cloudformation")
+    held = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters_of(name).items()]
+    held = [each for each in held if each["ParameterKey"] != "AlertEmail"]  # which is shown as stars
+    client.create_stack(StackName=again, TemplateBody=json.dumps(TEMPLATE).replace("/pin", "/other"), Parameters=held)
+    wait_for("create", again)
+    try:
+        stacks = ["--stack", name, "--stack", again]
+        code, out, err = run("promote", str(references[1]), *stacks, "--json")
+        assert code == 0, err
+        assert [each["environment"] for each in json.loads(out)] == [f"stack {name}", f"stack {again}"]
+        assert {parameters_of(each)["ModelVersion"] for each in (name, again)} == {references[1].version_text}
+        code, out, err = run("promote", str(references[2]), "--stack", name, "--stack", "none", "--stack", again)
+        assert (code, out) == (1, "") and f"before it, {name} took it, and nothing was tried after it" in err
+        assert parameters_of(name)["ModelVersion"] == references[2].version_text
+        assert parameters_of(again)["ModelVersion"] == references[1].version_text
+    finally:
+        client.delete_stack(StackName=again)
+
+
 def test_promotion_lets_transforms_see_the_new_parameters(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     """What a transform makes of parameters is otherwise kept, as a resource's name that SAM derives from ReleaseId."""
     name, _, references = stack
