@@ -1,6 +1,7 @@
 """The way in for a notebook: a fitted model and held-out rows become a candidate, and a version."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from brinery.assessment.gate import Beside, check_metrics
 from brinery.assessment.given.file import OnnxFile
 from brinery.assessment.given.model import GivenModel, given_model
 from brinery.assessment.lineage import git_state
+from brinery.assessment.metrics.table import NAMES
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.publish_candidate import publish_candidate
 from brinery.assessment.rules import GateSpec
@@ -82,7 +84,7 @@ def publish_fitted(
         random_state: seed of the intervals and of the importance.
 
     Returns:
-        The reference, pinned to the manifest's digest.
+        The reference, pinned to the manifest's digest. A gate that the model did not pass is told by a UserWarning.
 
     Raises:
         DataInvalid: the rows or labels cannot be used, the model does not take them, or the ONNX file is none that can
@@ -162,7 +164,11 @@ def publish_fitted(
         notes=_notes(model, assessor, array, features, given, truth),
     )
     with ModelProcess() as check:
-        return publish_candidate(candidate, store, check, stages).reference
+        published = publish_candidate(candidate, store, check, stages)
+    for failed in published.manifest.gate.checks:
+        if not failed.passed:
+            warnings.warn(f"{published.reference.name} did not pass its gate: {failed.text}", stacklevel=2)
+    return published.reference
 
 
 def _check_kinds(kinds: Mapping[str, Kind] | None, frame: pd.DataFrame) -> None:
@@ -283,6 +289,8 @@ def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
 
 
 def _labels(labels: Any, rows: int, what: str) -> pd.Series:
+    if isinstance(labels, pd.DataFrame) and len(labels.columns) == 1:
+        labels = labels.iloc[:, 0]
     shape = np.shape(labels)
     if len(shape) != 1 or shape[0] != rows:
         raise DataInvalid(f"{what} has shape {shape}; it must hold one value for each of {rows} rows, shape ({rows},)")
@@ -311,9 +319,7 @@ def _notes(
     if "y_train" in truth:
         rows = len(truth["y_train"])
         notes += notes_on_repeats(features, array[:rows], truth["y_train"], array[rows:], truth["y_test"])
-    of_file = (
-        [f"of the ONNX file that was given, {each}" for each in model.said] if isinstance(model, GivenModel) else []
-    )
+    of_file = [f"the ONNX file that was given: {each}" for each in model.said] if isinstance(model, GivenModel) else []
     return (*of_file, *notes)
 
 
@@ -324,7 +330,11 @@ def _gate(rules: Mapping[str, Any]) -> GateSpec:
         return GateSpec(**rules)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        raise GateInvalid(f"gate.{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
+        at = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
+        raise GateInvalid(
+            f'gate.{at} is no rule; a gate has metrics, each with "min" or "max" ({", ".join(NAMES)}), and '
+            "no_worse_than_promoted"
+        ) from exc
 
 
 def _beside(name: str, baseline: str | Reference | None, trust_bucket: bool) -> Beside:

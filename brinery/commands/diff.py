@@ -38,7 +38,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         "before": str(old.reference),
         "after": str(new.reference),
         "metrics": _metrics(before, after),
-        "gate": [before.gate.passed, after.gate.passed],
+        "gate": [before.gate.verdict, after.gate.verdict],
         "spec": _changed(dict(before.spec), dict(after.spec)),
         "features": _features(before, after),
         "task": _changed(_task(before), _task(after)),
@@ -140,8 +140,7 @@ def _text(result: dict[str, Any], heads: list[str], golden: str) -> str:
         [name, _value(each["before"], each["before_interval"]), _value(each["after"], each["after_interval"])]
         for name, each in result["metrics"].items()
     ]
-    verdicts = ["passed" if passed else "FAILED" for passed in result["gate"]]
-    parts = [table(["METRIC", *heads], [*rows, ["gate", *verdicts]])]
+    parts = [table(["METRIC", *heads], [*rows, ["gate", *result["gate"]]])]
     for title in ("spec", "features", "task", "libraries", "data", "sizes"):
         shown: Callable[[Any], str] = size_text if title == "sizes" else _short
         changes = [f"  {key}: {_change(old, new, shown)}" for key, (old, new) in result[title].items()]

@@ -36,8 +36,8 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
 def serve_text(published: Published) -> str:
     """What serves a version, and in which image where that is not the usual one."""
     reference, image = published.reference, image_for(published.manifest.runtimes)
-    other = f", in the image of RUNTIME={image}" if image != DEFAULT else ""
-    return f"serve it with  MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}{other}"
+    other = f"RUNTIME={image} " if image != DEFAULT else ""
+    return f"serve it with  {other}MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}"
 
 
 def _facts(published: Published) -> list[tuple[str, str]]:
@@ -55,7 +55,8 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         ("git commit", _commit(manifest)),
         ("runtimes", "; ".join(f"{name}: {', '.join(each.runtimes)}" for name, each in manifest.artifacts.items())),
         ("estimator", str(manifest.spec.get("estimator", "-"))),
-        ("parameters", json.dumps(manifest.spec.get("params", {}))),
+        *([("fitted as", str(manifest.spec["fitted"]))] if "fitted" in manifest.spec else []),
+        *([("parameters", json.dumps(manifest.spec["params"]))] if "params" in manifest.spec else []),
         ("libraries", ", ".join(f"{name} {version}" for name, version in manifest.libraries.items())),
         *((name, f"{size_text(file.size)}, sha256:{file.sha256}") for name, file in manifest.files.items()),
         *((f"no {_file(name)}", reason) for name, reason in manifest.omitted.items()),

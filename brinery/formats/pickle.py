@@ -22,6 +22,7 @@ from brinery.versions.manifest import Artifact, Manifest
 
 READ_SIZE = 1024 * 1024
 IMPORTED = {"brinery.formats.frames": ("pandas",), "brinery.formats.labels": ("xgboost",)}  # of ours, as they do
+FRAMES = ("pandas", "polars")  # that steps may give, as scikit-learn's `set_output` has them
 OWN_VERSIONS = ("lightgbm", "pandas", "xgboost")
 # In these, `predict` is the class of the largest probability, which is then computed once instead of twice.
 LABELS_ARE_LARGEST = ("LogisticRegression", "DecisionTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier")
@@ -32,7 +33,8 @@ def dump(estimator: Any) -> tuple[bytes, set[str]]:
     buffer = io.BytesIO()
     pickler = _Pickler(buffer)
     pickler.dump(estimator)
-    return buffer.getvalue(), pickler.modules - sys.stdlib_module_names
+    modules = pickler.modules - sys.stdlib_module_names
+    return buffer.getvalue(), modules | {name for name in FRAMES if _gives(estimator, name)}
 
 
 def libraries(modules: Iterable[str]) -> dict[str, str]:
@@ -86,6 +88,14 @@ def load(data: Buffer, manifest: Manifest) -> "PickleModel":
     if not fits:
         raise ModelInvalid(f"{name}: the estimator in model.joblib has not the manifest's task, {manifest.task.text}")
     return model
+
+
+def _gives(estimator: Any, frames: str) -> bool:
+    """Whether a step of a pipeline, or of its parts, gives frames."""
+    configured = vars(estimator).get("_sklearn_output_config", {}) if hasattr(estimator, "__dict__") else {}
+    names = ("steps", "transformers_", "transformer_list")
+    parts = [part[1] for name in names for part in getattr(estimator, name, ())]
+    return configured.get("transform") == frames or any(_gives(part, frames) for part in parts)
 
 
 class PickleModel:

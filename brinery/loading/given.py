@@ -12,8 +12,9 @@ def rows_of(data: Any) -> Any:
     """Rows as decoded JSON has them, or one row where one is given by itself.
 
     Args:
-        data: a frame, whose columns name the features; an array, shape (rows, features), or (features,) for one row; or
-            a row or a list of rows as serving takes them. Missing values may be NaN, NaT, pandas' NA or None.
+        data: a frame, whose columns name the features, or a row of one; an array, shape (rows, features), or
+            (features,) for one row; or a row or a list of rows as serving takes them. Missing values may be NaN, NaT,
+            pandas' NA or None.
     """
     if hasattr(data, "columns") and hasattr(data, "to_dict"):
         names = list(map(str, data.columns))
@@ -21,6 +22,8 @@ def rows_of(data: Any) -> Any:
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     if isinstance(data, np.ndarray):
         return _plain_all(data.tolist())
+    if hasattr(data, "to_dict") and hasattr(data, "index"):  # a row of a frame
+        return {str(name): _plain(value) for name, value in data.to_dict().items()}
     return _plain_all(data)
 
 

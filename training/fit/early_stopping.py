@@ -26,7 +26,7 @@ class StoppingPipeline(Pipeline):  # type: ignore[misc]
         """Fit on rows, shape (rows, features).
 
         Args:
-            params: as of `Pipeline.fit`, each of shape (rows,), for the last step alone.
+            params: the last step's `sample_weight`, as `Pipeline.fit` takes it, shape (rows,), if any.
         """
         model = self.steps[-1][1]
         try:
@@ -41,9 +41,11 @@ class StoppingPipeline(Pipeline):  # type: ignore[misc]
         before = Pipeline(self.steps[:-1]) if len(self.steps) > 1 else None
         fitted_on = X[train] if before is None else before.fit_transform(X[train], y[train])
         stopped_by = X[held_out] if before is None else before.transform(X[held_out])
-        more: dict[str, Any] = {key.partition("__")[2]: value[train] for key, value in params.items()}
-        if library(model) == "xgboost":
-            more["verbose"] = False
+        more: dict[str, Any] = {"verbose": False} if library(model) == "xgboost" else {}
+        weights = params.get(f"{self.steps[-1][0]}__sample_weight")
+        if weights is not None:
+            stopping = "sample_weight_eval_set" if library(model) == "xgboost" else "eval_sample_weight"
+            more |= {"sample_weight": weights[train], stopping: [weights[held_out]]}
         with warnings.catch_warnings():
             # LightGBM 4.7 would have `eval_X` and `eval_y`, and then fails on labels that are texts.
             warnings.simplefilter("ignore", FutureWarning)

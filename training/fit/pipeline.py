@@ -132,7 +132,7 @@ def _preprocessing(features: tuple[Feature, ...], scaled: bool, takes_missing: b
     return ColumnTransformer(
         [
             ("numeric", make_pipeline(*parts) if parts else "passthrough", numeric),
-            ("categories", encoder, categories),
+            *([("categories", encoder, categories)] if categories else []),
             *words,
         ],
         sparse_threshold=1.0 if sparse else 0.0,  # all columns beside them too, whatever the rows hold

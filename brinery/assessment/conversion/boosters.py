@@ -180,11 +180,16 @@ def _add_xgboost_tree(trees: Trees, tree: int, found: dict[str, Any], which: int
     if any(found["split_type"]) or int(found["tree_param"]["size_leaf_vector"]) > 1:
         raise NotImplementedError("splits by category, or several numbers a leaf")
     fields = ("left_children", "right_children", "split_indices", "split_conditions", "default_left")
-    for number, (left, right, column, split, missing) in enumerate(zip(*(found[each] for each in fields), strict=True)):
+    nodes = list(zip(*(found[each] for each in fields), strict=True))
+    pending = [0]  # from the root on: what was pruned is still in the list
+    while pending:
+        number = pending.pop()
+        left, right, column, split, missing = nodes[number]
         if left < 0:
             trees.leaf(tree, number, which, split)
         else:
             trees.branch(tree, number, column, split, left, right, bool(missing))
+            pending += [left, right]
 
 
 # What LightGBM makes of the sum of the leaves, by objective; `sqrt` is a word beside it.
@@ -269,3 +274,18 @@ def _catboosted(graph: Graph, outputs: int) -> Any:
     found = graph.node(trees.op_type, single, outputs=outputs, domain="ai.onnx.ml", **attributes)
     graph.dtype = np.float32
     return found
+
+
+def splits_of_booster(model: Any) -> np.ndarray:
+    """Column and threshold of the splits of a fitted model of XGBoost or LightGBM, shape (splits, 2)."""
+    if hasattr(model, "booster_"):
+        booster = model.booster_
+        table = booster.trees_to_dataframe().dropna(subset="threshold")
+        columns = table.split_feature.map({name: j for j, name in enumerate(booster.feature_name())})
+        return np.column_stack([columns, table.threshold]).astype(np.float64)
+    learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
+    found = [np.empty((0, 2))]
+    for tree in learner["gradient_booster"].get("model", {}).get("trees", ()):
+        pairs = np.column_stack([tree["split_indices"], tree["split_conditions"]]).astype(np.float64)
+        found.append(pairs[np.array(tree["left_children"]) >= 0])
+    return np.concatenate(found)

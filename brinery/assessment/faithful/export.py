@@ -86,7 +86,8 @@ def export_onnx(
         try:
             converted = list(_convert(unwrapped(fitted), inputs))
         except Exception as exc:  # the converter raises whatever it likes
-            reasons.append(f"{precision}: {type(exc).__name__}: {' '.join(str(exc).split())[:200]}")
+            kind = "no converter for" if isinstance(exc, NotImplementedError) else f"{type(exc).__name__}:"
+            reasons.append(f"{precision}: {kind} {' '.join(str(exc).split())[:200]}")
             continue
         if not expected:
             try:
@@ -172,7 +173,7 @@ def _with_missing_named(fitted: Any) -> Any:
     """A copy whose encoders know a missing category by the text that `OnnxModel` sends for it: ONNX has no null."""
     copy = deepcopy(fitted)
     for encoder in steps_within(copy):
-        if isinstance(encoder, OneHotEncoder):
+        if isinstance(encoder, OneHotEncoder) and hasattr(encoder, "categories_"):  # else it was given no column
             encoder.categories_ = [
                 np.array([MISSING if value is None or value != value else value for value in found], dtype=object)
                 for found in encoder.categories_

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from brinery.assessment.conversion.boosters import splits_of_booster
 from brinery.rows.feature import Feature
 
 ROWS = 4_000  # of each kind, at most
@@ -139,6 +140,8 @@ def _trees(estimator: Any, depth: int) -> Iterator[np.ndarray]:
         for predictor in stage:
             nodes = predictor.nodes[predictor.nodes["is_leaf"] == 0]
             yield np.column_stack([nodes["feature_idx"], nodes["num_threshold"]])
+    if hasattr(estimator, "booster_") or (hasattr(estimator, "get_booster") and estimator.__sklearn_is_fitted__()):
+        yield splits_of_booster(estimator)
     for part in _parts(estimator):
         yield from _trees(part, depth + 1)
 

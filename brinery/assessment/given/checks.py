@@ -11,6 +11,7 @@ from brinery.tasks.classification import Classification
 from brinery.tasks.task import AnyAnswers, AnyTask
 
 ROW_SECONDS = 1.0
+MANY, MANY_SECONDS = 1500, 5.0  # rows that are asked at once, in another order, or as many as take so long
 TIMED, ALONE = 5, 20  # rows that are asked one by one: for their time, and beside their answers among others
 ROUNDING = 1e-3  # of a sum of probabilities in single precision, over a thousand classes
 
@@ -43,12 +44,16 @@ def check_answers(
                 f"its numbers are no probabilities: they are {shown}{', …' if len(task.classes) > 5 else ''} for row "
                 f"{row + 1}; end the network with a Softmax, or with a Sigmoid where it gives one number"
             )
-    _check_single_rows(task, model, answers, array[:ALONE], row_seconds)
+    seconds = _check_single_rows(task, model, answers, array[:ALONE], row_seconds)
+    count = min(MANY, max(len(array[:ALONE]), int(MANY_SECONDS / seconds)))
+    places = np.resize(np.arange(len(array)), count)[::-1]
+    _check_alike(task, model.predict(array[places]), answers[places])
 
 
 def _check_single_rows(
     task: AnyTask, model: Predictor, answers: AnyAnswers, rows: np.ndarray, row_seconds: float
-) -> None:
+) -> float:
+    """The seconds that a row takes."""
     try:
         parts = [model.predict(rows[:1])]  # the first takes longer
         times = []
@@ -62,7 +67,12 @@ def _check_single_rows(
         raise
     except Exception as exc:
         raise DataInvalid(f"it does not answer a row by itself: {' '.join(str(exc).split())[:300]}") from exc
-    difference = task.difference(task.joined(parts[1:]), answers[: len(rows)])
+    _check_alike(task, task.joined(parts[1:]), answers[: len(rows)])
+    return max(median(times), 1e-6)
+
+
+def _check_alike(task: AnyTask, found: AnyAnswers, answers: AnyAnswers) -> None:
+    difference = task.difference(found, answers)
     if not difference.alike:
         raise DataInvalid(
             f"it answers rows by themselves otherwise than among others: {difference.text}; export it for inference, "

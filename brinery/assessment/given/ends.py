@@ -12,7 +12,7 @@ from brinery.assessment.given.rewrite import Rewrite
 from brinery.errors import DataInvalid
 from brinery.tables.table import listed
 
-AGREEMENT = 0.5  # of rows: by a wrong order of three classes or more, labels are seldom those of the largest
+AGREEMENT = 0.5  # of the rows that get a label: by a wrong order, the largest probability is another's
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def names_of(outputs: Outputs, raw: Raw, target: np.ndarray, shown: object, rewr
     for found in (of_zip(outputs.columns, target), counted(target, len(known) if width is None else width)):
         if found is not None:
             return found
-    if raw.labels is not None and width in (None, len(known)) and _of_one_type(raw.labels, known):
+    if raw.labels is not None and width in (None, len(known)) and _is_each_answered(raw.labels, known):
         rewrite.said.append(f"its classes are taken to be the labels of the target: {listed(known.tolist())}")
         return known
     labels = listed([repr(each) for each in known.tolist()])
@@ -75,13 +75,24 @@ def names_of(outputs: Outputs, raw: Raw, target: np.ndarray, shown: object, rewr
     )
 
 
+def check_names(outputs: Outputs, names: np.ndarray, target: np.ndarray) -> None:
+    """Raise DataInvalid where a file itself gives its columns the same names in another order."""
+    own = of_zip(outputs.columns, target)
+    if own is not None and sorted(own.tolist()) == sorted(names.tolist()) and own.tolist() != names.tolist():
+        raise DataInvalid(
+            f"its ZipMap calls its columns {listed(own.tolist())}, and classes calls them {listed(names.tolist())}; "
+            "leave classes out"
+        )
+
+
 def bring_classes(
-    outputs: Outputs, raw: Raw, names: np.ndarray, rewrite: Rewrite
+    outputs: Outputs, raw: Raw, names: np.ndarray, truth: np.ndarray, rewrite: Rewrite
 ) -> list[tuple[str, int, tuple[int, ...]]]:
     """Have labels be the classes, and probabilities be in the order of the sorted ones.
 
     Args:
         names: the classes in the order of the outputs, shape (classes,).
+        truth: labels of the rows that were asked, shape (rows,).
 
     Returns:
         The graph's new outputs, as `Rewrite.end_with` takes them.
@@ -92,7 +103,7 @@ def bring_classes(
     ends: list[tuple[str, int, tuple[int, ...]]] = []
     labels = None
     if outputs.labels is not None and raw.labels is not None:
-        name, labels = _bring_labels(outputs.labels, raw.labels, names, rewrite)
+        name, labels = _bring_labels(outputs.labels, raw.labels, names, truth, rewrite)
         ends.append((name, TensorProto.STRING if names.dtype.kind == "U" else TensorProto.INT64, ()))
     if outputs.numbers is not None and raw.numbers is not None:
         found = _bring_probabilities(outputs.numbers, raw.numbers, names, rewrite)
@@ -102,8 +113,13 @@ def bring_classes(
     return ends
 
 
-def _bring_labels(output: str, given: np.ndarray, names: np.ndarray, rewrite: Rewrite) -> tuple[str, np.ndarray]:
-    """The name of the output with the labels, and these as they then are, shape (rows,)."""
+def _bring_labels(
+    output: str, given: np.ndarray, names: np.ndarray, truth: np.ndarray, rewrite: Rewrite
+) -> tuple[str, np.ndarray]:
+    """The name of the output with the labels, and these as they then are, shape (rows,).
+
+    Whole numbers may be the names themselves or positions among them; where they can be either, the truth tells.
+    """
     labels, texts = given.reshape(-1), names.dtype.kind == "U"
     if given.ndim > 1:
         output = rewrite.node("Reshape", output, rewrite.constant(np.array([-1])))
@@ -111,7 +127,7 @@ def _bring_labels(output: str, given: np.ndarray, names: np.ndarray, rewrite: Re
     themselves = labels.astype(np.str_) if texts else labels
     named = _of_one_type(labels, names) and np.isin(themselves, names.astype(themselves.dtype)).all()
     in_order = names.dtype.kind != "b" or names.tolist() == [False, True]
-    if named and in_order:
+    if named and in_order and not _are_rather_positions(labels, names, truth):
         return output, themselves
     if labels.dtype.kind not in "iu" or ((labels < 0) | (labels >= len(names))).any():
         unknown = next(each for each in labels.tolist() if each not in names.tolist())
@@ -122,6 +138,21 @@ def _bring_labels(output: str, given: np.ndarray, names: np.ndarray, rewrite: Re
     rewrite.said.append(f"its labels 0 to {len(names) - 1} are given their names")
     values = names.astype(object) if texts else names.astype(np.int64)
     return rewrite.node("Gather", rewrite.constant(values), output), names[labels]
+
+
+def _are_rather_positions(labels: np.ndarray, names: np.ndarray, truth: np.ndarray) -> bool:
+    if labels.dtype.kind not in "iu" or ((labels < 0) | (labels >= len(names))).any():
+        return False
+    by_place = names[labels]
+    if np.array_equal(by_place, labels):
+        return False
+    named, placed = (float((each == truth).mean()) for each in (labels, by_place))
+    if named == placed:
+        raise DataInvalid(
+            f"its labels can be the classes {listed(names.tolist())} as well as their positions from 0 on, and are "
+            f"right in {named:.0%} of the rows either way; give it labels that are texts"
+        )
+    return placed > named
 
 
 def _bring_probabilities(found: str, numbers: np.ndarray, names: np.ndarray, rewrite: Rewrite) -> str:
@@ -146,12 +177,22 @@ def _bring_probabilities(found: str, numbers: np.ndarray, names: np.ndarray, rew
 def _check_agreement(labels: np.ndarray, numbers: np.ndarray, names: np.ndarray) -> None:
     columns = numbers.reshape(len(labels), -1)
     largest = names[columns.argmax(axis=1) if columns.shape[1] > 1 else (columns[:, 0] >= 0.5).astype(np.intp)]
-    share = float((labels.astype(largest.dtype) == largest).mean())
-    if share < AGREEMENT:
-        raise DataInvalid(
-            f"its label is the class of the largest probability in {share:.0%} of the rows alone, with the classes "
-            f"{listed(names.tolist())} in the order of the outputs; name them in theirs: --classes or classes=[…]"
-        )
+    same = labels.astype(largest.dtype) == largest
+    for label in np.unique(labels):
+        share = float(same[labels == label].mean())
+        if share < AGREEMENT:
+            raise DataInvalid(
+                f"of the rows that it labels {label!s}, that class has the largest probability in {share:.0%} alone, "
+                f"with the classes {listed(names.tolist())} in the order of the outputs; name them in theirs: "
+                "--classes or classes=[…]"
+            )
+
+
+def _is_each_answered(labels: np.ndarray, known: np.ndarray) -> bool:
+    """Whether each of the target's labels is answered, and nothing else."""
+    if not _of_one_type(labels, known):
+        return False
+    return bool(np.array_equal(np.unique(labels.reshape(-1).astype(known.dtype)), known))
 
 
 def _of_one_type(labels: np.ndarray, names: np.ndarray) -> bool:

@@ -85,8 +85,8 @@ def faults_beside(inputs: Sequence[Input], features: Sequence[Feature]) -> list[
 
 
 def _faults_of_types(given: Input, features: Sequence[Feature]) -> list[str]:
-    texts = [feature.name for feature in features if feature.kind == "category"]
-    numbers = [feature.name for feature in features if feature.kind != "category"]
+    texts = [feature.name for feature in features if feature.of_texts]
+    numbers = [feature.name for feature in features if not feature.of_texts]
     if given.type == TensorProto.STRING:
         return [f'its input "{given.name}" takes texts, and the columns {listed(numbers)} hold none'] if numbers else []
     if texts:

@@ -16,7 +16,7 @@ from brinery.assessment.faithful.export import Export
 from brinery.assessment.faithful.proof import in_chunks
 from brinery.assessment.given.checks import ROW_SECONDS, check_answers
 from brinery.assessment.given.classes import named
-from brinery.assessment.given.ends import Raw, bring_classes, names_of
+from brinery.assessment.given.ends import Raw, bring_classes, check_names, names_of
 from brinery.assessment.given.faults import refuse
 from brinery.assessment.given.file import OnnxFile
 from brinery.assessment.given.inputs import faults_beside, take_doubles
@@ -90,7 +90,7 @@ def given_model(
 
     Args:
         array: held-out rows, shape (rows, features).
-        target: the truth of all rows that there are, by which a file's answers are named.
+        target: the truth of all rows that there are, those of `array` last, by which a file's answers are named.
         classes: the names of what it gives, in the order of its outputs.
         row_seconds: the most that the answer to one row may take.
 
@@ -130,12 +130,14 @@ def _fitted(
     raw.check(len(array))
     task: AnyTask
     if names is None and raw.labels is None and raw.single:
-        task = _regression(target)
+        task = _regression(target, raw.numbers)
         rewrite.end_with([(name, kind, raw.shape) for name, kind, _ in outputs.ends])
     else:
+        labels = as_labels(target, "the rows")
         if names is None:
-            names = names_of(outputs, raw, as_labels(target, "the rows"), target.name, rewrite)
-        rewrite.end_with(bring_classes(outputs, raw, names, rewrite))
+            names = names_of(outputs, raw, labels, target.name, rewrite)
+        check_names(outputs, names, labels)
+        rewrite.end_with(bring_classes(outputs, raw, names, labels[-len(array) :], rewrite))
         task = Classification(classes=tuple(np.sort(names).tolist()))
     data = rewrite.data if rewrite.changed else file.data
     said = rewrite.said if rewrite.changed else ["nothing in it is changed", *rewrite.said]
@@ -157,7 +159,7 @@ def _raw(data: bytes, features: int, array: np.ndarray) -> Raw:
     return found
 
 
-def _regression(target: pd.Series) -> Regression:
+def _regression(target: pd.Series, numbers: np.ndarray | None) -> Regression:
     try:
         truth = as_numbers(target, "the rows")
     except DataInvalid as exc:
@@ -165,6 +167,12 @@ def _regression(target: pd.Series) -> Regression:
             f"it gives one number a row, and {exc}; where the number is the probability of the second of two classes, "
             "name both: --classes FIRST,SECOND or classes=[…]"
         ) from exc
+    shares = numbers is not None and ((numbers >= 0) & (numbers <= 1)).all()
+    if shares and np.unique(truth).tolist() == [0, 1]:
+        raise DataInvalid(
+            f'it gives one number from 0 to 1 a row, and the target "{target.name}" holds 0 and 1 alone; where the '
+            "number is the probability of 1, name both: --classes 0,1 or classes=[0, 1]"
+        )
     return Regression(mean=float(truth.mean()), deviation=float(truth.std()) or 1.0)
 
 

@@ -9,6 +9,16 @@ from onnx import ModelProto, NodeProto, TensorProto, checker
 from brinery.tables.table import listed
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
+AT_RANDOM = ("RandomUniform", "RandomUniformLike", "RandomNormal", "RandomNormalLike", "Bernoulli", "Multinomial")
+ENDLESS = ("Loop", "Scan")
+# Operators whose inputs in these places say how much they give.
+SIZES = {
+    **dict.fromkeys(("ConstantOfShape",), (0,)),
+    **dict.fromkeys(("Expand", "Tile", "OneHot", "Pad"), (1,)),
+    **dict.fromkeys(("Range",), (0, 1, 2)),
+    **dict.fromkeys(("Resize", "Upsample"), (1, 2, 3)),
+    **dict.fromkeys(("EyeLike", "BlackmanWindow", "HannWindow", "HammingWindow"), (0,)),
+}
 
 
 def faults_of_structure(model: ModelProto) -> list[str]:
@@ -19,6 +29,18 @@ def faults_of_structure(model: ModelProto) -> list[str]:
         faults.append(
             f"it has the operators {listed(foreign)}, which are of domains other than ONNX's own, ai.onnx and "
             "ai.onnx.ml; export it without them"
+        )
+    kinds = {node.op_type for node in _all(model, NodeProto)}
+    if random := sorted(kinds.intersection(AT_RANDOM)):
+        faults.append(f"it has the operators {listed(random)}, which answer at random; export it for inference")
+    if endless := sorted(kinds.intersection(ENDLESS)):
+        faults.append(
+            f"it has the operators {listed(endless)}, which may never end for some row; export it without, unrolled"
+        )
+    if sized := _sized_by_values(model):
+        faults.append(
+            f"its operators {listed(sized)} give as much as a value of the input says, which may be more memory than "
+            "there is; export it with sizes that follow from those of the input"
         )
     if model.functions:
         names = [f"{each.domain}.{each.name}" for each in model.functions]
@@ -35,6 +57,23 @@ def faults_of_structure(model: ModelProto) -> list[str]:
         except Exception as exc:  # the checker raises more than its own error
             faults.append(f"it is not valid ONNX: {' '.join(str(exc).split())[:300]}")
     return faults
+
+
+def _sized_by_values(model: ModelProto) -> list[str]:
+    """Kinds of operators whose size hangs on a value of the input; only its shape may decide sizes."""
+    known = {each.name for each in model.graph.initializer}
+    by_value = {each.name for each in model.graph.input} - known
+    found = []
+    for node in _all(model, NodeProto):  # in the order in which they are run
+        tainted = [name in by_value for name in node.input]
+        if any(place < len(tainted) and tainted[place] for place in SIZES.get(node.op_type, ())):
+            found.append(node.op_type)
+        within = any(field.name == "attribute" for field, _ in node.ListFields()) and any(
+            attribute.HasField("g") for attribute in node.attribute
+        )
+        if node.op_type not in ("Shape", "Size") and (any(tainted) or within):
+            by_value.update(node.output)
+    return sorted(set(found))
 
 
 def _is_outside(tensor: Any) -> bool:

@@ -117,9 +117,9 @@ def test_regressor_of_a_frame_is_compared_with_the_promoted_one_by_its_file(regi
     )
     first = published(made, registry, AMOUNT)
     more = HistGradientBoostingRegressor(max_iter=20).fit(FRAME[NUMBERS][TRAIN], AMOUNT[TRAIN])
-    second = published(
-        more, registry, AMOUNT, FRAME[NUMBERS], gate={"no_worse_than_promoted": {"rmse": 5}}, baseline=first.reference
-    )
+    asked = {"gate": {"no_worse_than_promoted": {"rmse": 5}}, "baseline": first.reference}
+    with pytest.warns(UserWarning, match="^churn did not pass its gate"):
+        second = published(more, registry, AMOUNT, FRAME[NUMBERS], **asked)
     (check,) = second.manifest.gate.checks
     assert not check.passed and "does not fit the rows" in (
         check.reason or ""
@@ -227,3 +227,19 @@ def test_booster_of_a_frame_of_numbers_has_a_file(registry: str, kind: Any) -> N
     assert served.format == "onnx"
     likely = [answer["probabilities"]["1"] for answer in served.predict(FRAME[NUMBERS])]
     assert np.abs(np.array(likely) - model.predict_proba(FRAME[NUMBERS])[:, 1]).max() < 1e-6
+
+
+def test_pipeline_whose_steps_give_frames_is_served_by_the_full_image(registry: str) -> None:
+    rows, truth = FRAME[["age", "income"]].fillna(0.0).to_numpy(), LABELS
+    model = make_pipeline(StandardScaler(), LogisticRegression()).set_output(transform="pandas")
+    model.fit(rows[TRAIN], truth[TRAIN])
+    served = published(model, registry, truth, rows)
+    assert served.manifest.artifacts["pickle"].runtimes == ("full",)
+    assert load(served.reference, registry=registry, format="pickle").predict(rows[:1])
+
+
+def test_encoder_that_was_given_no_column_leaves_the_model_its_file(registry: str) -> None:
+    numbers = FRAME[NUMBERS].fillna(0.0)
+    parts = ((StandardScaler(), NUMBERS), (ENCODER, make_column_selector(dtype_include=["object", "category"])))
+    model = make_pipeline(columns(*parts), LogisticRegression()).fit(numbers[TRAIN], LABELS[TRAIN])
+    assert published(model, registry, rows=numbers).format == "onnx"

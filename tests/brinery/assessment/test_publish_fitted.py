@@ -164,7 +164,8 @@ def test_load_of_what_is_no_reference_or_format_is_a_sentence(registry: str) -> 
 
 
 def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
-    reference = publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=registry, gate={"log_loss": {"max": 0}})
+    with pytest.warns(UserWarning, match="^wine did not pass its gate: log_loss is 0.08.*, at most 0 is asked for$"):
+        reference = publish_fitted("wine", fitted(), X[TEST], Y[TEST], registry=registry, gate={"log_loss": {"max": 0}})
     assert not load(reference, registry=registry).manifest.gate.passed
 
 
@@ -224,8 +225,8 @@ def test_gate_that_is_not_passed_is_published_and_marked(registry: str) -> None:
         ({"random_state": "a"}, DataInvalid, "random_state is 'a'; it must be a whole number"),
         ({"gate": ["accuracy"]}, GateInvalid, "gate must be an object of metrics"),
         ({"gate": {1: 2}}, GateInvalid, "gate must be an object of metrics"),
-        ({"gate": {"acuracy": {"min": 1}}}, GateInvalid, "gate.acuracy: Extra inputs are not permitted"),
-        ({"gate": {"accuracy": {"min": "high"}}}, GateInvalid, "gate.accuracy.min: Input should be a valid number"),
+        ({"gate": {"acuracy": {"min": 1}}}, GateInvalid, "gate.acuracy is no rule; a gate has metrics, each with"),
+        ({"gate": {"accuracy": {"min": "high"}}}, GateInvalid, "gate.accuracy.min is no rule; a gate"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -16,6 +16,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from brinery.assessment.assessor import assessor_of
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.faithful.export import Export, export_onnx
+from brinery.assessment.faithful.probes import probes
 from brinery.formats import labels
 
 RANDOM = np.random.default_rng(0)
@@ -51,6 +52,7 @@ ALIKE: dict[str, Case] = {
     "xgboost, fine columns": (labels.XGBClassifier(**XGB), FINE, FINE_LABELS),
     "xgboost, base score": (labels.XGBClassifier(base_score=0.2, scale_pos_weight=3, **XGB), *TWO),
     "xgboost, forests": (labels.XGBClassifier(num_parallel_tree=3, subsample=0.6, **XGB), *THREE),
+    "xgboost, pruned": (labels.XGBClassifier(tree_method="exact", gamma=1.0, **XGB), *THREE),
     "xgboost, numbers": (xgboost.XGBRegressor(**XGB), *PROGRESS),
     "xgboost, far from 0": (xgboost.XGBRegressor(**XGB), FINE, FINE_TARGET),
     **{
@@ -76,14 +78,9 @@ ALIKE: dict[str, Case] = {
     "calibrated": (CalibratedClassifierCV(labels.XGBClassifier(**XGB), ensemble=False), *TWO),
 }
 QUICK = (
-    *("xgboost, texts", "xgboost, missing cells", "xgboost, far from 0", "xgboost, count:poisson", "calibrated"),
-    *(
-        "lightgbm, missing cells",
-        "lightgbm, missing later",
-        "lightgbm, fine columns",
-        "lightgbm, tiny numbers",
-        "lightgbm, far from 0",
-    ),
+    *("xgboost, pruned", "xgboost, texts", "xgboost, missing cells", "xgboost, far from 0", "xgboost, count:poisson"),
+    *("lightgbm, missing cells", "lightgbm, missing later", "lightgbm, fine columns", "lightgbm, tiny numbers"),
+    *("lightgbm, far from 0", "calibrated"),
 )
 NOT_CONVERTED: dict[str, tuple[Case, str]] = {
     "xgboost, linear": ((labels.XGBClassifier(booster="gblinear", n_estimators=5), *TWO), "booster gblinear"),
@@ -184,6 +181,17 @@ def test_trees_after_the_best_round_are_left_out(kind: Any, more: dict[str, Any]
     features, assessor = infer_features(pd.DataFrame(rows, columns=names), named=names), assessor_of(model)
     export = export_onnx(assessor, assessor.task(model, truth), model, features, rows[:TRAIN], rows[TRAIN:], 0)
     assert export.data is not None, export.reason
+
+
+@pytest.mark.parametrize("name", ["xgboost, two", "lightgbm, two", "calibrated"])
+def test_rows_are_tried_at_the_splits(name: str) -> None:
+    model, rows, truth = ALIKE[name]
+    names = [f"x{j}" for j in range(rows.shape[1])]
+    features = infer_features(pd.DataFrame(rows, columns=names), named=names)
+    model.fit(rows[:TRAIN], truth[:TRAIN])
+    tried = {each.kind: each.rows for each in probes(model, features, rows[:TRAIN], rows[TRAIN:], model.predict, 0)}
+    found = [np.isin(value, tried["thresholds"][:, column]) for column, value in splits(model)]
+    assert np.mean(found) > 0.3  # of many, some are chosen
 
 
 def test_labels_come_back_and_the_parameters_are_xgboosts_own() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from brinery.assessment.given.file import OnnxFile, is_onnx
 from brinery.errors import DataInvalid
-from tests.brinery.assessment.given.graphs import DOUBLE, FLOAT, ROWS, WEIGHTS, graph, linear
+from tests.brinery.assessment.given.graphs import DOUBLE, FLOAT, INT64, ROWS, WEIGHTS, graph, linear
+
+BOOL = TensorProto.BOOL
 
 
 def outside(model: ModelProto, place: TensorProto | None = None) -> ModelProto:
@@ -67,12 +69,54 @@ def two_matrices() -> ModelProto:
     return graph([node], [("a", FLOAT, [ROWS, 2]), ("b", FLOAT, [ROWS, 1])], [("y", FLOAT, [ROWS, 3])])
 
 
+def endless() -> ModelProto:
+    """Once around, for all that a look at it tells."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["on again"]), helper.make_node("Identity", ["state"], ["same"])],
+        "body",
+        [
+            helper.make_tensor_value_info("n", INT64, []),
+            helper.make_tensor_value_info("on", BOOL, []),
+            helper.make_tensor_value_info("state", FLOAT, None),
+        ],
+        [helper.make_tensor_value_info("on again", BOOL, []), helper.make_tensor_value_info("same", FLOAT, None)],
+    )
+    model = linear(WEIGHTS, end=None)
+    model.graph.node.append(helper.make_node("Loop", ["", "true", "y"], ["z"], body=body))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "true"))
+    model.graph.output[0].name = "z"
+    return model
+
+
+def sized(by: str) -> ModelProto:
+    """As many zeros as a value of the first row says, or as there are rows."""
+    model = linear(WEIGHTS, end=None)
+    first = {"value": ["y"], "shape": ["sizes"]}[by]
+    nodes = [
+        helper.make_node("Shape", ["x"], ["sizes"]),
+        helper.make_node("Cast", first, ["whole"], to=INT64),
+        helper.make_node("Reshape", ["whole", "flat"], ["list"]),
+        helper.make_node("Slice", ["list", "zero", "one"], ["count"]),
+        helper.make_node("ConstantOfShape", ["count"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["nothing"], keepdims=0),
+        helper.make_node("Add", ["y", "nothing"], ["z"]),
+    ]
+    model.graph.node.extend(nodes)
+    known = {"flat": [-1], "zero": [0], "one": [1]}
+    model.graph.initializer.extend(numpy_helper.from_array(np.array(each), name) for name, each in known.items())
+    model.graph.output[0].name = "z"
+    return model
+
+
 FAULTS: dict[str, tuple[Callable[[], ModelProto], str]] = {
     "another domain": (lambda: foreign(linear(WEIGHTS)), "it has the operators com.example.Gemm, which are of domains"),
     "another domain inside": (
         lambda: in_a_branch(foreign),
         "it has the operators com.example.Identity, which",
     ),
+    "at random": (lambda: linear(WEIGHTS, end="Bernoulli"), "it has the operators Bernoulli, which answer at random"),
+    "a loop": (endless, "it has the operators Loop, which may never end for some row"),
+    "as much as a value says": (lambda: sized("value"), "its operators ConstantOfShape give as much as a value of the"),
     "functions": (with_function, "it has functions of its own, own.Mine; inline them"),
     "external data": (lambda: outside(linear(WEIGHTS)), "the data of w lie in another file, which is not read"),
     "external data inside": (lambda: in_a_branch(outside), "the data of v lie in another file"),
@@ -105,6 +149,10 @@ def test_fault_of_a_file_is_a_sentence(name: str) -> None:
     make, message = FAULTS[name]
     with pytest.raises(DataInvalid, match=f"^the ONNX model cannot be published: {message}"):
         OnnxFile.of(make())
+
+
+def test_sizes_that_follow_from_the_number_of_rows_are_taken() -> None:
+    assert OnnxFile.of(sized("shape")).inputs
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:

@@ -23,6 +23,8 @@ from tests.brinery.assessment.given.graphs import (
 )
 from tests.brinery.assessment.given.models import FRAME, TRUTH, made
 
+MOSTLY_RED = FRAME.assign(east=np.where(np.arange(90) % 9 < 7, 2.0, FRAME.east))
+RED_PLACES = (MOSTLY_RED.to_numpy() @ WEIGHTS).argmax(axis=1)
 Wrong = tuple[Callable[[], ModelProto], dict[str, Any], str]
 WRONG: dict[str, Wrong] = {
     "too few columns": (
@@ -87,7 +89,7 @@ WRONG: dict[str, Wrong] = {
     "labels that are none": (
         lambda: with_labels(["red", "blue", "violet"]),
         {},
-        "it answers 'violet', which is none of the classes blue, green, red",
+        "does not say what its 3 classes stand for",
     ),
     "positions that there are not": (
         lambda: with_labels([1, 2, 3]),
@@ -97,7 +99,32 @@ WRONG: dict[str, Wrong] = {
     "columns in another order": (
         lambda: with_labels(NAMES.tolist()),
         {},
-        "its label is the class of the largest probability in .*% of the rows alone, with the classes blue, green, red",
+        "of the rows that it labels blue, that class has the largest probability in 0% alone, with the classes blue",
+    ),
+    "columns of two rare classes in another order": (
+        lambda: with_labels(["red", "green", "blue"]),
+        {"frame": MOSTLY_RED, "target": np.array(["red", "green", "blue"])[RED_PLACES]},
+        "of the rows that it labels blue, that class has the largest probability in 0% alone",
+    ),
+    "labels that can be positions": (
+        lambda: without_numbers(with_labels([1, 2, 0], positions=True)),
+        {"classes": [1, 2, 0], "target": np.resize([0, 1, 2], 90), "frame": FRAME * 0},
+        "its labels can be the classes 1, 2, 0 as well as their positions",
+    ),
+    "names that its ZipMap contradicts": (
+        lambda: with_labels(["alpha", "beta", "gamma"], zipped=True),
+        {"classes": ["beta", "alpha", "gamma"], "target": np.array(["alpha", "beta", "gamma"])[PLACES]},
+        "its ZipMap calls its columns alpha, beta, gamma, and classes calls them beta, alpha, gamma",
+    ),
+    "a probability of 1 or a number": (
+        lambda: linear(TWO, end="Sigmoid"),
+        {"target": (POINTS[:, 0] > 0).astype(int)},
+        "it gives one number from 0 to 1 a row, .* name both: --classes 0,1",
+    ),
+    "by the place in a batch": (
+        lambda: with_places(),
+        {"target": POINTS[:, 0]},
+        "it answers rows by themselves otherwise than among others",
     ),
     "scores": (
         lambda: linear(WEIGHTS, end=None),
@@ -145,6 +172,32 @@ WRONG: dict[str, Wrong] = {
         "one row takes .* s; it may take 0 s",
     ),
 }
+
+
+def without_numbers(model: ModelProto) -> ModelProto:
+    """Its labels alone."""
+    del model.graph.output[1:]
+    return model
+
+
+def with_places() -> ModelProto:
+    """A number, and beyond the thousandth row of a batch another."""
+    model = linear(TWO, end=None)
+    nodes = [
+        helper.make_node("Shape", ["x"], ["sizes"], start=0, end=1),
+        helper.make_node("Squeeze", ["sizes"], ["size"]),
+        helper.make_node("Range", ["zero", "size", "one"], ["places"]),
+        helper.make_node("Cast", ["places"], ["floats"], to=FLOAT),
+        helper.make_node("Sub", ["floats", "thousand"], ["beyond"]),
+        helper.make_node("Relu", ["beyond"], ["more"]),
+        helper.make_node("Unsqueeze", ["more", "last"], ["column"]),
+        helper.make_node("Add", ["y", "column"], ["z"]),
+    ]
+    model.graph.node.extend(nodes)
+    known = {"zero": np.int64(0), "one": np.int64(1), "thousand": np.float32(1000), "last": np.array([1])}
+    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(each), name) for name, each in known.items())
+    model.graph.output[0].name = "z"
+    return model
 
 
 def newer(model: ModelProto) -> ModelProto:
