@@ -53,7 +53,7 @@ def publish_file(
         more |= {"x_train": x_train, "y_train": y_train}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* did not pass its gate", UserWarning)  # told by whoever asked
-        return publish_fitted(name, fitted, x_test, y_test, **more), notes
+        return publish_fitted(name, fitted, x_test, y_test, **more, tell=notes.append), notes
 
 
 def _unpickled(path: Path) -> tuple[Any, list[str]]:

@@ -2,17 +2,26 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from onnx import ModelProto
-from pydantic import ValidationError
 from sklearn.utils.validation import check_is_fitted
 
+from brinery.assessment.arguments import (
+    as_fitted,
+    beside_of,
+    check_kinds,
+    check_options,
+    few,
+    frame_of,
+    rules_of,
+    series_of,
+)
 from brinery.assessment.assessor import Assessor, assessor_of
 from brinery.assessment.candidate import Candidate, Stages
 from brinery.assessment.classification import ClassificationAssessor
@@ -20,18 +29,16 @@ from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.columns.repeats import notes_on_repeats
-from brinery.assessment.gate import Beside, check_metrics
+from brinery.assessment.gate import check_metrics
 from brinery.assessment.given.file import OnnxFile
 from brinery.assessment.given.model import GivenModel, given_model
 from brinery.assessment.lineage import git_state
-from brinery.assessment.metrics.table import NAMES
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.publish_candidate import publish_candidate
-from brinery.assessment.rules import GateSpec
-from brinery.errors import DataInvalid, GateInvalid
+from brinery.errors import DataInvalid
 from brinery.formats.frames import OnFrames
 from brinery.loading.model_process import ModelProcess
-from brinery.rows.feature import MAX_NAME_LENGTH, Feature, Kind
+from brinery.rows.feature import Feature, Kind
 from brinery.versions.manifest import TrainingData
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference, check_name
@@ -55,6 +62,7 @@ def publish_fitted(
     classes: Sequence[Any] | None = None,
     kinds: Mapping[str, Kind] | None = None,
     random_state: int = 0,
+    tell: Callable[[str], None] = lambda note: None,
 ) -> Reference:
     """Publish a fitted scikit-learn classifier, regressor or pipeline, or an ONNX file, as a new version.
 
@@ -82,6 +90,8 @@ def publish_fitted(
         interval: as in models.json: the share of rows whose answers shall hold the truth, such as 0.9.
         gate: rules as in models.json, such as {"accuracy": {"min": 0.9}}.
         random_state: seed of the intervals and of the importance.
+        tell: called with each sentence that the card notes of the rows, such as that held-out ones stand among those
+            that it was fitted on.
 
     Returns:
         The reference, pinned to the manifest's digest. A gate that the model did not pass is told by a UserWarning.
@@ -94,25 +104,25 @@ def publish_fitted(
         BrineryError: the registry cannot be used; nothing was published.
     """
     check_name(name)
-    _check_options(random_state, description, {"interval": interval, "threshold": threshold})
-    rules, stages = _gate(gate or {}), Stages()
+    check_options(random_state, description, {"interval": interval, "threshold": threshold})
+    rules, stages = rules_of(gate or {}), Stages()
     file = _onnx(model, classes)
     if (x_train is None) != (y_train is None):
         raise DataInvalid("x_train and y_train go together; one of them is missing")
-    test, train = _frame(x_test, "x_test"), None if x_train is None else _frame(x_train, "x_train")
+    test, train = frame_of(x_test, "x_test"), None if x_train is None else frame_of(x_train, "x_train")
     if train is not None and list(train.columns) != list(test.columns):
-        raise DataInvalid(f"x_train has the columns {_few(train.columns)}, and x_test {_few(test.columns)}")
+        raise DataInvalid(f"x_train has the columns {few(train.columns)}, and x_test {few(test.columns)}")
     by_name = getattr(model, "feature_names_in_", None) if file is None else file.columns(list(test.columns))
     if by_name is not None:
         what = type(model).__name__ if file is None else file.name
-        test, train = (each if each is None else _as_fitted(what, by_name, each) for each in (test, train))
+        test, train = (each if each is None else as_fitted(what, by_name, each) for each in (test, train))
     whole = test if train is None else pd.concat([train, test], ignore_index=True)
-    _check_kinds(kinds, whole)
+    check_kinds(kinds, whole)
     features = infer_features(whole, named=list(whole.columns), kinds=kinds or {})
     array, held_out = to_array(whole, features), slice(len(whole) - len(test), None)
-    given = {"y_test": _labels(y_test, len(test), "y_test")}
+    given = {"y_test": series_of(y_test, len(test), "y_test")}
     if train is not None:
-        given = {"y_train": _labels(y_train, len(train), "y_train"), **given}
+        given = {"y_train": series_of(y_train, len(train), "y_train"), **given}
     if file is not None:
         model = given_model(file, features, array[held_out], _all(given), classes)
     assessor = _with_threshold(_assessor(model), model, threshold)
@@ -132,6 +142,7 @@ def publish_fitted(
             f"{type(model).__name__} answers rows otherwise where their values come as JSON has them; "
             "give its columns as numbers, booleans and texts"
         )
+    notes = _notes(assessor, array, features, given, truth)
     store = open_registry(registry, Path.cwd(), create=True)
     candidate = Candidate(
         name=name,
@@ -157,27 +168,20 @@ def publish_fitted(
         ),
         spec=_spec(model),
         gate=rules,
-        beside=_beside(name, baseline, trust_bucket),
+        beside=beside_of(name, baseline, trust_bucket),
         interval=interval,
         random_state=random_state,
         git=git_state(Path.cwd(), None),
-        notes=_notes(model, assessor, array, features, given, truth),
+        notes=(*_notes_of_file(model), *notes),
     )
     with ModelProcess() as check:
         published = publish_candidate(candidate, store, check, stages)
-    for failed in published.manifest.gate.checks:
-        if not failed.passed:
-            warnings.warn(f"{published.reference.name} did not pass its gate: {failed.text}", stacklevel=2)
+    for note in notes:
+        tell(note)
+    failed = [check.text for check in published.manifest.gate.checks if not check.passed]
+    if failed:
+        warnings.warn(f"{published.reference.name} did not pass its gate: {'; '.join(failed)}", stacklevel=2)
     return published.reference
-
-
-def _check_kinds(kinds: Mapping[str, Kind] | None, frame: pd.DataFrame) -> None:
-    for column, kind in (kinds or {}).items():
-        if column not in frame.columns:
-            raise DataInvalid(f'kinds names "{column}", which is no column; those are {_few(frame.columns)}')
-        if kind not in get_args(Kind):
-            allowed = ", ".join(get_args(Kind))
-            raise DataInvalid(f'kinds calls "{column}" {str(kind)[:80]!r}; it must be one of {allowed}')
 
 
 def _onnx(model: Any, classes: Any) -> OnnxFile | None:
@@ -189,17 +193,6 @@ def _onnx(model: Any, classes: Any) -> OnnxFile | None:
     if classes is not None:
         raise DataInvalid(f"classes is given, and the model is no ONNX file: {type(model).__name__} has its own")
     return None
-
-
-def _as_fitted(model: str, names: Iterable[Any], frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns that a model was fitted on by name, in its order; `model` is what it is called."""
-    known = list(map(str, names))
-    missing, more = pd.Index(known).difference(frame.columns), frame.columns.difference(known)
-    if len(missing):
-        raise DataInvalid(f"{model} was fitted on a frame, and x_test lacks its columns {_few(missing)}")
-    if len(more):
-        raise DataInvalid(f"x_test has the columns {_few(more)}, which {model} was not fitted on")
-    return frame[known]
 
 
 def _all(given: Mapping[str, pd.Series]) -> pd.Series:
@@ -222,17 +215,6 @@ def _assessor(model: Any) -> Assessor:
         text = " ".join(str(exc).split())[:300]
         raise DataInvalid(f"{type(model).__name__} is not a fitted {assessor.estimators}: {text}") from exc
     return assessor
-
-
-def _check_options(random_state: Any, description: Any, shares: Mapping[str, Any]) -> None:
-    """Raise DataInvalid for the first option whose value is not allowed."""
-    if not isinstance(random_state, int) or not 0 <= random_state < 2**32:
-        raise DataInvalid(f"random_state is {random_state!r}; it must be a whole number from 0 to 4294967295")
-    if not isinstance(description, str) or any("\ud800" <= letter <= "\udfff" for letter in description):
-        raise DataInvalid(f"description is {str(description)[:80]!a}; it must be a text without lone surrogates")
-    for what, share in shares.items():
-        if share is not None and not (isinstance(share, float) and 0 < share < 1):
-            raise DataInvalid(f"{what} is {share!r}; it must be a share above 0 and below 1, such as 0.9")
 
 
 def _own(assessor: Assessor, model: Any, frame: pd.DataFrame) -> np.ndarray:
@@ -258,43 +240,10 @@ def _with_threshold(assessor: Assessor, model: Any, threshold: float | None) -> 
     return replace(assessor, threshold=threshold)
 
 
-def _frame(rows: pd.DataFrame | np.ndarray, what: str) -> pd.DataFrame:
-    """Rows by names that are texts.
-
-    Raises:
-        DataInvalid: a name is none, or stands twice; or the rows are no table.
-    """
-    if not isinstance(rows, pd.DataFrame):
-        array = np.asarray(rows)
-        if array.ndim != 2:
-            raise DataInvalid(f"{what} has shape {array.shape}; it must have two dimensions, rows and features")
-        return pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
-    for name in rows.columns:
-        if not isinstance(name, str | int | np.integer) or not 0 < len(str(name)) <= MAX_NAME_LENGTH:
-            raise DataInvalid(f"{what} has a column {str(name)[:80]!r}; a name has 1 to {MAX_NAME_LENGTH} letters")
-    named = rows.set_axis(list(map(str, rows.columns)), axis=1)
-    if not named.columns.is_unique:
-        raise DataInvalid(f"{what} has the column {named.columns[named.columns.duplicated()][0]!r} twice")
-    return named
-
-
-def _few(names: pd.Index) -> str:
-    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-
-
 def _digest(rows: pd.DataFrame, *labels: np.ndarray) -> str:
     """The sha256 of the rows as CSV, and of the labels that are known, a line each."""
     texts = [rows.to_csv(index=False), *("\n".join(map(str, part.tolist())) for part in labels)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _labels(labels: Any, rows: int, what: str) -> pd.Series:
-    if isinstance(labels, pd.DataFrame) and len(labels.columns) == 1:
-        labels = labels.iloc[:, 0]
-    shape = np.shape(labels)
-    if len(shape) != 1 or shape[0] != rows:
-        raise DataInvalid(f"{what} has shape {shape}; it must hold one value for each of {rows} rows, shape ({rows},)")
-    return labels if isinstance(labels, pd.Series) else pd.Series(np.asarray(labels), name=what)
 
 
 def _spec(model: Any) -> Mapping[str, Any]:
@@ -306,8 +255,12 @@ def _spec(model: Any) -> Mapping[str, Any]:
     }
 
 
+def _notes_of_file(model: Any) -> list[str]:
+    """What was done to an ONNX file."""
+    return [f"the ONNX file that was given: {each}" for each in model.said] if isinstance(model, GivenModel) else []
+
+
 def _notes(
-    model: Any,
     assessor: Assessor,
     array: np.ndarray,
     features: tuple[Feature, ...],
@@ -319,28 +272,4 @@ def _notes(
     if "y_train" in truth:
         rows = len(truth["y_train"])
         notes += notes_on_repeats(features, array[:rows], truth["y_train"], array[rows:], truth["y_test"])
-    of_file = [f"the ONNX file that was given: {each}" for each in model.said] if isinstance(model, GivenModel) else []
-    return (*of_file, *notes)
-
-
-def _gate(rules: Mapping[str, Any]) -> GateSpec:
-    if not isinstance(rules, Mapping) or not all(isinstance(key, str) for key in rules):
-        raise GateInvalid('gate must be an object of metrics, such as {"accuracy": {"min": 0.9}}')
-    try:
-        return GateSpec(**rules)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        at = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
-        raise GateInvalid(
-            f'gate.{at} is no rule; a gate has metrics, each with "min" or "max" ({", ".join(NAMES)}), and '
-            "no_worse_than_promoted"
-        ) from exc
-
-
-def _beside(name: str, baseline: str | Reference | None, trust_bucket: bool) -> Beside:
-    if baseline is None:
-        return Beside(None, trust_bucket)
-    pin = baseline if isinstance(baseline, Reference) else Reference.parse(str(baseline))
-    if pin.name != name or not pin.pinned:
-        raise DataInvalid(f"baseline is {pin}; it must be a version of {name} with its digest: {name}:7@sha256:…")
-    return Beside(pin, trust_bucket)
+    return tuple(notes)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from brinery.assessment.conversion.boosters import splits_of_booster
+from brinery.formats.frames import unwrapped
 from brinery.rows.feature import Feature
 
 ROWS = 4_000  # of each kind, at most
@@ -132,6 +133,7 @@ def _split_points(estimator: Any) -> np.ndarray:
 def _trees(estimator: Any, depth: int) -> Iterator[np.ndarray]:
     if depth > 6:
         return
+    estimator = unwrapped(estimator)
     if hasattr(estimator, "tree_"):
         tree = estimator.tree_
         inner = tree.feature >= 0
