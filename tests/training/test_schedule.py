@@ -226,6 +226,7 @@ def test_run_is_told_and_settled_whatever_its_model_and_its_libraries_write(tmp_
     assert run["outcome"] == settled["outcome"] == "published" and run["reference"] == settled["reference"]
 
 
+@pytest.mark.campaign
 def test_time_is_trained_once_where_nobody_can_be_told(tmp_path: Path) -> None:
     """The disk of the log is full, for both outputs."""
     path, begin = write(tmp_path, {"weak": {**WEAK, **ONCE}}), tmp_path / "begin"

@@ -40,7 +40,11 @@ def trained(folder: Path, **keys: Any) -> VerifiedModel:
 
 
 @pytest.mark.parametrize(
-    "estimator", [LOGISTIC, pytest.param("xgboost.XGBClassifier", marks=pytest.mark.campaign), "sklearn.svm.SVC"]
+    "estimator",
+    [
+        LOGISTIC,
+        *(pytest.param(each, marks=pytest.mark.campaign) for each in ("xgboost.XGBClassifier", "sklearn.svm.SVC")),
+    ],
 )
 def test_words_tell_the_answer(tmp_path: Path, estimator: str) -> None:
     model = trained(tmp_path, estimator=estimator)

@@ -146,7 +146,9 @@ def test_rows_too_few_to_stop_by_are_a_sentence() -> None:
         fitting("xgboost.XGBClassifier", early_stopping=3).fit(ROWS[:4], np.array(["a", "b", "a", "b"]))
 
 
-@pytest.mark.parametrize("name", ["xgboost.XGBClassifier", "lightgbm.LGBMRegressor"])
+@pytest.mark.parametrize(
+    "name", ["xgboost.XGBClassifier", pytest.param("lightgbm.LGBMRegressor", marks=pytest.mark.campaign)]
+)
 def test_booster_is_published_in_both_formats_with_the_images_that_serve_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "rows.csv").write_text(
         COLUMNS.assign(target=COLUMNS.year if "Reg" in name else LABELS).to_csv(index=False)
