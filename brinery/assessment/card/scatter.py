@@ -12,8 +12,8 @@ from brinery.assessment.card.svg import WIDTH, bars, line, path, svg, text, text
 DOTS = 1_000  # rows that are drawn one by one; of more, how many there are in each place
 CELLS = 44
 BARS = 31
-INNER = (0.002, 0.998)  # the part of the rows that a far-off one must not squeeze together
-STRETCH = 1.5
+INNER = (0.02, 0.98)  # the part of the rows that far-off ones must not squeeze together
+BEYOND = 0.5  # of its width: what is shown on either side of it
 Place = Callable[[float, float], tuple[float, float]]
 TOP, HEIGHT = 24, 300
 
@@ -32,7 +32,9 @@ def scatter_plot(truth: np.ndarray, predicted: np.ndarray) -> Markup:
     for tick in ticks:
         x, y = place(tick, tick)
         parts += [line(left, y, left + width, y, "rule"), line(x, TOP, x, TOP + HEIGHT, "rule")]
-        parts += [text(left - 6, y + 4, _tick(tick), "quiet end"), text(x, TOP + HEIGHT + 16, _tick(tick), "quiet mid")]
+        parts.append(text(left - 6, y + 4, _tick(tick), "quiet end"))
+        if x + text_width(_tick(tick)) / 2 < WIDTH:
+            parts.append(text(x, TOP + HEIGHT + 16, _tick(tick), "quiet mid"))
     parts.append(path([place(low, low), place(high, high)], "even"))
     inside = (np.minimum(truth, predicted) >= low) & (np.maximum(truth, predicted) <= high)
     rows = truth[inside], predicted[inside]
@@ -75,11 +77,12 @@ def error_plot(errors: np.ndarray) -> Markup:
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
-    """All of the values, or where some lie far off the part that holds nearly all, with a little room."""
+    """All of the values, but what lies far off the part that holds nearly all, with a little room."""
     low, high = float(values.min()), float(values.max())
     inner_low, inner_high = (float(edge) for edge in np.quantile(values, INNER))
-    if high - low > STRETCH * (inner_high - inner_low) > 0:
-        low, high = inner_low, inner_high
+    beyond = BEYOND * (inner_high - inner_low)
+    if beyond > 0:
+        low, high = max(low, inner_low - beyond), min(high, inner_high + beyond)
     room = (high - low) * 0.02 or abs(high) or 1.0
     return low - room, high + room
 
