@@ -30,14 +30,19 @@ def encode_target(target: pd.Series, source: str) -> np.ndarray:
     if len(counts) > MAX_CLASSES or len(counts) == len(target):
         raise DataInvalid(
             f"{where} has {len(counts)} classes in {len(target)} rows, as a number to predict or an identifier has; "
-            f"at most {MAX_CLASSES} classes of 2 or more rows can be learnt"
+            f"at most {MAX_CLASSES} classes of 2 or more rows can be learnt{_or_numbers(target)}"
         )
     if counts.iloc[-1] < 2:
         raise DataInvalid(
             f'{where} has one row only of the class "{counts.index[-1]}"; each class needs 2 or more, '
-            "so that one is held out"
+            f"so that one is held out{_or_numbers(target)}"
         )
     return labels
+
+
+def _or_numbers(target: pd.Series) -> str:
+    """What to do where labels may have been meant as numbers."""
+    return "; a number is predicted by a regressor" if types.is_numeric_dtype(target.dtype) else ""
 
 
 def as_labels(target: pd.Series, source: str) -> np.ndarray:

@@ -50,6 +50,7 @@ def test_target_holds_whole_numbers_booleans_or_strings(target: pd.Series, class
             series([2**64 - 1, 1] * 2, np.uint64),
             "holds 18446744073709551615, which no integer of 64 bits can hold; its",
         ),
+        (series([1, 1, 2]), "so that one is held out; a number is predicted by a regressor"),
         (series(["a", "a", "b"]), 'has one row only of the class "b"; each class needs 2 or more, so that one is'),
     ],
 )
