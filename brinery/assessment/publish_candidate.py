@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -29,7 +30,6 @@ from brinery.versions.publish import publish
 from brinery.versions.read import Published
 from brinery.versions.store import Store
 
-NO_IMAGE = "its pickle refers to {modules}, which no serving image has"
 OF_THESE = "models are built from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together"
 GIVEN = "the model was given as an ONNX file"
 CROSS_VALIDATED = "with cross-validation there are no rows that both models have not seen"
@@ -59,13 +59,13 @@ def publish_candidate(
     task = _with_interval(candidate, assessor.task(fitted, candidate.train_y))
     with stages("export"):
         answers = assessor.answers(fitted, test_x) if candidate.folds else candidate.held_out.answers
-        pickle, modules = _pickled(fitted)
         exported = _exported(candidate, task)
-        files, artifacts, omitted = _files(pickle, modules, exported)
+        made = _made(fitted, exported)
+        files = made.files
         picked = _golden_rows(candidate, answers)
         files[GOLDEN] = make_golden(to_rows(test_x[picked], candidate.features), task, answers[picked])
     with stages("evaluate"):
-        comparison = _compared(candidate, store, "pickle" in artifacts, exported)
+        comparison = _compared(candidate, store, "pickle" in made.entries, exported)
         metrics = measure(assessor, candidate.held_out)
         gate = judge(metrics, candidate.gate, comparison)
         evaluation = evaluate(
@@ -96,12 +96,12 @@ def publish_candidate(
         data=candidate.data,
         spec=candidate.spec,
         git=candidate.git,
-        libraries=libraries(modules),
+        libraries=libraries(made.modules),
         timings=stages.timings,
         duration_seconds=round(stages.seconds, 3),
         peak_memory_bytes=peak_memory(),
-        artifacts=artifacts,
-        omitted=omitted,
+        artifacts=made.entries,
+        omitted=made.omitted,
         profile=None,
     )
     notes = [*notes_on_figures(content), *candidate.notes]
@@ -129,14 +129,59 @@ def _golden_rows(candidate: Candidate, answers: AnyAnswers) -> np.ndarray:
     return clear[candidate.assessor.golden_rows(answers[clear], COUNT)]
 
 
-def _pickled(fitted: Any) -> tuple[bytes, set[str]]:
-    """The pickle, and the top-level modules that it refers to; nothing of a model that was given as an ONNX file."""
+@dataclass(frozen=True)
+class _Made:
+    """What a candidate is published as, and what it is not: data and entries by format, and why there is no other."""
+
+    data: dict[str, bytes] = field(default_factory=dict)
+    entries: dict[str, Artifact] = field(default_factory=dict)
+    omitted: dict[str, str] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)  # that the pickle refers to
+
+    def add(self, format: str, data: bytes, entry: Artifact) -> None:
+        self.data[format], self.entries[format] = data, entry
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {FORMATS[format].file: data for format, data in self.data.items()}
+
+
+def _made(fitted: Any, exported: Export) -> _Made:
+    """The formats of a fitted model; a pickle that no serving image can load is left out.
+
+    Raises:
+        DataInvalid: it cannot be pickled.
+        NotServable: there is neither a pickle nor an ONNX file.
+    """
+    made = _Made()
     if isinstance(fitted, GivenModel):
-        return b"", set()
+        made.omitted["pickle"] = GIVEN
+    else:
+        _add_pickle(fitted, made)
+    if exported.data is not None:
+        made.add("onnx", exported.data, FORMATS["onnx"].artifact(len(exported.data), exported.faithful))
+    else:
+        made.omitted["onnx"] = exported.reason
+    if not made.entries:
+        raise NotServable(
+            f"it is not published: {made.omitted['pickle']}; {OF_THESE}, and no ONNX file: {exported.reason}"
+        )
+    return made
+
+
+def _add_pickle(fitted: Any, made: _Made) -> None:
     try:
-        return dump(fitted)
+        pickle, modules = dump(fitted)
     except Exception as exc:  # a model raises whatever it likes
         raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
+    made.modules.update(modules)
+    itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
+    entry = FORMATS["pickle"].artifact(len(pickle), itself, modules)
+    if entry.runtimes:
+        made.add("pickle", pickle, entry)
+    else:
+        foreign = sorted({*entry.modules} - RUNTIMES["full"])
+        made.omitted["pickle"] = f"its pickle refers to {', '.join(foreign)}, which no serving image has"
 
 
 def _with_interval(candidate: Candidate, task: AnyTask) -> AnyTask:
@@ -175,29 +220,3 @@ def _compared(candidate: Candidate, store: Store, pickled: bool, exported: Expor
     return compare_with_promoted(
         candidate.assessor, store, candidate.name, candidate.test_rows, by_format, candidate.beside
     )
-
-
-def _files(
-    pickle: bytes, modules: set[str], exported: Export
-) -> tuple[dict[str, bytes], dict[str, Artifact], dict[str, str]]:
-    """The artifacts by file, the manifest's entries of them by format, and by format why there is none.
-
-    A pickle that no serving image can load is left out.
-
-    Raises:
-        NotServable: and there is no ONNX file either.
-    """
-    itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
-    entry = FORMATS["pickle"].artifact(len(pickle), itself, modules)
-    foreign = () if entry.runtimes else sorted({*entry.modules} - RUNTIMES["full"])
-    made, entries, omitted = {FORMATS["pickle"].file: pickle}, {"pickle": entry}, {}
-    if foreign or not pickle:
-        made, entries = {}, {}
-        omitted = {"pickle": NO_IMAGE.format(modules=", ".join(foreign)) if foreign else GIVEN}
-    if exported.data is not None:
-        made[FORMATS["onnx"].file] = exported.data
-        entries["onnx"] = FORMATS["onnx"].artifact(len(exported.data), exported.faithful)
-        return made, entries, omitted
-    if omitted:
-        raise NotServable(f"it is not published: {omitted['pickle']}; {OF_THESE}, and no ONNX file: {exported.reason}")
-    return made, entries, {"onnx": exported.reason}
