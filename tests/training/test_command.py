@@ -28,7 +28,7 @@ from tests.training.conftest import Train
 from tests.training.slow import slow_model, wait_for_the_fit
 from training.__main__ import main
 
-MODELS = ["wine", "wine-alcohol", "penguins", "digits", "diabetes", "breast-cancer"]
+MODELS = ["wine", "wine-alcohol", "penguins", "digits", "breast-cancer", "diabetes"]
 
 
 @pytest.mark.parametrize("models", [["wine", "penguins"], pytest.param(MODELS, marks=pytest.mark.campaign)], ids=len)

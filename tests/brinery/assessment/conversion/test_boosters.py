@@ -59,7 +59,7 @@ ALIKE: dict[str, Case] = {
         f"xgboost, {objective}": (xgboost.XGBRegressor(objective=objective, **XGB), PROGRESS[0], PROGRESS[1] / over)
         for objective, over in (
             *(("reg:absoluteerror", 1), ("count:poisson", 1), ("reg:gamma", 1), ("reg:tweedie", 1)),
-            *(("reg:logistic", 400), ("reg:pseudohubererror", 1)),
+            ("reg:logistic", 400),
         )
     },
     "lightgbm, two": (lightgbm.LGBMClassifier(**QUIET), *TWO),
