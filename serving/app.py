@@ -16,11 +16,11 @@ from starlette.exceptions import HTTPException
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
 from serving.answer import answer, as_json, identity
-from serving.body import JSON, Bodies, Body, InPieces, media_of
+from serving.body import JSON, Bodies, Body, InPieces
 from serving.docs import render_docs
 from serving.headers import CARD, NOSNIFF, PAGE
 from serving.loader import Loader, NotServing
-from serving.media import CSV, LINES, MEDIA, as_body, as_written, wanted
+from serving.media import CSV, LINES, MEDIA, as_body, as_written, exchanged
 from serving.openapi import describe
 from serving.problem import Problem
 from serving.reason import log_error
@@ -84,8 +84,7 @@ class _Service:
         body = Body(self._bodies)
         try:
             data = await body.read(request, media)
-            given = media_of(request) if media_of(request) in media else JSON
-            out = wanted(request.headers.get("accept", ""), given) if media else JSON
+            given, out = exchanged(request) if media else (JSON, JSON)
             model = await self._model()
             if task not in (None, model.task.kind):
                 raise Problem(404, f"the model's task is {model.task.kind}, not {task}; ask it by POST /predict")

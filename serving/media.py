@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from jiter import from_json
+from starlette.requests import Request
 
 from brinery.rows.feature import Feature
-from serving.body import JSON
+from serving.body import JSON, media_of
 from serving.problem import Problem
 
 LINES, CSV = "application/jsonlines", "text/csv"
@@ -15,10 +16,12 @@ MEDIA = (JSON, LINES, CSV)
 TRUTHS = {"true": True, "false": False}
 
 
-def wanted(accept: str, given: str) -> str:
-    """The first of the media that a caller accepts, or the one that the rows came in."""
-    asked = (part.partition(";")[0].strip().lower() for part in accept.split(","))
-    return next((each for each in asked if each in MEDIA), given)
+def exchanged(request: Request) -> tuple[str, str]:
+    """The media that the rows came in, and the first that the caller accepts, or else the same."""
+    sent = media_of(request)
+    given = sent if sent in MEDIA else JSON
+    asked = (part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(","))
+    return given, next((each for each in asked if each in MEDIA), given)
 
 
 def as_body(media: str, body: bytes, features: Sequence[Feature]) -> bytes:

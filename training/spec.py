@@ -14,12 +14,11 @@ from pydantic_core import PydanticCustomError
 from brinery.assessment.metrics.table import NAMES
 from brinery.assessment.rules import RULES, GateSpec, MetricName, Strict
 from brinery.errors import ReferenceInvalid
-from brinery.rows.feature import Unknown
+from brinery.rows.feature import Kind, Unknown
 from brinery.rows.written import Decimal, Thousands, parsed
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
 
-KindName = Literal["number", "integer", "boolean", "category", "date", "text"]
 ESTIMATOR = r"^((sklearn|xgboost|lightgbm)(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
 SCHEMA_KEY = "$schema"
 FOLDS = 5
@@ -49,7 +48,7 @@ DateFormat = Annotated[str, AfterValidator(_is_date_format)]
 class KindSpec(Strict):
     """The kind of a column; of dates how they are written, and of categories what becomes of others."""
 
-    kind: KindName | None = Field(None, description=f"one of {', '.join(get_args(KindName))}")
+    kind: Kind | None = Field(None, description=f"one of {', '.join(get_args(Kind))}")
     format: DateFormat | None = Field(None, description=DATE_RULE)
     unknown_categories: Unknown | None = Field(None, description=UNKNOWN_RULE)
 
@@ -81,9 +80,9 @@ class ModelSpec(Strict):
     exclude: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description="a list of columns' names to leave out"
     )
-    kinds: Mapping[str, KindName | KindSpec] = Field(
+    kinds: Mapping[str, Kind | KindSpec] = Field(
         {},
-        description=f"an object of columns, each with its kind ({', '.join(get_args(KindName))}), "
+        description=f"an object of columns, each with its kind ({', '.join(get_args(Kind))}), "
         'or an object such as {"kind": "date", "format": "%d/%m/%Y"} or '
         '{"unknown_categories": "accept"}',
     )
@@ -217,7 +216,7 @@ class ModelSpec(Strict):
         return line
 
     @property
-    def declared_kinds(self) -> dict[str, KindName]:
+    def declared_kinds(self) -> dict[str, Kind]:
         """The kinds that are named, without how dates are written."""
         found = {name: kind if isinstance(kind, str) else kind.kind for name, kind in self.kinds.items()}
         return {name: kind for name, kind in found.items() if kind is not None}

@@ -113,11 +113,12 @@ def choose_format(manifest: Manifest, wanted: str = AUTO) -> Format:
     name = f"{manifest.name}:{manifest.version}"
     present = [fmt for fmt in FORMATS.values() if fmt.name in manifest.artifacts]
     if wanted == AUTO:
-        lacking = {fmt: missing_here(manifest.artifacts[fmt.name].modules) for fmt in present}
-        for fmt, missing in lacking.items():
+        needs = []
+        for fmt in present:
+            missing = missing_here(manifest.artifacts[fmt.name].modules)
             if not missing:
                 return fmt
-        needs = [f"its {fmt.name} needs {_names(missing)}" for fmt, missing in lacking.items()]
+            needs.append(f"its {fmt.name} needs {_names(missing)}")
         why = f"{' and '.join(needs)}, not installed here" if needs else "this code can load none of that"
         images = _images(artifact.runtimes for artifact in manifest.artifacts.values())
         raise LibraryMismatch(f"{name} comes as {_names(manifest.artifacts)}, and {why}{images}")

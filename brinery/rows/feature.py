@@ -18,6 +18,7 @@ from brinery.rows.written import Written
 
 Kind = Literal["number", "integer", "boolean", "category", "date", "text"]
 MAX_NAME_LENGTH = 200
+OF_TEXTS: tuple[Kind, ...] = ("category", "text")  # whose values are texts to the model, and are kept as written
 LONGEST_PROSE = 10_000  # letters of a value of the kind "text"
 EXACT = 2**53  # beyond it, floats skip whole numbers
 RANGED = ("number", "integer", "date")
@@ -54,7 +55,7 @@ class Feature(BaseModel):
     @property
     def of_texts(self) -> bool:
         """Whether its values are texts to the model, and not numbers."""
-        return self.kind in ("category", "text")
+        return self.kind in OF_TEXTS
 
     @property
     def range_text(self) -> str:

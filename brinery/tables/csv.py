@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from brinery.errors import DataInvalid
+from brinery.rows.feature import OF_TEXTS
 from brinery.rows.written import MISSING
 from brinery.tables.lines import (
     below_separator_line,
@@ -76,7 +77,7 @@ class CsvFile:
     def _is_read_as_text(self, name: str, spelling: Spelling) -> bool:
         kind, form = spelling.kinds.get(name), spelling.format_of(name)
         by_format = form is not None and (kind == "date" or (kind is None and looks_like_numbers(form)))
-        return kind in ("category", "boolean", "text") or by_format or name == spelling.target
+        return kind in (*OF_TEXTS, "boolean") or by_format or name == spelling.target
 
     def _typed(
         self, columns: Sequence[str], texts: Collection[str], spelling: Spelling, nulls: bool = False

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brinery.errors import DataInvalid
+from brinery.rows.feature import OF_TEXTS
 from brinery.tables.partitions import NO_VALUE, partitions_of
 from brinery.tables.sources import Load
 from brinery.tables.spelling import Spelling
@@ -178,7 +179,7 @@ def _declared(table: pa.Table, spelling: Spelling, names: Sequence[str]) -> Colu
     """Whole numbers and decimals are texts where they are declared as categories, so that none is rounded."""
     found = Columns(table)
     for name, kind in spelling.kinds.items():
-        if kind in ("category", "text") and name in table.column_names:
+        if kind in OF_TEXTS and name in table.column_names:
             column = table.column(name)
             if pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
                 found.put(name, column.cast(pa.string()))

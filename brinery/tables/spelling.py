@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from brinery.rows.feature import Kind
+from brinery.rows.feature import OF_TEXTS, Kind
 from brinery.rows.written import Decimal, Thousands, Written
 
 
@@ -35,7 +35,7 @@ class Spelling:
             thousands=self.thousands,
             dates=self.format_of(column),
             missing=self.missing,
-            verbatim=self.kinds.get(column) in ("category", "text"),
+            verbatim=self.kinds.get(column) in OF_TEXTS,
         )
 
 

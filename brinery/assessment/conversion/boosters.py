@@ -92,9 +92,9 @@ class Trees:
 def histogram_boosting(graph: Graph) -> None:
     raw = _histogram_boosted(graph)
     if graph.model.n_trees_per_iteration_ == 1:
-        graph.finish(graph.above_zero(raw), graph.both_ways(graph.node("Sigmoid", raw)))
+        graph.finish_of_two(raw)
     else:
-        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+        graph.finish_of_many(raw)
 
 
 def histogram_boosting_of_numbers(graph: Graph) -> None:
@@ -129,9 +129,9 @@ _AS_IT_IS = (
 def xgboost(graph: Graph) -> None:
     raw, objective = _xgboosted(graph)
     if objective in _SOFTMAX:
-        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+        graph.finish_of_many(raw)
     elif objective == "binary:logistic":
-        graph.finish(graph.above_zero(raw), graph.both_ways(graph.node("Sigmoid", raw)))
+        graph.finish_of_two(raw)
     else:
         raise NotImplementedError(f"objective {objective}")
 
@@ -155,7 +155,7 @@ def _xgboosted(graph: Graph) -> tuple[str, str]:
     model = graph.model
     if not np.isnan(model.missing):
         raise NotImplementedError(f"missing values written as {model.missing}")
-    learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
+    learner = _learner(model)
     booster = learner["gradient_booster"]
     if booster["name"] != "gbtree":
         raise NotImplementedError(f"booster {booster['name']}")
@@ -174,6 +174,11 @@ def _xgboosted(graph: Graph) -> tuple[str, str]:
         base = np.log(base)
     single = graph.node("Cast", graph.input, to=TensorProto.FLOAT)
     return trees.summed(graph, single, np.broadcast_to(base, (sums,)).tolist(), exactly=False), objective
+
+
+def _learner(model: Any) -> Any:
+    """What XGBoost stores of a fitted model: trees, objective and base."""
+    return json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
 
 
 def _add_xgboost_tree(trees: Trees, tree: int, found: dict[str, Any], which: int) -> None:
@@ -201,9 +206,9 @@ _LINKS = {"poisson": "Exp", "gamma": "Exp", "tweedie": "Exp"} | dict.fromkeys(
 def lightgbm(graph: Graph) -> None:
     raw, (objective, *words) = _lightgbm_boosted(graph)
     if objective == "binary" and "sigmoid:1" in words:
-        graph.finish(graph.above_zero(raw), graph.both_ways(graph.node("Sigmoid", raw)))
+        graph.finish_of_two(raw)
     elif objective == "multiclass":
-        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+        graph.finish_of_many(raw)
     else:
         raise NotImplementedError(f"objective {' '.join([objective, *words])}")
 
@@ -283,7 +288,7 @@ def splits_of_booster(model: Any) -> np.ndarray:
         table = booster.trees_to_dataframe().dropna(subset="threshold")
         columns = table.split_feature.map({name: j for j, name in enumerate(booster.feature_name())})
         return np.column_stack([columns, table.threshold]).astype(np.float64)
-    learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
+    learner = _learner(model)
     found = [np.empty((0, 2))]
     for tree in learner["gradient_booster"].get("model", {}).get("trees", ()):
         pairs = np.column_stack([tree["split_indices"], tree["split_conditions"]]).astype(np.float64)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 from skl2onnx import update_registered_converter
-from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -36,7 +36,7 @@ from brinery.assessment.conversion.boosters import (
     xgboost,
     xgboost_of_numbers,
 )
-from brinery.assessment.conversion.graph import Graph, squared_distances
+from brinery.assessment.conversion.graph import Graph, converter, precision, squared_distances
 from brinery.assessment.conversion.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.formats.onnx import MISSING
 
@@ -159,7 +159,7 @@ def _shape_of_classifier(operator: Any) -> None:
 
 def _shape_of_boosted(operator: Any) -> None:
     """Scores in the precision of the rows."""
-    _declare(operator, _precision(operator.inputs[0].type))
+    _declare(operator, precision(operator))
 
 
 def _declare(operator: Any, scores: Any) -> None:
@@ -169,12 +169,7 @@ def _declare(operator: Any, scores: Any) -> None:
 
 
 def _shape_of_numbers(operator: Any) -> None:
-    kind = operator.inputs[0].type
-    operator.outputs[0].type = _precision(kind)([kind.shape[0], 1])
-
-
-def _precision(kind: Any) -> Any:
-    return DoubleTensorType if isinstance(kind, DoubleTensorType) else FloatTensorType
+    operator.outputs[0].type = precision(operator)([operator.inputs[0].type.shape[0], 1])
 
 
 def _shape_of_imputer(operator: Any) -> None:
@@ -182,13 +177,6 @@ def _shape_of_imputer(operator: Any) -> None:
     model = operator.raw_operator
     told = len(model.indicator_.features_) if model.add_indicator else 0
     operator.outputs[0].type = type(kind)([kind.shape[0], len(model.statistics_) + told])
-
-
-def _converter(build: Callable[[Graph], None]) -> Callable[[Any, Any, Any], None]:
-    def convert(scope: Any, operator: Any, container: Any) -> None:
-        build(Graph(scope, operator, container))
-
-    return convert
 
 
 _LINEAR: Sequence[type] = (
@@ -203,11 +191,11 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
     HistGradientBoostingClassifier: histogram_boosting,
 }
 CONVERTERS: dict[type, Any] = {
-    SimpleImputer: _converter(_imputer),
-    HistGradientBoostingRegressor: _converter(histogram_boosting_of_numbers),
-    KNeighborsRegressor: _converter(_neighbours_of_numbers),
-    **dict.fromkeys((SVR, NuSVR), _converter(support_vectors_of_numbers)),
-    **{kind: _converter(build) for kind, build in _OWN.items()},
+    SimpleImputer: converter(_imputer),
+    HistGradientBoostingRegressor: converter(histogram_boosting_of_numbers),
+    KNeighborsRegressor: converter(_neighbours_of_numbers),
+    **dict.fromkeys((SVR, NuSVR), converter(support_vectors_of_numbers)),
+    **{kind: converter(build) for kind, build in _OWN.items()},
     **trees.CONVERTERS,
     **transformers.CONVERTERS,
     **regressors.CONVERTERS,
@@ -241,7 +229,7 @@ def register_boosters() -> None:
             alias, more = f"{module}.{name}", {}
             if shape is _shape_of_boosted:
                 more = {"parser": partial(_declared, alias), "options": {"zipmap": [False]}}
-            update_registered_converter(getattr(sys.modules[module], name), alias, shape, _converter(build), **more)
+            update_registered_converter(getattr(sys.modules[module], name), alias, shape, converter(build), **more)
 
 
 def _declared(alias: str, scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:

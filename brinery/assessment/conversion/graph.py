@@ -12,6 +12,21 @@ OPSET = 21
 TREES = 3  # of the domain ai.onnx.ml: the first that knows thresholds in double precision
 
 
+def converter(build: Callable[["Graph"], None]) -> Callable[[Any, Any, Any], None]:
+    """A converter as skl2onnx calls it, of what adds the nodes of one estimator."""
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        build(Graph(scope, operator, container))
+
+    return convert
+
+
+def precision(operator: Any) -> Any:
+    """The type of numbers that an estimator gives out: double precision where it gets any number in it."""
+    double = any(isinstance(each.type, DoubleTensorType) for each in operator.inputs)
+    return DoubleTensorType if double else FloatTensorType
+
+
 class Graph:
     """Nodes for one estimator: each call adds one and gives the name of what comes out."""
 
@@ -107,6 +122,12 @@ class Graph:
         name = self._scope.get_unique_operator_name("Identity")
         self._container.add_node("Identity", [source], [target], name=name, op_version=OPSET)
 
+    def repeated(self, value: Any, like: str) -> str:
+        """The same columns, shape (columns,), for each row of what is `like` that many rows."""
+        sizes = self.node("Concat", self.node("Shape", like, start=0, end=1), self.constant([1], np.int64), axis=0)
+        found: str = self.node("Expand", self.constant(value), sizes)
+        return found
+
     def minus(self, one: str, other: str) -> str:
         found: str = self.node("Sub", one, other)
         return found
@@ -120,6 +141,14 @@ class Graph:
             labels = self.constant(classes, np.int64)
         self._name(self.node("Gather", labels, indices), self._outputs[0])
         self._name(self._as_declared(scores, 1), self._outputs[1])
+
+    def finish_of_two(self, raw: str) -> None:
+        """Of two classes from the raw score of the second, shape (rows, 1), by the logistic function."""
+        self.finish(self.above_zero(raw), self.both_ways(self.node("Sigmoid", raw)))
+
+    def finish_of_many(self, raw: str) -> None:
+        """Of several classes from their raw scores, shape (rows, classes), by softmax."""
+        self.finish(self.largest(raw), self.node("Softmax", raw, axis=1))
 
     def finish_columns(self, result: str) -> None:
         """Columns as the estimator's output."""

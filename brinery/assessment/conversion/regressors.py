@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.cross_decomposition import CCA, PLSCanonical, PLSRegression
 from sklearn.dummy import DummyRegressor
@@ -15,7 +14,7 @@ from sklearn.ensemble import StackingRegressor, VotingRegressor
 from sklearn.isotonic import IsotonicRegression
 from sklearn.kernel_ridge import KernelRidge
 
-from brinery.assessment.conversion.graph import Graph
+from brinery.assessment.conversion.graph import Graph, converter, precision
 from brinery.assessment.conversion.inverses import taken_back
 from brinery.assessment.conversion.support_vectors import kernel
 
@@ -42,9 +41,7 @@ def _transformed_target(graph: Graph) -> None:
 
 
 def _constant(graph: Graph) -> None:
-    rows = graph.node("Shape", graph.input, start=0, end=1)
-    sizes = graph.node("Concat", rows, graph.constant([1], np.int64), axis=0)
-    graph.finish_columns(graph.node("Expand", graph.constant(graph.model.constant_), sizes))
+    graph.finish_columns(graph.repeated(graph.model.constant_, graph.input))
 
 
 def _latent(graph: Graph) -> None:
@@ -88,15 +85,7 @@ def _isotonic(graph: Graph) -> None:
 
 
 def _shape(operator: Any) -> None:
-    double = any(isinstance(each.type, DoubleTensorType) for each in operator.inputs)
-    operator.outputs[0].type = (DoubleTensorType if double else FloatTensorType)([None, 1])
-
-
-def _converter(build: Callable[[Graph], None]) -> Callable[[Any, Any, Any], None]:
-    def convert(scope: Any, operator: Any, container: Any) -> None:
-        build(Graph(scope, operator, container))
-
-    return convert
+    operator.outputs[0].type = precision(operator)([None, 1])
 
 
 _OWN: Mapping[type, Callable[[Graph], None]] = {
@@ -108,5 +97,5 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
     IsotonicRegression: _isotonic,
     **dict.fromkeys((PLSRegression, PLSCanonical, CCA), _latent),
 }
-CONVERTERS: Mapping[type, Any] = {kind: _converter(build) for kind, build in _OWN.items()}
+CONVERTERS: Mapping[type, Any] = {kind: converter(build) for kind, build in _OWN.items()}
 SHAPES: Mapping[type, Any] = dict.fromkeys(_OWN, _shape)

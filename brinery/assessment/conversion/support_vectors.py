@@ -99,8 +99,7 @@ def coupled(graph: Graph, shares: str, count: int) -> str:
     squares = graph.node("ReduceSumSquare", first, graph.constant([1], np.int64), keepdims=1)
     matrix = graph.minus(graph.node("Mul", squares, graph.constant(np.eye(count))), products)
     last = graph.constant([1], np.int64)
-    rows = graph.node("Shape", shares, start=0, end=1)
-    start = graph.node("Expand", graph.constant(np.full((1, count), 1 / count)), _sizes(graph, rows))
+    start = graph.repeated(np.full((1, count), 1 / count), shares)
     columns = [graph.constant([t], np.int64) for t in range(count)]
     parts = [graph.node("Squeeze", graph.node("Gather", matrix, t, axis=1), last) for t in columns]
     corners = [graph.node("Gather", part, t, axis=1) for part, t in zip(parts, columns, strict=True)]
@@ -128,8 +127,3 @@ def coupled(graph: Graph, shares: str, count: int) -> str:
         return graph.node("Cast", any_row, to=TensorProto.BOOL), graph.node("Where", unfinished, changed, found)
 
     return graph.loop(max(ROUNDS, count), start, again)
-
-
-def _sizes(graph: Graph, rows: str) -> str:
-    sizes: str = graph.node("Concat", rows, graph.constant([1], np.int64), axis=0)
-    return sizes

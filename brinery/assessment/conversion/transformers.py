@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, PolynomialFeatures, PowerTransformer
 
 from brinery.assessment.conversion.functions import applied
-from brinery.assessment.conversion.graph import Graph
+from brinery.assessment.conversion.graph import Graph, converter, precision
 
 
 def _function(graph: Graph) -> None:
@@ -19,7 +18,7 @@ def _function(graph: Graph) -> None:
 def _polynomials(graph: Graph) -> None:
     """Each column out is a product of columns in, and of ones."""
     powers = graph.model.powers_  # columns out, columns in
-    columns = graph.node("Concat", _ones(graph), graph.rows(), axis=1)
+    columns = graph.node("Concat", graph.repeated(1.0, graph.input), graph.rows(), axis=1)
     factors = [[0] * 0 for _ in range(max(1, int(powers.sum(axis=1).max())))]
     for row in powers:
         picked = np.repeat(np.arange(1, len(row) + 1), row).tolist()
@@ -29,14 +28,6 @@ def _polynomials(graph: Graph) -> None:
     for other in others:
         found = graph.node("Mul", found, other)
     graph.finish_columns(found)
-
-
-def _ones(graph: Graph) -> str:
-    rows = graph.node("Shape", graph.input, start=0, end=1)
-    found: str = graph.node(
-        "Expand", graph.constant(1.0), graph.node("Concat", rows, graph.constant([1], np.int64), axis=0)
-    )
-    return found
 
 
 def _powers(graph: Graph) -> None:
@@ -82,7 +73,9 @@ def _bins(graph: Graph) -> None:
             ones = graph.node("Cast", reached, to=TensorProto.DOUBLE)
             columns.append(graph.node("ReduceSum", ones, graph.constant([1], np.int64), keepdims=1))
             continue
-        counted = graph.node("Concat", _ones(graph), graph.node("Cast", reached, to=TensorProto.DOUBLE), axis=1)
+        counted = graph.node(
+            "Concat", graph.repeated(1.0, graph.input), graph.node("Cast", reached, to=TensorProto.DOUBLE), axis=1
+        )
         steps = np.eye(len(edges) - 1) - np.eye(len(edges) - 1, k=-1)  # those reached, less the next one
         columns.append(graph.node("MatMul", counted, graph.constant(steps)))
     graph.finish_columns(graph.node("Concat", *columns, axis=1) if len(columns) > 1 else columns[0])
@@ -97,18 +90,8 @@ def _width(model: Any, given: int) -> int:
 
 
 def _shape(operator: Any) -> None:
-    kinds = [each.type for each in operator.inputs]
-    given = sum(kind.shape[1] for kind in kinds if kind.shape[1] is not None)
-    double = any(isinstance(kind, DoubleTensorType) for kind in kinds)
-    width = _width(operator.raw_operator, given)
-    operator.outputs[0].type = (DoubleTensorType if double else FloatTensorType)([None, width])
-
-
-def _converter(build: Callable[[Graph], None]) -> Callable[[Any, Any, Any], None]:
-    def convert(scope: Any, operator: Any, container: Any) -> None:
-        build(Graph(scope, operator, container))
-
-    return convert
+    given = sum(each.type.shape[1] for each in operator.inputs if each.type.shape[1] is not None)
+    operator.outputs[0].type = precision(operator)([None, _width(operator.raw_operator, given)])
 
 
 _OWN: Mapping[type, Callable[[Graph], None]] = {
@@ -117,5 +100,5 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
     PowerTransformer: _powers,
     KBinsDiscretizer: _bins,
 }
-CONVERTERS: Mapping[type, Any] = {kind: _converter(build) for kind, build in _OWN.items()}
+CONVERTERS: Mapping[type, Any] = {kind: converter(build) for kind, build in _OWN.items()}
 SHAPES: Mapping[type, Any] = dict.fromkeys(_OWN, _shape)

@@ -49,7 +49,7 @@ def boosted_classes(graph: Graph) -> None:
     """Probabilities from the raw scores, and the class from the scores themselves."""
     raw = _raw(graph)
     if graph.model.n_trees_per_iteration_ > 1:
-        graph.finish(graph.largest(raw), graph.node("Softmax", raw, axis=1))
+        graph.finish_of_many(raw)
         return
     flat = graph.node("Reshape", raw, graph.constant([-1], np.int64))
     second = graph.node("Cast", graph.node("GreaterOrEqual", flat, graph.constant(0.0)), to=TensorProto.INT64)

@@ -46,7 +46,7 @@ class GivenModel:
     ) -> None:
         self.data, self.spec, self.said = data, spec, tuple(said)
         self._task, self._features, self._probabilities = task, features, probabilities
-        self._model = OnnxModel(data, task, features)
+        self.predictor = OnnxModel(data, task, features)
         if isinstance(task, Classification):
             self.classes_ = task.labels
 
@@ -61,7 +61,7 @@ class GivenModel:
         raise TypeError("an ONNX file was fitted before")
 
     def answers(self, array: np.ndarray) -> AnyAnswers:
-        return in_chunks(self._task, self._model, array)
+        return in_chunks(self._task, self.predictor, array)
 
     def predict(self, array: np.ndarray) -> np.ndarray:
         return np.asarray(self.answers(array).predicted)
@@ -142,7 +142,7 @@ def _fitted(
     data = rewrite.data if rewrite.changed else file.data
     said = rewrite.said if rewrite.changed else ["nothing in it is changed", *rewrite.said]
     model = GivenModel(data, task, len(features), raw.numbers is not None, file.spec, said)
-    check_answers(task, OnnxModel(data, task, len(features)), model.answers(array), array, row_seconds)
+    check_answers(task, model.predictor, model.answers(array), array, row_seconds)
     return model
 
 

@@ -23,8 +23,7 @@ WANTED: dict[str, str] = {
 
 def _category(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     """Texts as they are written; only blanks and the words declared as such are missing."""
-    missing = {"", *spelling.missing}
-    values = [None if text.strip() in missing else text for text in texts.values]
+    values = _present(texts, spelling)
     if texts.name == spelling.target or None not in values or not _have_zero_fractions(values):
         return Interpreted(texts.replaced(values, pa.string()), None, _kept(texts, values, spelling))
     wholes = [None if value is None else value.removesuffix(".0") for value in values]
@@ -34,9 +33,12 @@ def _category(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
 
 def _prose(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     """Texts as they are written; only blanks and the words declared as such are missing."""
+    return Interpreted(texts.replaced(_present(texts, spelling), pa.string()))
+
+
+def _present(texts: Texts, spelling: Spelling) -> list[str | None]:
     missing = {"", *spelling.missing}
-    values = [None if text.strip() in missing else text for text in texts.values]
-    return Interpreted(texts.replaced(values, pa.string()))
+    return [None if text.strip() in missing else text for text in texts.values]
 
 
 def _kept(texts: Texts, values: list[str | None], spelling: Spelling) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from brinery.rows.feature import OF_TEXTS
 from brinery.rows.written import Written
 from brinery.tables.spelling import Spelling
 from brinery.tables.table import Columns
@@ -18,7 +19,7 @@ def put_texts(found: Columns, spelling: Spelling, names: Sequence[str]) -> None:
     """
     for field in map(found.table.schema.field, names):
         kind = spelling.kinds.get(field.name)
-        if not _is_text(field.type) or kind in ("category", "text") or (kind is None and field.name == spelling.target):
+        if not _is_text(field.type) or kind in OF_TEXTS or (kind is None and field.name == spelling.target):
             continue
         texts = texts_of(found.table, field.name)
         read = interpreted(texts, spelling)
