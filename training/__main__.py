@@ -43,7 +43,7 @@ def main(
 
     Args:
         check: starts what loads a version as serving would, before it is published; default: a process of its own.
-        schedule: runs what `--schedule` asks for; default: `training.schedule.run_schedule`.
+        schedule: runs what `--schedule` asks for; default: `training.schedule.keep.run_schedule`.
     """
     arguments = _parser().parse_args(argv)
     interrupt.listen()
@@ -70,7 +70,7 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None")
     with redirect_stdout(sys.stderr):  # a function of the user's may talk
         check_estimators(arguments.models, specs)
     if arguments.schedule:
-        from training.schedule import run_schedule
+        from training.schedule.keep import run_schedule
 
         return (schedule or run_schedule)(arguments.models, specs, arguments.registry, _run_arguments(arguments))
     return train_all(

@@ -32,7 +32,7 @@ from tests.simulation.world import (
     Step,
     World,
 )
-from training.claims import Claims, Mine, Settled
+from training.schedule.claims import Claims, Mine, Settled
 
 CONTENT: ManifestContent = content(MODEL, (Feature(name="x", kind="number", minimum=0, maximum=3),), (0, 1))
 DUE = BEGIN

@@ -11,7 +11,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.simulation.actors import Code
 from tests.simulation.world import FILE, MODEL, SimulatedEnvironment, SimulatedStore, Step, World
-from training.claims import NEVER, Claim, Claims
+from training.schedule.claims import NEVER, Claim, Claims
 
 
 class ManifestFirst(SimulatedStore):

@@ -22,8 +22,9 @@ from tests.conftest import ROOT
 from tests.models_file import SPEC, write
 from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
 from training.__main__ import main
-from training.claims import Claims
-from training.schedule import GRACE_SECONDS, _Scheduled, next_time
+from training.schedule.claims import Claims
+from training.schedule.keep import keep, time_after
+from training.schedule.scheduled_model import GRACE_SECONDS, ScheduledModel
 from training.spec import ModelSpec
 
 # Time stands still until the file named begins it; then two minutes are a second, for the limits of runs too.
@@ -33,7 +34,7 @@ import os, sys, time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from training.__main__ import main
-from training.schedule import run_schedule
+from training.schedule.keep import run_schedule
 def clock():
     begun = os.stat(sys.argv[1]).st_mtime if os.path.exists(sys.argv[1]) else time.time()
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FAST * (time.time() - begun) + float(sys.argv[2]))
@@ -257,7 +258,7 @@ class Kept:
         self.stopping = Event()
         spec = ModelSpec.model_validate({**SPEC, "schedule": line})
         claims = Claims.here(open_store(folder.as_uri(), create=True), self.clock)
-        self.scheduled = _Scheduled("wine", spec, [], claims, Semaphore(1), self.stopping)
+        self.model = ScheduledModel("wine", spec, [], claims, Semaphore(1), self.stopping)
 
     def clock(self) -> datetime:
         if len(self.moments) == 1:
@@ -281,7 +282,7 @@ def test_after_a_time_comes_the_last_that_came_or_the_next(
 ) -> None:
     at = [datetime(2026, 11, 26, *moment, tzinfo=UTC) for moment in (due, now, expected)]
     kept = Kept(tmp_path, "0 * * * *", [at[1]])
-    assert kept.scheduled._after(at[0]) == at[2]
+    assert time_after(kept.model, at[0]) == at[2]
 
 
 def test_no_error_ends_a_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,17 +294,11 @@ def test_no_error_ends_a_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         came.append(due)
         raise [OverflowError("date value out of range"), RuntimeError(), MemoryError("no memory")][len(came) % 3]
 
-    monkeypatch.setattr("training.schedule.LOOK_SECONDS", 0)
-    monkeypatch.setattr("training.schedule.POLL_SECONDS", 0)
+    monkeypatch.setattr("training.schedule.keep.LOOK_SECONDS", 0)
+    monkeypatch.setattr("training.schedule.keep.POLL_SECONDS", 0)
     monkeypatch.setattr(Claims, "take", lambda self, *arguments: fail(*arguments))
-    kept.scheduled.keep()
+    keep(kept.model)
     assert len(came) > 1
-
-
-def test_next_time_is_that_of_the_cron_line() -> None:
-    after = datetime(2026, 11, 26, 18, 30, 59, tzinfo=UTC)
-    assert next_time("30 3 * * 1", after) == datetime(2026, 11, 30, 3, 30, tzinfo=UTC)
-    assert next_time("31 18 * * *", after) == datetime(2026, 11, 26, 18, 31, tzinfo=UTC)
 
 
 def test_schedule_without_a_line_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from brinery.errors import StoreError, StoreUnavailable
 from brinery.versions.store import Store
-from training.claims import CLOCKS_APART, MOST_ATTEMPTS, MOST_BYTES, Claims, Mine, Others, Settled
+from training.schedule.claims import CLOCKS_APART, MOST_ATTEMPTS, MOST_BYTES, Claims, Mine, Others, Settled
 
 DUE = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 WHERE = "_schedule/wine/20261126T0300Z"

@@ -1,6 +1,6 @@
 """A run of a schedule: `train` for one model, in a process that ends with the thread that started it.
 
-`python -m training.scheduled_run …` is that process; its arguments are those of `train`.
+`python -m training.schedule.run_process …` is that process; its arguments are those of `train`.
 """
 
 import json
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from brinery.loading.isolation import end_with_parent
-from training.claims import Outcome
+from training.schedule.claims import Outcome
 
 POLL_SECONDS = 0.5
 TRACKER_SECONDS = 1.0  # in which what joblib shared between processes is given back
@@ -51,7 +51,7 @@ class Ended:
 def run(arguments: Sequence[str], order: Callable[[], Order | None]) -> Ended:
     """Run `train` to its end, or to that which `order` gives, which is asked again and again."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "training.scheduled_run", *arguments],
+        [sys.executable, "-P", "-m", "training.schedule.run_process", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
