@@ -3,10 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
+from threading import Event
 
+from brinery.errors import StoreError
 from brinery.promotion.chain import Records
 from brinery.promotion.environment import Environment
 from brinery.promotion.promote import Decision, promote
@@ -23,7 +27,6 @@ from tests.simulation.world import (
     BEGIN,
     FILE,
     MODEL,
-    STALL,
     URL,
     Change,
     Effect,
@@ -32,11 +35,11 @@ from tests.simulation.world import (
     Step,
     World,
 )
-from training.schedule.claims import Claims, Mine, Settled
+from training.schedule.claims import EXTENDED_AFTER, Claims, Mine, Settled
+from training.schedule.lease import Lease
 
 CONTENT: ManifestContent = content(MODEL, (Feature(name="x", kind="number", minimum=0, maximum=3),), (0, 1))
 DUE = BEGIN
-CLAIMED_SECONDS = STALL.total_seconds() + 10  # so that a stall ends where clocks that are apart do not agree
 
 
 @dataclass(frozen=True)
@@ -131,38 +134,52 @@ class Scheduler:
 
     ahead: float = 0.0
     most_looks: int = 6
+    extensions: int = 1
 
     def __call__(self, played: Played) -> bool:
         def clock() -> datetime:
             return played.world.clock() + timedelta(seconds=self.ahead)
 
-        claims = played.claims(played.store, "somebody", clock, lambda: played.nonce)
+        takes = count(1)
+        claims = played.claims(played.store, "somebody", clock, lambda: f"{played.nonce} {next(takes)}")
         for _ in range(self.most_looks):
-            taken = claims.take(MODEL, DUE, CLAIMED_SECONDS)
+            taken = claims.take(MODEL, DUE)
             if isinstance(taken, Settled):
                 return taken.done
             if isinstance(taken, Mine):
-                self._train(played, taken)
-                if clock() < taken.until:
+                lease = Lease(claims, MODEL, DUE, taken, datetime.max.replace(tzinfo=UTC), Event())
+                self._train(played, lease)
+                if clock() < lease.until and not lease.lost:
                     claims.settle(MODEL, DUE, "published", f"{MODEL}:1")
                     return True
             else:
-                wait = max(taken.until - clock(), timedelta()) + timedelta(seconds=1)
-                played.step(Effect("wait", "", partial(self._wait, played.world, wait)))
+                self._wait(played, max(taken.until - clock(), timedelta()) + timedelta(seconds=1))
         return False
 
-    def _train(self, played: Played, taken: Mine) -> None:
-        world, by = played.world, played.by
+    def _train(self, played: Played, lease: Lease) -> None:
+        world, by, taken, ahead = played.world, played.by, lease.mine, timedelta(seconds=self.ahead)
         try:
-            until = taken.until - timedelta(seconds=self.ahead)
-            played.step(Effect("train", "begin", partial(world.begin, by, until)))
-            played.step(Effect("train", "end", partial(world.end, by, taken.attempt)))
+            played.step(Effect("train", "begin", partial(world.begin, by, lease.until - ahead)))
+            for _ in range(self.extensions):
+                self._wait(played, EXTENDED_AFTER)
+                with suppress(StoreError):  # it goes on, until it is killed
+                    lease.extend()
+                if lease.lost:
+                    return
+                world.hold(by, lease.until - ahead)
+            played.step(Effect("train", "end", partial(world.end, by, taken.attempt, taken.number)))
         finally:  # with its scheduler, its run ends
             world.training.pop(by, None)
 
     @staticmethod
-    def _wait(world: World, wait: timedelta) -> None:
-        world.now += wait
+    def _wait(played: Played, wait: timedelta) -> None:
+        world = played.world
+        at = world.now + wait
+
+        def do() -> None:
+            world.now = max(world.now, at)
+
+        played.step(Effect("wait", "", do, at=at))
 
 
 def forged(planted: Reference, before: Change) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """Histories: the scheduler that stops each actor at every effect, and chooses which goes on, and what comes of it."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class Actor:
         fault: Fault = self._scheduler.switch()
         self.pending = None
         if fault == "crash":
-            self.crashed = True
+            self.crashed, self._world.crashed = True, self._world.now
             raise GreenletExit
         return perform(self._world, effect, fault)
 
@@ -131,7 +132,7 @@ def play(scenario: Scenario, choose: Choose, most_faults: int, coverage: Coverag
             raise Broken("an actor waits for ever")
         for actor in history.actors:
             model.ended(actor.name, actor.answer, actor.error, answered=actor.answered)
-        model.end(undisturbed=not history.faults)
+        model.end(Counter(fault for _, _, fault in history.steps))
     except Broken as exc:
         exc.add_note(str(history))
         raise
@@ -144,15 +145,17 @@ def play(scenario: Scenario, choose: Choose, most_faults: int, coverage: Coverag
 def _options(history: History, most_faults: int, stalls: bool) -> list[tuple[Actor, Fault]]:
     """What may come next: each actor that does not wait for a lock, or for time to pass, without a fault first.
 
-    Time passes when nobody has anything else to do, and where somebody stalls.
+    Time passes when nobody has anything else to do, for who waits for the shortest, and where somebody stalls.
     """
     locked = history.world.locked_by is not None
     ready = [(a, a.pending) for a in history.actors if a.pending and not (locked and a.pending.kind == "lock")]
     busy = [(actor, effect) for actor, effect in ready if effect.kind != "wait"]
-    well: list[tuple[Actor, Fault]] = [(actor, "ok") for actor, _ in busy or ready]
+    soonest = min((effect.at for _, effect in ready), default=None)
+    first = busy or [(actor, effect) for actor, effect in ready if effect.at == soonest]
+    well: list[tuple[Actor, Fault]] = [(actor, "ok") for actor, _ in first]
     if history.faults >= most_faults:
         return well
-    ill = [(actor, fault) for actor, effect in busy or ready for fault in FAULTS[effect.kind][1:]]
+    ill = [(actor, fault) for actor, effect in first for fault in FAULTS[effect.kind][1:]]
     return well + [(actor, fault) for actor, fault in ill if stalls or fault != "stall"]
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import obstore
@@ -9,9 +11,11 @@ import obstore
 from brinery.errors import BrineryError, EnvironmentSilent, StoreUnavailable
 from brinery.versions.catalog import versions
 from brinery.versions.reference import Reference
-from tests.simulation.world import MODEL, Change, SimulatedStore, World
+from tests.simulation.world import MODEL, Change, Fault, SimulatedStore, World
+from training.schedule.claims import CLOCKS_APART, LEASE, MOST_ATTEMPTS
 
 HAND, ATTACKER, PUBLISHER, PROMOTER, SCHEDULER = "hand", "attacker", "publisher", "promoter", "scheduler"
+SOON = LEASE + 2 * CLOCKS_APART + timedelta(seconds=1)  # once for what is waited, once for how far clocks are apart
 
 
 class Broken(AssertionError):
@@ -88,11 +92,12 @@ class Model:
             raise Broken(f"{by} changed the environment, and was told that it failed: {error}")
         if error is not None and by.startswith(PUBLISHER) and published and not isinstance(error, StoreUnavailable):
             raise Broken(f"{by} published, and was told that it failed: {error}")
-        if by.startswith(SCHEDULER):
+        if by.startswith(SCHEDULER) and answered:
             self._schedulers.append(answer is True)
 
-    def end(self, *, undisturbed: bool) -> None:
+    def end(self, faults: Counter[Fault]) -> None:
         """What was seen stays; what was acknowledged is listed; where nothing went wrong, everybody has an answer."""
+        undisturbed = faults.keys() <= {"ok"}
         for path, data in self._world.objects.items():
             if bytes(obstore.get(self._world.backend, path).bytes()) != data:
                 raise Broken(f"{path} has other bytes than at first")
@@ -100,6 +105,8 @@ class Model:
         if not {reference.version for reference in self._acknowledged} <= set(listed):
             raise Broken(f"listed are {listed}, and acknowledged {self._acknowledged}")
         self._trained(undisturbed)
+        if faults.keys() <= {"ok", "crash"} and faults["crash"] < MOST_ATTEMPTS:
+            self._followed()
         refused = [by for by in self._unanswered if by.startswith((PUBLISHER, SCHEDULER))]
         if undisturbed and refused:
             raise Broken(f"nothing went wrong, and {refused} failed")
@@ -114,9 +121,16 @@ class Model:
         is_done = "done.json" in order
         claimed_late = order[order.index("done.json") :] if is_done else []
         for late in trained:
-            if f"{late.attempt}.json" in claimed_late:
+            if f"{late.number}.json" in claimed_late:
                 raise Broken(f"{late.by} claimed and trained what was done")
         if any(self._schedulers) and not (trained and is_done):
             raise Broken("a scheduler was told that a time is done, at which nothing was trained")
-        if self._schedulers and undisturbed and len(trained) != 1:
+        if undisturbed and self._schedulers and len(trained) != 1:
             raise Broken(f"nothing went wrong, and it was trained {len(trained)} times")
+
+    def _followed(self) -> None:
+        """Where actors were killed and nothing else went wrong, somebody who is left trains soon."""
+        if not all(self._schedulers):
+            raise Broken("who was killed is followed by nobody")
+        if self._world.begun > self._world.crashed + SOON:
+            raise Broken(f"what was begun after {self._world.begun} could have been after {self._world.crashed}")

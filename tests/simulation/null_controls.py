@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Buffer
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from brinery.errors import ObjectExists, StoreUnavailable
 from brinery.promotion.environment import Change as Setting
@@ -11,7 +11,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.simulation.actors import Code
 from tests.simulation.world import FILE, MODEL, SimulatedEnvironment, SimulatedStore, Step, World
-from training.schedule.claims import NEVER, Claim, Claims
+from training.schedule.claims import CLOCKS_APART, LEASE, NEVER, Claim, Claims, Mine
 
 
 class ManifestFirst(SimulatedStore):
@@ -98,11 +98,37 @@ class NoDeadline(Claims):
         return tuple(claim.model_copy(update={"until": NEVER}) for claim in super()._claims(name, due))
 
 
+class NoMargin(Claims):
+    """The next attempt is claimed as if all clocks were one."""
+
+    def _claims(self, name: str, due: datetime) -> tuple[Claim, ...]:
+        return tuple(_later(claim, -CLOCKS_APART) for claim in super()._claims(name, due))
+
+
+class LongClaims(Claims):
+    """The next attempt is claimed when a time_limit has passed."""
+
+    def _claims(self, name: str, due: datetime) -> tuple[Claim, ...]:
+        return tuple(_later(claim, timedelta(hours=4)) for claim in super()._claims(name, due))
+
+
+def _later(claim: Claim, by: timedelta) -> Claim:
+    return claim.model_copy(update={"until": claim.until + by})
+
+
+class AnybodysNumber(Claims):
+    """Whoever has the next number, the claim counts as extended."""
+
+    def extend(self, name: str, due: datetime, mine: Mine) -> Mine | None:
+        return super().extend(name, due, mine) or mine._replace(until=self.clock() + LEASE)
+
+
 class OneLook(Claims):
     """What is done is looked at before a claim, and not after it."""
 
     def _is_done(self, name: str, due: datetime) -> bool:
-        mine = any(claim.by.endswith(self.nonce()) for claim in self._claims(name, due))
+        own = self.nonce().rpartition(" ")[0]
+        mine = any(own in claim.by for claim in self._claims(name, due))
         return not mine and super()._is_done(name, due)
 
 
@@ -112,6 +138,9 @@ NULL_CONTROLS: dict[str, tuple[Code, str, int]] = {
     "claim without nonce": (Code(nonce=lambda by: ""), "two publishers", 0),
     "claim of a time without nonce": (Code(nonce=lambda by: ""), "two schedulers of one clock", 0),
     "next attempt before the deadline": (Code(claims=NoDeadline), "two schedulers", 0),
+    "clocks taken to be one": (Code(claims=NoMargin), "two schedulers", 1),
+    "claim that lasts on": (Code(claims=LongClaims), "two schedulers", 1),
+    "extended whoever has it": (Code(claims=AnybodysNumber), "two schedulers", 1),
     "what is done not looked at again": (Code(claims=OneLook), "two schedulers", 2),
     "412 counted as loss": (Code(store=EveryRefusalIsALoss), "two publishers", 1),
     "retry without comparing": (Code(store=NoRefusalIsALoss), "two publishers", 0),

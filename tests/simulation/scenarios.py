@@ -21,7 +21,7 @@ from tests.simulation.actors import (
 from tests.simulation.histories import Scenario
 from tests.simulation.world import MODEL, Change, World, perform
 
-AHEAD = 25.0  # seconds of one scheduler's clock; twice that are apart at most
+AHEAD = 30.0  # seconds of one scheduler's clock; twice that are apart at most
 
 
 @cache
@@ -56,9 +56,10 @@ def small(name: str, code: Code = REAL) -> Scenario:
         "publisher, attacker": {"publisher 1": publisher, "attacker": attack()},
         "two schedulers": {"scheduler 1": Scheduler(), "scheduler 2": Scheduler(AHEAD)},
         "two schedulers of one clock": {"scheduler 1": Scheduler(), "scheduler 2": Scheduler()},
+        "three schedulers": {f"scheduler {n}": Scheduler(ahead) for n, ahead in enumerate((0, AHEAD, -AHEAD), 1)},
     }
     stalls = "schedulers" in name
-    if name.startswith("two "):
+    if name.startswith(("two ", "three ")):
         return Scenario(lambda: roles[name], code=code, stalls=stalls)
     return Scenario(lambda: roles[name], objects, changes, code, stalls)
 
@@ -73,6 +74,7 @@ SMALL = (
     "publisher, attacker",
     "two schedulers",
     "two schedulers of one clock",
+    "three schedulers",
 )
 
 
@@ -95,7 +97,7 @@ def large(choices: random.Random, code: Code = REAL) -> Scenario:
             "promoter": ("promoter", promoter(choices.choice(references))),
             "rollback": ("promoter", rollback),
             "hand": ("hand", hand(choices.choice(pins))),
-            "scheduler": ("scheduler", Scheduler(choices.uniform(-AHEAD, AHEAD))),
+            "scheduler": ("scheduler", Scheduler(choices.uniform(-AHEAD, AHEAD), extensions=choices.randint(0, 3))),
             "attacker": ("attacker", attack()),
         }
         name, role = drawn[kind]

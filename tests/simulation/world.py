@@ -14,6 +14,7 @@ from obstore.store import MemoryStore
 from brinery.errors import EnvironmentFailed, EnvironmentSilent
 from brinery.promotion.environment import Held
 from brinery.versions.store import Request, Store
+from training.schedule.claims import LEASE
 
 Fault = Literal["ok", "fails before", "answer lost", "409", "412", "throttled", "crash", "stall"]
 Kind = Literal[Request, "held", "lock", "change", "hand", "train", "wait"]
@@ -31,7 +32,7 @@ FAULTS: dict[Kind, tuple[Fault, ...]] = {
     "wait": ("ok", "crash"),
 }
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-STALL = timedelta(minutes=20)
+STALL = LEASE - timedelta(seconds=10)  # so that a stall ends where clocks that are apart do not agree
 URL = "s3://simulated"
 MODEL = "tiny"
 FILE = "model.joblib"
@@ -39,12 +40,13 @@ FILE = "model.joblib"
 
 @dataclass(frozen=True)
 class Effect:
-    """What an actor is about to do; `do` does it at once, and `seen` is what its answer depends on."""
+    """What an actor is about to do; `do` does it at once, `seen` is what its answer depends on, a wait ends `at`."""
 
     kind: Kind
     what: str
     do: Callable[[], Any]
     seen: Callable[[], object] = lambda: None
+    at: timedelta = timedelta()
 
     @property
     def label(self) -> str:
@@ -64,10 +66,11 @@ class Change:
 
 
 class Trained(NamedTuple):
-    """An attempt that was carried out, and by whom."""
+    """An attempt that was carried out, by whom, and the number that was claimed for it."""
 
     attempt: int
     by: str
+    number: int
 
 
 @dataclass
@@ -79,6 +82,8 @@ class World:
     changes: list[Change] = field(default_factory=list)
     trained: list[Trained] = field(default_factory=list)
     training: dict[str, datetime] = field(default_factory=dict)  # who, and until when before it is killed
+    begun: timedelta = timedelta()  # when the last attempt was
+    crashed: timedelta = timedelta()  # when an actor last did
     locked_by: str | None = None
     now: timedelta = timedelta()
     watch: Callable[[str, object], None] = lambda by, what: None
@@ -100,7 +105,9 @@ class World:
                 frozenset(self.objects.items()),
                 tuple(self.changes),
                 tuple(self.trained),
-                tuple(self.training),
+                tuple(self.training.items()),
+                self.begun,
+                self.crashed,
                 self.locked_by,
                 self.now,
             )
@@ -117,14 +124,19 @@ class World:
 
     def begin(self, by: str, until: datetime) -> None:
         """A run that begins after its deadline is killed at once."""
-        if self.clock() < until:
-            self.watch(by, {who: end for who, end in self.training.items() if self.clock() < end})
-        self.training[by] = until
+        self.begun = self.now
+        self.hold(by, until)
 
-    def end(self, by: str, attempt: int) -> None:
+    def hold(self, by: str, until: datetime) -> None:
+        """What is trained, by one alone, has another deadline."""
+        self.training[by] = until
+        if self.clock() < until:
+            self.watch(by, {who: end for who, end in self.training.items() if who != by and self.clock() < end})
+
+    def end(self, by: str, attempt: int, number: int) -> None:
         """What is trained after the deadline is killed, and trains nothing."""
         if self.clock() < self.training[by]:
-            self.trained.append(Trained(attempt, by))
+            self.trained.append(Trained(attempt, by, number))
 
     def clock(self) -> datetime:
         return BEGIN + self.now

@@ -1,16 +1,18 @@
 """Claims: which of many schedulers trains a model at a time that its cron line names, and how that ended.
 
-    _schedule/<name>/<UTC minute due>/<attempt>.json   create-only: who, and until when
-    _schedule/<name>/<UTC minute due>/done.json        create-only: how it ended
+    _schedule/<name>/<UTC minute due>/<number>.json   create-only: who, and until when
+    _schedule/<name>/<UTC minute due>/done.json       create-only: how it ended
 
-The next attempt may be claimed once the last one's deadline has passed and nothing says how it ended. A claim is not
-renewed. Whoever can write to the bucket can keep a model from being trained, and can have nothing trained by this.
+A claim is a lease of a few minutes. Until it ends its holder alone creates the next number, and so holds the time for
+longer; once it has ended, and nothing says how training did, whoever creates the next number holds it. Whoever can
+write to the bucket can keep a model from being trained, and can have nothing trained by this.
 """
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, ValidationError
@@ -21,10 +23,13 @@ from brinery.versions.manifest import Part
 from brinery.versions.reference import check_name
 from brinery.versions.store import Store
 
-MOST_ATTEMPTS = 3
+LEASE = timedelta(minutes=10)
+EXTENDED_AFTER = timedelta(minutes=4)
 CLOCKS_APART = timedelta(seconds=60)
+LONGEST = 2 * LEASE  # more than any claim has left, also by clocks that are further apart than they should be
+MOST_ATTEMPTS = 3
+MOST_NUMBERS = MOST_ATTEMPTS * (timedelta(days=8) // EXTENDED_AFTER)  # more than the longest time_limit comes to
 MOST_BYTES = 4096
-LONGEST = timedelta(days=8)  # of a claim: more than a time_limit and its grace may be
 
 Outcome = Literal["published", "gate not passed", "failed"]
 
@@ -45,10 +50,19 @@ class Done(Part):
     at: AwareDatetime
 
 
+class Free(NamedTuple):
+    """The number that may be claimed now, and which attempt that is."""
+
+    number: int
+    attempt: int
+
+
 class Mine(NamedTuple):
-    """The caller trains, and must have ended by `until`."""
+    """The caller trains, and must have ended by `until`, or have extended this by then."""
 
     attempt: int
+    number: int
+    by: str
     until: datetime
 
 
@@ -68,11 +82,14 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 UNREADABLE = Claim(by="", until=NEVER)
 
 
-def standing(claims: tuple[Claim, ...], now: datetime) -> int | Others | Settled:
-    """What may be done at a time that is not done: the attempt that may be claimed, after those that were."""
+def standing(claims: tuple[Claim, ...], now: datetime) -> Free | Others | Settled:
+    """What may be done at a time that is not done, after the claims that were made; each holder makes one attempt."""
     if claims and now <= claims[-1].until + CLOCKS_APART:
         return Others(claims[-1].until + CLOCKS_APART)
-    return len(claims) + 1 if len(claims) < MOST_ATTEMPTS else Settled(done=False)
+    attempts = len({claim.by for claim in claims} - {UNREADABLE.by})
+    if attempts >= MOST_ATTEMPTS or len(claims) >= MOST_NUMBERS:
+        return Settled(done=False)
+    return Free(len(claims) + 1, attempts + 1)
 
 
 @dataclass(frozen=True)
@@ -88,8 +105,8 @@ class Claims:
     def here(cls, store: Store, clock: Callable[[], datetime]) -> "Claims":
         return cls(store, user_and_host(), clock)
 
-    def take(self, name: str, due: datetime, seconds: float) -> Mine | Others | Settled:
-        """Claim the training of a model that came due, for so many seconds from now.
+    def take(self, name: str, due: datetime) -> Mine | Others | Settled:
+        """Claim the training of a model that came due, for a lease from now.
 
         Raises:
             StoreError: the store refused or could not be reached; the claim may or may not be there.
@@ -97,18 +114,34 @@ class Claims:
         if self._is_done(name, due):
             return Settled(done=True)
         may = standing(self._claims(name, due), self.clock())
-        if not isinstance(may, int):
+        if not isinstance(may, Free):
             return may
-        until = self.clock() + timedelta(seconds=seconds)
-        claim = Claim(by=f"{self.by} {self.nonce()}", until=until)
+        claim = Claim(by=f"{self.by} {self.nonce()}", until=self.clock() + LEASE)
         try:
-            self.store.create(f"{_folder(name, due)}/{may}.json", claim.model_dump_json().encode())
+            self.store.create(_path(name, due, may.number), claim.model_dump_json().encode())
         except ObjectExists:
             return Others(self.clock())
         # The one before may have said so meanwhile, and the store may have taken its time.
         if self._is_done(name, due):
             return Settled(done=True)
-        return Mine(may, until) if self.clock() < until else Others(until + CLOCKS_APART)
+        if self.clock() >= claim.until:
+            return Others(claim.until + CLOCKS_APART)
+        return Mine(may.attempt, may.number, claim.by, claim.until)
+
+    def extend(self, name: str, due: datetime, mine: Mine) -> Mine | None:
+        """Hold it for a lease from now; None where somebody else has claimed the next number.
+
+        Raises:
+            StoreError: the store refused or could not be reached; it may be tried again.
+        """
+        path, claim = _path(name, due, mine.number + 1), Claim(by=mine.by, until=self.clock() + LEASE)
+        try:
+            self.store.create(path, claim.model_dump_json().encode())
+        except ObjectExists:
+            claim = self._claim(path)  # of an earlier try, whose answer was lost
+            if claim.by != mine.by:
+                return None
+        return mine._replace(number=mine.number + 1, until=claim.until)
 
     def settle(self, name: str, due: datetime, outcome: Outcome, reference: str | None) -> None:
         """Say how it ended; what was said first stays.
@@ -118,27 +151,35 @@ class Claims:
         """
         done = Done(outcome=outcome, reference=reference, by=self.by, at=self.clock())
         try:
-            self.store.create(f"{_folder(name, due)}/done.json", done.model_dump_json().encode())
+            self.store.create(_path(name, due, "done"), done.model_dump_json().encode())
         except ObjectExists:
             pass
 
     def _is_done(self, name: str, due: datetime) -> bool:
-        return self.store.holds(f"{_folder(name, due)}/done.json")
+        return self.store.holds(_path(name, due, "done"))
 
     def _claims(self, name: str, due: datetime) -> tuple[Claim, ...]:
         """Those that were made; one that cannot be read, or for longer than any may be, holds nobody up."""
-        latest = self.clock() + LONGEST + CLOCKS_APART
         found: list[Claim] = []
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        for number in range(1, MOST_NUMBERS + 1):
             try:
-                data = self.store.read(f"{_folder(name, due)}/{attempt}.json", MOST_BYTES)
-                found.append(Claim.model_validate_json(bytes(data), strict=True))
+                found.append(self._claim(_path(name, due, number)))
             except ObjectMissing:
                 break
-            except (ArtifactSize, ValidationError):
-                found.append(UNREADABLE)
-        return tuple(each if each.until <= latest else UNREADABLE for each in found)
+        latest = self.clock() + LONGEST  # now that they were read, which may have taken its time
+        return tuple(each if each.until <= latest else each.model_copy(update={"until": NEVER}) for each in found)
+
+    @cached_property
+    def _claim(self) -> Callable[[str], Claim]:
+        """Reads the claim at a path, once, as it never changes."""
+        return lru_cache(MOST_NUMBERS)(self._read)
+
+    def _read(self, path: str) -> Claim:
+        try:
+            return Claim.model_validate_json(bytes(self.store.read(path, MOST_BYTES)), strict=True)
+        except (ArtifactSize, ValidationError):
+            return UNREADABLE
 
 
-def _folder(name: str, due: datetime) -> str:
-    return f"_schedule/{check_name(name)}/{due.astimezone(UTC):%Y%m%dT%H%MZ}"
+def _path(name: str, due: datetime, what: int | Literal["done"]) -> str:
+    return f"_schedule/{check_name(name)}/{due.astimezone(UTC):%Y%m%dT%H%MZ}/{what}.json"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from brinery.loading.isolation import end_with_parent
 from training.schedule.claims import Outcome
@@ -20,8 +20,15 @@ from training.schedule.claims import Outcome
 POLL_SECONDS = 0.5
 TRACKER_SECONDS = 1.0  # in which what joblib shared between processes is given back
 
-# Told to stop, for good or within its grace; beyond its limit; beyond its grace too.
-Order = Literal["stop", "late", "kill"]
+# The schedule stops; the model took longer than its limit; somebody else may train it soon.
+Why = Literal["stop", "late", "lost"]
+
+
+class Order(NamedTuple):
+    """What ends a run: SIGTERM, in time for what is being written to be finished, or SIGKILL."""
+
+    why: Why
+    kill: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,23 +36,23 @@ class Ended:
     """How a run ended: its exit code, below 0 a signal; what it was told; what `train --json` printed."""
 
     code: int
-    told: Order | None
+    told: Why | None
     errors: str
     published: dict[str, Any] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome | None:
-        """None where it came to no end of its own and may be tried again: it was told to stop, or killed by others."""
+        """None where it may be tried again: it was ended for no fault of its own, or killed by others."""
         if self.published:
             return "published" if self.published["gate"]["passed"] else "gate not passed"
-        if self.told == "stop" or (self.told is None and self.code < 0):
+        if self.told in ("stop", "lost") or (self.told is None and self.code < 0):
             return None
         return "failed"
 
     @property
     def text(self) -> str:
         """The outcome in a word or two."""
-        return self.outcome or ("stopped" if self.told == "stop" else "killed")
+        return self.outcome or {"stop": "stopped", "lost": "lost"}.get(str(self.told), "killed")
 
 
 def run(arguments: Sequence[str], order: Callable[[], Order | None]) -> Ended:
@@ -58,19 +65,18 @@ def run(arguments: Sequence[str], order: Callable[[], Order | None]) -> Ended:
         errors="replace",  # what a library writes there may be in any encoding
         start_new_session=True,  # a Ctrl-C is for the scheduler
     )
-    told: Order | None = None
+    told: Why | None = None
     while True:
         try:
             out, err = process.communicate(timeout=POLL_SECONDS)
             break
         except subprocess.TimeoutExpired:
             given = order()
-            if given == "kill":
+            if given is not None and given.kill:
                 process.kill()
-                told = told or "late"
             elif given is not None and told is None:
                 process.terminate()
-                told = given
+            told = told or (given and given.why)
             if process.poll() is not None:
                 _end_group(process.pid)  # what it left behind may hold the pipes open
     if process.returncode < 0:

@@ -15,6 +15,7 @@ from brinery.versions.manifest import utc_text
 from brinery.versions.profiles import open_registry
 from training.errors import SpecInvalid
 from training.schedule.claims import CLOCKS_APART, Claims, Mine, Others, Outcome, Settled
+from training.schedule.lease import Lease
 from training.schedule.log import say, tell
 from training.schedule.run_process import Ended, Order, run
 from training.schedule.times import last_time, next_time
@@ -22,7 +23,7 @@ from training.spec import ModelSpec
 
 AT_ONCE = 2  # so that a model that hangs keeps none from its time
 LIMIT_SECONDS = 4 * 3600  # of a model without a time_limit
-GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, in which a version that is being written is finished
+GRACE = timedelta(seconds=120)  # between SIGTERM and SIGKILL, in which a version that is being written is finished
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 5.0  # between looks at what another scheduler does, or at a store that did not answer
 
@@ -47,8 +48,7 @@ class ScheduledModel:
         if not self.slots.acquire(timeout=POLL_SECONDS):
             return None
         try:
-            seconds = (self.spec.time_limit or LIMIT_SECONDS) + GRACE_SECONDS
-            taken = self.claims.take(self.name, due, seconds)
+            taken = self.claims.take(self.name, due)
             return self._train(due, taken) if isinstance(taken, Mine) else taken
         finally:
             self.slots.release()
@@ -71,42 +71,49 @@ class ScheduledModel:
         if ended.published or ended.told == "stop":
             return None
         if ended.told == "late":
-            limit = self.spec.time_limit or LIMIT_SECONDS
-            return f"{self.name}: took longer than its time_limit of {limit} seconds, and was ended"
+            return f"{self.name}: took longer than its time_limit of {self._limit} seconds, and was ended"
+        if ended.told == "lost":
+            return f"{self.name}: its claim could not be extended, and it was ended before somebody else trains it"
         return ended.errors
+
+    @property
+    def _limit(self) -> int:
+        return self.spec.time_limit or LIMIT_SECONDS
 
     def _train(self, due: datetime, mine: Mine) -> Ended:
         """Run `train`, log it, and store how it ended."""
-        started = time.monotonic()
-        ended = run([self.name, "--json", *self.arguments], lambda: self._order(mine))
-        fields: dict[str, Any] = {"outcome": ended.text, "attempt": mine.attempt}
-        if ended.published:
-            fields |= {"reference": ended.published["reference"], "metrics": ended.published["metrics"]}
-        elif error := self.error(ended):
-            fields["error"] = error
-        seconds = round(time.monotonic() - started, 1)
-        tell("run", self.now(), model=self.name, due=due, **fields, seconds=seconds)
-        if ended.outcome is not None:
-            self._settle(due, mine, ended.outcome, fields.get("reference"))
+        started, limit = time.monotonic(), self.now() + timedelta(seconds=self._limit)
+        with Lease(self.claims, self.name, due, mine, limit + GRACE, self.stopping) as lease:
+            ended = run([self.name, "--json", *self.arguments], lambda: self._order(lease, limit))
+            fields: dict[str, Any] = {"outcome": ended.text, "attempt": mine.attempt}
+            if ended.published:
+                fields |= {"reference": ended.published["reference"], "metrics": ended.published["metrics"]}
+            elif error := self.error(ended):
+                fields["error"] = error
+            seconds = round(time.monotonic() - started, 1)
+            tell("run", self.now(), model=self.name, due=due, **fields, seconds=seconds)
+            if ended.outcome is not None:
+                self._settle(due, lease, ended.outcome, fields.get("reference"))
         return ended
 
-    def _settle(self, due: datetime, mine: Mine, outcome: Outcome, reference: str | None) -> None:
+    def _settle(self, due: datetime, lease: Lease, outcome: Outcome, reference: str | None) -> None:
         """Store how it ended, and try for as long as nobody else may begin an attempt."""
         while True:
             try:
                 return self.claims.settle(self.name, due, outcome, reference)
             except StoreError as exc:
                 say(f"the outcome of {self.at(due)} is not stored: {exc}")
-            if self.now() >= mine.until + CLOCKS_APART or self.stopping.wait(LOOK_SECONDS):
+            if self.now() >= lease.until + CLOCKS_APART or self.stopping.wait(LOOK_SECONDS):
                 return None
 
-    def _order(self, mine: Mine) -> Order | None:
-        """What a run is to be told now."""
-        if self.now() >= mine.until:
-            return "kill"
-        if self.now() >= mine.until - timedelta(seconds=GRACE_SECONDS):
-            return "late"
-        return "stop" if self.stopping.is_set() else None
+    def _order(self, lease: Lease, limit: datetime) -> Order | None:
+        """What a run is to be told now, which may take so long, and holds that lease."""
+        now = self.now()
+        if now >= limit:
+            return Order("late", kill=now >= min(limit + GRACE, lease.until))
+        if lease.lost or now >= lease.until - GRACE:
+            return Order("lost", kill=now >= lease.until)
+        return Order("stop") if self.stopping.is_set() else None
 
 
 def scheduled_models(

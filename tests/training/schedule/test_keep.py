@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Semaphore
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
@@ -22,13 +22,13 @@ from tests.conftest import ROOT
 from tests.models_file import SPEC, write
 from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
 from training.__main__ import main
-from training.schedule.claims import Claims
+from training.schedule.claims import LEASE, Claims
 from training.schedule.keep import keep, time_after
-from training.schedule.scheduled_model import GRACE_SECONDS, ScheduledModel
+from training.schedule.scheduled_model import ScheduledModel
 from training.spec import ModelSpec
 
-# Time stands still until the file named begins it; then two minutes are a second, for the limits of runs too.
-FAST = 120
+# Time stands still until the file named begins it; then half a minute is a second, for limits and claims too.
+FAST = 30
 FAST_CLOCK = """
 import os, sys, time
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def clock():
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FAST * (time.time() - begun) + float(sys.argv[2]))
 sys.exit(main(sys.argv[3:], schedule=partial(run_schedule, clock=clock)))
 """.replace("FAST", str(FAST))
-SCHEDULED = {**SPEC, "schedule": "*/6 * * * *"}
+SCHEDULED = {**SPEC, "schedule": "*/2 * * * *"}
 ONCE = {"schedule": "1 0 1 1 *"}
 BAD = {**SCHEDULED, "target": "nothing"}
 WEAK = {**SCHEDULED, "gate": {"accuracy": {"min": 1}}, "features": ["ash"]}
@@ -140,15 +140,24 @@ def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: P
     assert versions(open_store((tmp_path / ".registry").as_uri()), "slow") == []
 
 
+def claims(folder: Path) -> list[dict[str, Any]]:
+    """Those of the only time that was claimed, in their order."""
+    paths = folder.glob(".registry/_schedule/*/*/[0-9]*.json")
+    return [json.loads(path.read_text()) for path in sorted(paths, key=lambda path: int(path.stem))]
+
+
 @pytest.mark.campaign
 def test_schedule_goes_on_where_another_was_killed_in_mid_run(tmp_path: Path) -> None:
-    limit = 25 * FAST
-    slow = {**slow_model(tmp_path), **ONCE, "time_limit": limit}
+    slow = {**slow_model(tmp_path), **ONCE}
     both = start(tmp_path, {"slow": slow}, 0, 10)
     try:
         wait_for_the_fit(tmp_path, both[0])
         (one,) = [process for process in both if psutil.Process(process.pid).children()]
         run = psutil.Process(one.pid).children(recursive=True)
+        deadline = time.monotonic() + 60
+        while len(claims(tmp_path)) < 2:  # it is extended
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         one.kill()  # the scheduler alone
         assert psutil.wait_procs(run, timeout=10)[1] == [], "its run, or the model process, outlives it"
         (tmp_path / FITTING).unlink()
@@ -159,11 +168,42 @@ def test_schedule_goes_on_where_another_was_killed_in_mid_run(tmp_path: Path) ->
     finally:
         for process in both:
             end(process)
-    claims = [json.loads(path.read_text()) for path in sorted(tmp_path.glob(".registry/_schedule/slow/*/*.json"))]
-    assert len(claims) == 2 and claims[0]["by"] != claims[1]["by"]
-    first, second = (datetime.fromisoformat(claim["until"]) for claim in claims)
-    assert second - timedelta(seconds=limit + GRACE_SECONDS) > first
+    made = claims(tmp_path)
+    (first, last, *others) = made
+    assert first["by"] == last["by"] and {other["by"] for other in others} - {first["by"]} and others
+    begun = datetime.fromisoformat(others[0]["until"]) - LEASE
+    assert begun > datetime.fromisoformat(last["until"])
     assert json.loads(out)["attempt"] == 2 and "Traceback" not in err
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("model", [slow_model, hanging_model])
+@pytest.mark.parametrize("taken", [False, True], ids=["store down", "claimed by another"])
+def test_run_whose_claim_is_not_extended_is_ended_and_trained_again(
+    tmp_path: Path, model: Callable[[Path], dict[str, Any]], taken: bool
+) -> None:
+    (process,) = start(tmp_path, {"slow": {**model(tmp_path), **ONCE}}, 0)
+    try:
+        wait_for_the_fit(tmp_path, process)
+        (run,) = psutil.Process(process.pid).children()
+        (folder,) = tmp_path.glob(".registry/_schedule/slow/*")
+        if taken:
+            (folder / "2.json").write_text("{}")
+        else:
+            folder.rename(tmp_path / "aside")
+            folder.touch()
+        line = read(process)
+        assert not run.is_running()
+        (tmp_path / FITTING).unlink()
+        if not taken:
+            folder.unlink()
+            (tmp_path / "aside").rename(folder)
+        wait_for_the_fit(tmp_path, process)
+    finally:
+        end(process)
+    assert (line["outcome"], line["attempt"]) == ("lost", 1)
+    assert line["error"] == "slow: its claim could not be extended, and it was ended before somebody else trains it"
+    assert [claim.get("by") for claim in claims(tmp_path)[1:]] != [] and not (folder / "done.json").exists()
 
 
 @pytest.mark.campaign
@@ -253,11 +293,11 @@ def test_time_is_trained_once_where_nobody_can_be_told(tmp_path: Path) -> None:
 class Kept:
     """One model's times, trained at once, by a clock that each look at it moves on."""
 
-    def __init__(self, folder: Path, line: str, moments: Sequence[datetime]) -> None:
+    def __init__(self, folder: Path, line: str, moments: Sequence[datetime], kind: type[Claims] = Claims) -> None:
         self.moments, self.trained = list(moments), list[datetime]()
         self.stopping = Event()
         spec = ModelSpec.model_validate({**SPEC, "schedule": line})
-        claims = Claims.here(open_store(folder.as_uri(), create=True), self.clock)
+        claims = kind(open_store(folder.as_uri(), create=True), "somebody", self.clock)
         self.model = ScheduledModel("wine", spec, [], claims, Semaphore(1), self.stopping)
 
     def clock(self) -> datetime:
@@ -288,15 +328,16 @@ def test_after_a_time_comes_the_last_that_came_or_the_next(
 def test_no_error_ends_a_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever fails at one time, the next one is come to."""
     times = [datetime(2026, 11, 26, 10, tzinfo=UTC) + timedelta(seconds=7 * k) for k in range(60)]
-    kept, came = Kept(tmp_path, "* * * * *", times), list[datetime]()
+    came = list[datetime]()
 
-    def fail(name: str, due: datetime, seconds: float) -> None:
-        came.append(due)
-        raise [OverflowError("date value out of range"), RuntimeError(), MemoryError("no memory")][len(came) % 3]
+    class Failing(Claims):
+        def take(self, name: str, due: datetime) -> NoReturn:
+            came.append(due)
+            raise [OverflowError("date value out of range"), RuntimeError(), MemoryError("no memory")][len(came) % 3]
 
+    kept = Kept(tmp_path, "* * * * *", times, Failing)
     monkeypatch.setattr("training.schedule.keep.LOOK_SECONDS", 0)
     monkeypatch.setattr("training.schedule.keep.POLL_SECONDS", 0)
-    monkeypatch.setattr(Claims, "take", lambda self, *arguments: fail(*arguments))
     keep(kept.model)
     assert len(came) > 1
 
