@@ -29,8 +29,10 @@ examples:
   train --json                           print one JSON object a model
   train --dask tcp://scheduler:8786      run the fits of a search on a Dask cluster
   train --schedule                       keep running, and train each model by its cron line
+  train --due                            train each model whose cron line has named a time since it was trained, and end
 
-exit codes: 0 all published and passed their gates, 1 a model failed, 2 wrong usage, 3 a gate was not passed
+exit codes: 0 all published and passed their gates, or nothing was due, 1 a model failed or was left, 2 wrong usage, 3 a
+gate was not passed
 """
 
 
@@ -38,17 +40,19 @@ def main(
     argv: Sequence[str] | None = None,
     check: "Callable[[], AbstractContextManager[Asked]] | None" = None,
     schedule: "Schedule | None" = None,
+    due: "Schedule | None" = None,
 ) -> int:
     """Run the command, and give its exit code.
 
     Args:
         check: starts what loads a version as serving would, before it is published; default: a process of its own.
         schedule: runs what `--schedule` asks for; default: `training.schedule.keep.run_schedule`.
+        due: … what `--due` does; default: `training.schedule.due.run_due`.
     """
     arguments = _parser().parse_args(argv)
     interrupt.listen()
     try:
-        return _run(arguments, check, schedule)
+        return _run(arguments, check, schedule, due)
     except (TrainingError, BrineryError) as exc:
         say(f"train: {exc}")
         return 1
@@ -58,7 +62,7 @@ def main(
         return 1
 
 
-def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None") -> int:
+def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None", due: "Schedule | None") -> int:
     """What takes long to import comes last: a fault in the file is told at once."""
     from training.spec import read_specs, select
 
@@ -69,10 +73,12 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None")
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     with redirect_stdout(sys.stderr):  # a function of the user's may talk
         check_estimators(arguments.models, specs)
-    if arguments.schedule:
+    if arguments.schedule or arguments.due:
+        from training.schedule.due import run_due
         from training.schedule.keep import run_schedule
 
-        return (schedule or run_schedule)(arguments.models, specs, arguments.registry, _run_arguments(arguments))
+        run = (schedule or run_schedule) if arguments.schedule else (due or run_due)
+        return run(arguments.models, specs, arguments.registry, _run_arguments(arguments))
     return train_all(
         arguments.models,
         specs,
@@ -109,8 +115,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a model, for machines")
     parser.add_argument("--dask", metavar="ADDRESS", help="run searches and cross-validation on this Dask scheduler")
-    parser.add_argument(
+    by_schedule = parser.add_mutually_exclusive_group()
+    by_schedule.add_argument(
         "--schedule", action="store_true", help="keep running; train each model by its cron line, one JSON line a run"
+    )
+    by_schedule.add_argument(
+        "--due",
+        action="store_true",
+        help="train once what is due by its cron line and was not trained yet; one JSON line a run, and one at the end",
     )
     return parser
 

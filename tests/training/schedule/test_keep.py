@@ -1,8 +1,6 @@
 """The schedule: real processes, with the time that a cron line gives replaced by soon."""
 
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,6 +18,20 @@ from brinery.versions.catalog import versions
 from brinery.versions.store import open_store
 from tests.conftest import ROOT
 from tests.models_file import SPEC, write
+from tests.training.schedule.fast import (
+    BAD,
+    FAST,
+    FAST_CLOCK,
+    ONCE,
+    SCHEDULED,
+    WEAK,
+    claims,
+    done,
+    end,
+    launch,
+    read,
+    wait_for_claims,
+)
 from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
 from training.__main__ import main
 from training.schedule.claims import LEASE, Claims
@@ -27,41 +39,12 @@ from training.schedule.keep import keep, time_after
 from training.schedule.scheduled_model import ScheduledModel
 from training.spec import ModelSpec
 
-# Time stands still until the file named begins it; then half a minute is a second, for limits and claims too.
-FAST = 30
-FAST_CLOCK = """
-import os, sys, time
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from training.__main__ import main
-from training.schedule.keep import run_schedule
-def clock():
-    begun = os.stat(sys.argv[1]).st_mtime if os.path.exists(sys.argv[1]) else time.time()
-    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FAST * (time.time() - begun) + float(sys.argv[2]))
-sys.exit(main(sys.argv[3:], schedule=partial(run_schedule, clock=clock)))
-""".replace("FAST", str(FAST))
-SCHEDULED = {**SPEC, "schedule": "*/2 * * * *"}
-ONCE = {"schedule": "1 0 1 1 *"}
-BAD = {**SCHEDULED, "target": "nothing"}
-WEAK = {**SCHEDULED, "gate": {"accuracy": {"min": 1}}, "features": ["ash"]}
-
 
 def start(folder: Path, models: Any, *ahead: float) -> "list[subprocess.Popen[str]]":
     """Schedulers whose clocks are so many seconds ahead; time begins when all are there."""
     path = write(folder, models)
     begin = folder / "begin"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", FAST_CLOCK, str(begin), str(seconds), "--schedule", "--models", str(path)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        for seconds in ahead
-    ]
+    processes = [launch(begin, seconds, "--schedule", "--models", str(path)) for seconds in ahead]
     for process in processes:
         assert process.stderr is not None
         said = (line for line in iter(process.stderr.readline, "") if line.startswith("train: "))
@@ -69,30 +52,6 @@ def start(folder: Path, models: Any, *ahead: float) -> "list[subprocess.Popen[st
             assert "is next trained at 20" in next(said)
     begin.touch()
     return processes
-
-
-def end(process: "subprocess.Popen[str]") -> None:
-    """Kill it, and the run that it started, which a killed schedule does not tell to stop."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-    process.kill()
-    process.communicate()
-
-
-def done(folder: Path, run: dict[str, Any]) -> Any:
-    """What the registry says of how a run ended."""
-    minute = datetime.fromisoformat(run["due"]).strftime("%Y%m%dT%H%MZ")
-    path, deadline = folder / ".registry/_schedule" / run["model"] / minute / "done.json", time.monotonic() + 10
-    while not path.exists():  # it is stored after it is told
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return json.loads(path.read_text())
-
-
-def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -140,12 +99,6 @@ def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: P
     assert versions(open_store((tmp_path / ".registry").as_uri()), "slow") == []
 
 
-def claims(folder: Path) -> list[dict[str, Any]]:
-    """Those of the only time that was claimed, in their order."""
-    paths = folder.glob(".registry/_schedule/*/*/[0-9]*.json")
-    return [json.loads(path.read_text()) for path in sorted(paths, key=lambda path: int(path.stem))]
-
-
 @pytest.mark.campaign
 def test_schedule_goes_on_where_another_was_killed_in_mid_run(tmp_path: Path) -> None:
     slow = {**slow_model(tmp_path), **ONCE}
@@ -154,10 +107,7 @@ def test_schedule_goes_on_where_another_was_killed_in_mid_run(tmp_path: Path) ->
         wait_for_the_fit(tmp_path, both[0])
         (one,) = [process for process in both if psutil.Process(process.pid).children()]
         run = psutil.Process(one.pid).children(recursive=True)
-        deadline = time.monotonic() + 60
-        while len(claims(tmp_path)) < 2:  # it is extended
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_for_claims(tmp_path, 2)
         one.kill()  # the scheduler alone
         assert psutil.wait_procs(run, timeout=10)[1] == [], "its run, or the model process, outlives it"
         (tmp_path / FITTING).unlink()
