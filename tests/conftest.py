@@ -70,7 +70,7 @@ def _environment() -> Iterator[None]:
     """The tests' own AWS settings, so that no test ever reaches a real account."""
     with pytest.MonkeyPatch.context() as patch:
         for variable in list(os.environ):
-            if variable.startswith(("AWS_", "MODEL_")) and variable != "AWS_CA_BUNDLE":
+            if variable.startswith(("AWS_", "MODEL_", "MODELS_")) and variable != "AWS_CA_BUNDLE":
                 patch.delenv(variable)
         for variable, value in (
             ("AWS_ACCESS_KEY_ID", "test"),

@@ -16,9 +16,10 @@ from training.errors import TrainingError
 if TYPE_CHECKING:
     from brinery.assessment.publish_candidate import Asked
     from brinery.versions.reference import Reference
+    from training.models_file import ModelsFile
     from training.spec import ModelSpec
 
-    Schedule = Callable[[Path, Mapping[str, ModelSpec], str | None, Sequence[str]], int]
+    Schedule = Callable[[ModelsFile, Mapping[str, ModelSpec], str | None, Sequence[str]], int]
 
 EXAMPLES = """\
 examples:
@@ -64,23 +65,25 @@ def main(
 
 def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None", due: "Schedule | None") -> int:
     """What takes long to import comes last: a fault in the file is told at once."""
+    from training.models_file import models_file
     from training.spec import read_specs, select
 
-    specs = select(arguments.models, read_specs(arguments.models), arguments.model)
+    file = models_file(arguments.models, arguments.registry, os.environ)
+    specs = select(file, read_specs(file), arguments.model)
 
     from training.runs import check_estimators, train_all
 
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     with redirect_stdout(sys.stderr):  # a function of the user's may talk
-        check_estimators(arguments.models, specs)
+        check_estimators(file, specs)
     if arguments.schedule or arguments.due:
         from training.schedule.due import run_due
         from training.schedule.keep import run_schedule
 
         run = (schedule or run_schedule) if arguments.schedule else (due or run_due)
-        return run(arguments.models, specs, arguments.registry, _run_arguments(arguments))
+        return run(file, specs, arguments.registry, _run_arguments(arguments))
     return train_all(
-        arguments.models,
+        file,
         specs,
         arguments.registry,
         arguments.dask,
@@ -99,7 +102,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", nargs="*", metavar="MODEL", help="a model's name; without one, all are trained")
-    parser.add_argument("--models", type=Path, default=Path("models.json"), metavar="FILE", help="default: models.json")
+    parser.add_argument(
+        "--models",
+        type=Path,
+        metavar="FILE",
+        help="default: what $MODELS_URI and $MODELS_SHA256 name in S3, else models.json",
+    )
     parser.add_argument(
         "--registry", metavar="URL", help="default: $MODEL_REGISTRY, else the folder .registry beside models.json"
     )
@@ -155,8 +163,12 @@ def _baselines(environ: Mapping[str, str]) -> "list[Reference]":
 
 
 def _run_arguments(arguments: argparse.Namespace) -> list[str]:
-    """The options that each run of a schedule is given."""
-    options = {"--models": str(arguments.models), "--registry": arguments.registry, "--dask": arguments.dask}
+    """The options that each run of a schedule is given; the file of models it finds and checks by itself."""
+    options = {
+        "--models": arguments.models and str(arguments.models),
+        "--registry": arguments.registry,
+        "--dask": arguments.dask,
+    }
     given = [part for option, value in options.items() if value for part in (option, value)]
     given += [part for each in arguments.baseline or () for part in ("--baseline", f"{each.name}={each.version_text}")]
     return given + ["--trust-bucket"] * arguments.trust_bucket

@@ -23,13 +23,14 @@ from training import interrupt
 from training.errors import SpecInvalid, TrainingError
 from training.fit.cluster import connect, many_processes
 from training.fit.estimator import make_estimator
+from training.models_file import ModelsFile
 from training.report import as_json as json_of
 from training.report import report_text
 from training.run import Result, Session, train
 from training.spec import ModelSpec
 
 
-def check_estimators(file: Path, specs: Mapping[str, ModelSpec]) -> None:
+def check_estimators(file: ModelsFile, specs: Mapping[str, ModelSpec]) -> None:
     """Refuse, before anything runs, an estimator that cannot be made.
 
     Raises:
@@ -37,13 +38,13 @@ def check_estimators(file: Path, specs: Mapping[str, ModelSpec]) -> None:
     """
     for name, spec in specs.items():
         try:
-            make_estimator(spec, file.resolve().parent)
+            make_estimator(spec, file.folder)
         except (SpecInvalid, GateInvalid) as exc:
             raise SpecInvalid(_sentence(file, name, exc)) from exc
 
 
 def train_all(
-    file: Path,
+    file: ModelsFile,
     specs: Mapping[str, ModelSpec],
     registry: str | None,
     dask: str | None,
@@ -56,19 +57,18 @@ def train_all(
     """Train the models and print what was published; the command's exit code.
 
     Args:
-        file: where the models are declared; relative paths and the default registry are beside it.
+        file: where the models are declared; relative paths and the default registry are in its folder.
         dask: the address of a scheduler, for searches and folds.
         check: starts what loads a version as serving would; default: a process of its own.
         baselines, trust_bucket: what the gates compare with, see `brinery.assessment.gate.Beside`.
     """
-    store = open_registry(registry, file.parent, create=True)
+    store = open_registry(registry, file.folder, create=True)
     store.reach()  # said here, and not after a long fit
     cluster = connect(dask) if dask else nullcontext(many_processes)
-    folder = file.resolve().parent
     reset_peak_memory()
     with (check or ModelProcess)() as checking, cluster as run_there:
-        git = git_state(folder, os.environ.get("GIT_COMMIT"))
-        session = Session(store, checking, git, folder, run_there, baselines=baselines, trust_bucket=trust_bucket)
+        git = git_state(file.folder, os.environ.get("GIT_COMMIT"))
+        session = Session(store, checking, git, file.folder, run_there, baselines=baselines, trust_bucket=trust_bucket)
         results, failures = _train_each(file, specs, session)
     lines = [json.dumps(json_of(result)) for result in results] if as_json else []
     if results and not as_json:
@@ -87,7 +87,7 @@ def _from_here() -> str:
     return "" if Path.cwd().is_relative_to(checkout) else f"--project {shlex.quote(str(checkout))} "
 
 
-def _train_each(file: Path, specs: Mapping[str, ModelSpec], session: Session) -> tuple[list[Result], list[str]]:
+def _train_each(file: ModelsFile, specs: Mapping[str, ModelSpec], session: Session) -> tuple[list[Result], list[str]]:
     """A failed model does not keep the next from being trained."""
     results: list[Result] = []
     failures: list[str] = []
@@ -115,9 +115,9 @@ def _train_each(file: Path, specs: Mapping[str, ModelSpec], session: Session) ->
     return results, failures
 
 
-def _sentence(file: Path, name: str, exc: Exception) -> str:
+def _sentence(file: ModelsFile, name: str, exc: Exception) -> str:
     """What went wrong with a model, named here and nowhere else; what the file says wrongly is told with its key."""
-    return f"{file}: {name}.{exc}" if isinstance(exc, SpecInvalid | GateInvalid) else f"{name}: {exc}"
+    return f"{file.shown}: {name}.{exc}" if isinstance(exc, SpecInvalid | GateInvalid) else f"{name}: {exc}"
 
 
 @contextmanager

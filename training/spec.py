@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from cronsim import CronSim, CronSimError
@@ -18,6 +17,7 @@ from brinery.rows.feature import Kind, Unknown
 from brinery.rows.written import Decimal, Thousands, parsed
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
+from training.models_file import ModelsFile
 
 ESTIMATOR = r"^((sklearn|xgboost|lightgbm)(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
 SCHEMA_KEY = "$schema"
@@ -238,7 +238,7 @@ MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **RULES}
 UNION_TAGS = ("literal[", "dict[")
 
 
-def read_specs(path: Path) -> dict[str, ModelSpec]:
+def read_specs(file: ModelsFile) -> dict[str, ModelSpec]:
     """The models that the file declares, by name, in its order.
 
     Raises:
@@ -246,49 +246,45 @@ def read_specs(path: Path) -> dict[str, ModelSpec]:
     """
     try:
         raw = json.loads(
-            path.read_bytes(),
+            file.data,
             object_pairs_hook=_without_duplicates,
             parse_constant=_finite,
             parse_float=_finite,
         )
         json.dumps(raw, ensure_ascii=False).encode()  # a lone surrogate could not be stored
-    except FileNotFoundError as exc:
-        raise SpecInvalid(f"{path} does not exist; it declares the models to train") from exc
-    except OSError as exc:
-        raise SpecInvalid(f"{path} cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
-        raise SpecInvalid(f"{path} is not valid JSON: {exc}") from exc
+        raise SpecInvalid(f"{file.shown} is not valid JSON: {exc}") from exc
     if not isinstance(raw, dict):
-        raise SpecInvalid(f"{path} holds {_shown(raw)}; it must hold an object of models by name")
+        raise SpecInvalid(f"{file.shown} holds {_shown(raw)}; it must hold an object of models by name")
     raw.pop(SCHEMA_KEY, None)
     if not raw:
-        raise SpecInvalid(f"{path} declares no model")
-    return {name: _spec(path, name, entry) for name, entry in raw.items()}
+        raise SpecInvalid(f"{file.shown} declares no model")
+    return {name: _spec(file, name, entry) for name, entry in raw.items()}
 
 
-def select(path: Path, specs: Mapping[str, ModelSpec], names: Sequence[str]) -> dict[str, ModelSpec]:
-    """The named models, or all that the file at `path` declares where no name is given.
+def select(file: ModelsFile, specs: Mapping[str, ModelSpec], names: Sequence[str]) -> dict[str, ModelSpec]:
+    """The named models, or all that the file declares where no name is given.
 
     Raises:
         SpecInvalid: a name that is not declared.
     """
     for name in names:
         if name not in specs:
-            raise SpecInvalid(f"there is no model {_shown(name)} in {path}; it declares {', '.join(specs)}")
+            raise SpecInvalid(f"there is no model {_shown(name)} in {file.shown}; it declares {', '.join(specs)}")
     return {name: spec for name, spec in specs.items() if name in names or not names}
 
 
-def _spec(path: Path, name: str, entry: object) -> ModelSpec:
+def _spec(file: ModelsFile, name: str, entry: object) -> ModelSpec:
     try:
         check_name(name)
     except ReferenceInvalid as exc:
-        raise SpecInvalid(f"{path}: {exc}") from exc
+        raise SpecInvalid(f"{file.shown}: {exc}") from exc
     if not isinstance(entry, dict):
-        raise SpecInvalid(f"{path}: {name} is {_shown(entry)}; it must be an object")
+        raise SpecInvalid(f"{file.shown}: {name} is {_shown(entry)}; it must be an object")
     try:
         return ModelSpec.model_validate(entry)
     except ValidationError as exc:
-        raise SpecInvalid(f"{path}: {_sentence(name, exc)}") from exc
+        raise SpecInvalid(f"{file.shown}: {_sentence(name, exc)}") from exc
 
 
 def _sentence(name: str, exc: ValidationError) -> str:

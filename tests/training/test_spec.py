@@ -6,20 +6,28 @@ import pytest
 from tests.conftest import ROOT
 from tests.models_file import EXAMPLES, SPEC, write
 from training.errors import SpecInvalid
+from training.models_file import ModelsFile
 from training.spec import read_specs, select
 
 
 def test_specs_of_the_shipped_file_are_valid() -> None:
-    assert list(read_specs(EXAMPLES)) == ["wine", "wine-alcohol", "penguins", "digits", "breast-cancer", "diabetes"]
+    assert list(read_specs(ModelsFile.at(EXAMPLES))) == [
+        "wine",
+        "wine-alcohol",
+        "penguins",
+        "digits",
+        "breast-cancer",
+        "diabetes",
+    ]
 
 
 def test_specs_of_this_checkout_are_valid_whichever_they_are() -> None:
-    assert read_specs(ROOT / "models.json")
+    assert read_specs(ModelsFile.at(ROOT / "models.json"))
 
 
 def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> None:
     path = write(tmp_path, {"$schema": "./x.json", "b": SPEC, "a": SPEC})
-    assert list(read_specs(path)) == ["b", "a"]
+    assert list(read_specs(ModelsFile.at(path))) == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,7 @@ def test_specs_keep_the_file_order_and_ignore_the_schema_key(tmp_path: Path) -> 
 def test_spec_with_a_bad_value_names_it_and_what_is_allowed(tmp_path: Path, change: Any, message: str) -> None:
     path = write(tmp_path, {"wine": {**SPEC, **change}})
     with pytest.raises(SpecInvalid, match=f"models.json: {message}"):
-        read_specs(path)
+        read_specs(ModelsFile.at(path))
 
 
 @pytest.mark.parametrize(
@@ -135,12 +143,12 @@ def test_spec_with_a_bad_value_names_it_and_what_is_allowed(tmp_path: Path, chan
 )
 def test_specs_refuse_what_is_no_models_file(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SpecInvalid, match=message):
-        read_specs(write(tmp_path, text))
+        read_specs(ModelsFile.at(write(tmp_path, text)))
 
 
 def test_kinds_are_names_or_objects_with_a_format(tmp_path: Path) -> None:
     kinds = {"a": "category", "b": {"kind": "date", "format": "%d/%m/%y"}, "c": {"kind": "number"}}
-    spec = read_specs(write(tmp_path, {"wine": {**SPEC, "kinds": kinds}}))["wine"]
+    spec = read_specs(ModelsFile.at(write(tmp_path, {"wine": {**SPEC, "kinds": kinds}})))["wine"]
     assert spec.declared_kinds == {"a": "category", "b": "date", "c": "number"}
     assert spec.formats == {"b": "%d/%m/%y"}
     assert spec.model_dump(mode="json", exclude_none=True)["kinds"]["b"] == kinds["b"]
@@ -148,13 +156,13 @@ def test_kinds_are_names_or_objects_with_a_format(tmp_path: Path) -> None:
 
 def test_specs_name_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SpecInvalid, match="models.json does not exist; it declares the models to train"):
-        read_specs(tmp_path / "models.json")
+        read_specs(ModelsFile.at(tmp_path / "models.json"))
 
 
 def test_select_refuses_a_model_that_is_not_declared(tmp_path: Path) -> None:
     path = write(tmp_path, {"wine": SPEC, "beer": SPEC})
-    specs = read_specs(path)
-    assert list(select(path, specs, [])) == ["wine", "beer"]
-    assert list(select(path, specs, ["beer"])) == ["beer"]
+    specs = read_specs(ModelsFile.at(path))
+    assert list(select(ModelsFile.at(path), specs, [])) == ["wine", "beer"]
+    assert list(select(ModelsFile.at(path), specs, ["beer"])) == ["beer"]
     with pytest.raises(SpecInvalid, match=f'there is no model "rum" in {path}; it declares wine, beer'):
-        select(path, specs, ["rum"])
+        select(ModelsFile.at(path), specs, ["rum"])

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from pathlib import Path
 from typing import Literal, get_args
 
+from training.models_file import ModelsFile
 from training.schedule.claims import Outcome, Settled
 from training.schedule.log import say, tell
 from training.schedule.run_process import Ended
@@ -20,7 +20,7 @@ FOUND: Mapping[Outcome, Found] = {"published": "trained", "gate not passed": "ga
 
 
 def run_due(
-    file: Path,
+    file: ModelsFile,
     specs: Mapping[str, ModelSpec],
     registry: str | None,
     arguments: Sequence[str],

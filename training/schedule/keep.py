@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from threading import Thread
 
 from brinery.versions.manifest import utc_text
+from training.models_file import ModelsFile
 from training.schedule.claims import Settled
 from training.schedule.log import say
 from training.schedule.run_process import Ended
@@ -15,7 +15,7 @@ from training.spec import ModelSpec
 
 
 def run_schedule(
-    file: Path,
+    file: ModelsFile,
     specs: Mapping[str, ModelSpec],
     registry: str | None,
     arguments: Sequence[str],

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Event, Semaphore
 from typing import Any
 
@@ -14,6 +13,7 @@ from brinery.loading.isolation import close_this_process
 from brinery.versions.manifest import utc_text
 from brinery.versions.profiles import open_registry
 from training.errors import SpecInvalid
+from training.models_file import ModelsFile
 from training.schedule.claims import CLOCKS_APART, Claims, Mine, Others, Outcome, Settled
 from training.schedule.lease import Lease
 from training.schedule.log import say, tell
@@ -117,7 +117,7 @@ class ScheduledModel:
 
 
 def scheduled_models(
-    file: Path,
+    file: ModelsFile,
     specs: Mapping[str, ModelSpec],
     registry: str | None,
     arguments: Sequence[str],
@@ -126,7 +126,7 @@ def scheduled_models(
     """The models that have a schedule, two of which are trained at once, and which SIGTERM and Ctrl-C stop.
 
     Args:
-        file: where the models are declared, for messages; the default registry is beside it.
+        file: where the models are declared, for messages; the default registry is in its folder.
         arguments: of the `train` command, for every run.
         clock: tells the time, by which runs are limited too.
 
@@ -137,9 +137,9 @@ def scheduled_models(
     close_this_process()
     scheduled = {name: spec for name, spec in specs.items() if spec.schedule}
     if not scheduled:
-        raise SpecInvalid(f'no model in {file} has a schedule, such as "schedule": "0 3 * * *"')
+        raise SpecInvalid(f'no model in {file.shown} has a schedule, such as "schedule": "0 3 * * *"')
     stopping, slots = Event(), Semaphore(AT_ONCE)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    claims = Claims.here(open_registry(registry, file.parent, create=True), clock)
+    claims = Claims.here(open_registry(registry, file.folder, create=True), clock)
     return [ScheduledModel(name, spec, arguments, claims, slots, stopping) for name, spec in scheduled.items()]

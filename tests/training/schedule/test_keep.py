@@ -34,6 +34,7 @@ from tests.training.schedule.fast import (
 )
 from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
 from training.__main__ import main
+from training.models_file import ModelsFile
 from training.schedule.claims import LEASE, Claims
 from training.schedule.keep import keep, time_after
 from training.schedule.scheduled_model import ScheduledModel
@@ -301,11 +302,13 @@ def test_schedule_without_a_line_is_refused(tmp_path: Path, capsys: pytest.Captu
 def test_schedule_hands_on_its_options(tmp_path: Path) -> None:
     handed: list[Any] = []
 
-    def schedule(file: Path, specs: Mapping[str, ModelSpec], registry: str | None, arguments: Sequence[str]) -> int:
-        handed.extend([file, list(specs), registry, arguments])
+    def schedule(
+        file: ModelsFile, specs: Mapping[str, ModelSpec], registry: str | None, arguments: Sequence[str]
+    ) -> int:
+        handed.extend([file.shown, list(specs), registry, arguments])
         return 7
 
     path = write(tmp_path, {"wine": SCHEDULED, "other": SCHEDULED})
     options = ["--models", str(path), "--registry", "file:///x", "--dask", "tcp://y"]
     assert main(["wine", "--schedule", *options], schedule=schedule) == 7
-    assert handed == [path, ["wine"], "file:///x", options]
+    assert handed == [str(path), ["wine"], "file:///x", options]
