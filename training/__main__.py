@@ -1,6 +1,7 @@
 """The `train` command: what it is told, and what it says."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brinery.errors import BrineryError, SettingInvalid
-from brinery.output.write import say
+from brinery.output.write import say, write
 from training import interrupt
 from training.errors import TrainingError
 
@@ -31,6 +32,7 @@ examples:
   train --dask tcp://scheduler:8786      run the fits of a search on a Dask cluster
   train --schedule                       keep running, and train each model by its cron line
   train --due                            train each model whose cron line has named a time since it was trained, and end
+  train --check                          say whether the declarations and their estimators are right, and train nothing
 
 exit codes: 0 all published and passed their gates, or nothing was due, 1 a model failed or was left, 2 wrong usage, 3 a
 gate was not passed
@@ -76,6 +78,10 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None",
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     with redirect_stdout(sys.stderr):  # a function of the user's may talk
         check_estimators(file, specs)
+    if arguments.check:
+        names = sorted(specs)
+        shown = json.dumps({"models": names}) if arguments.json else f"{file.shown} is right: {', '.join(names)}"
+        return write("train", f"{shown}\n")
     if arguments.schedule or arguments.due:
         from training.schedule.due import run_due
         from training.schedule.keep import run_schedule
@@ -123,14 +129,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a model, for machines")
     parser.add_argument("--dask", metavar="ADDRESS", help="run searches and cross-validation on this Dask scheduler")
-    by_schedule = parser.add_mutually_exclusive_group()
-    by_schedule.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--schedule", action="store_true", help="keep running; train each model by its cron line, one JSON line a run"
     )
-    by_schedule.add_argument(
+    instead.add_argument(
         "--due",
         action="store_true",
         help="train once what is due by its cron line and was not trained yet; one JSON line a run, and one at the end",
+    )
+    instead.add_argument(
+        "--check", action="store_true", help="read the declarations and make the estimators, and train nothing"
     )
     return parser
 

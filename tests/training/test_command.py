@@ -325,6 +325,27 @@ def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, train: Train
     assert (stored[-1].n_jobs, stored[-1].verbose) == (None, 0)
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({}, 0, "models.json is right: iris\n"),
+        ({"estimator": "sklearn.svm.Nothing"}, 1, "sklearn.svm.Nothing"),
+        ({"params": {"depth": 3}}, 1, "depth"),
+    ],
+    ids=str,
+)
+def test_check_reads_and_makes_what_is_declared_and_trains_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, code: int, said: str
+) -> None:
+    file = write(
+        tmp_path, {"iris": {"data": "missing.csv", "estimator": "sklearn.tree.DecisionTreeClassifier", **change}}
+    )
+    registry = tmp_path / "registry"
+    assert main(["--check", "--models", str(file), "--registry", registry.as_uri()]) == code
+    captured = capsys.readouterr()
+    assert said in captured.out + captured.err and not registry.exists()
+
+
 def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--models", str(tmp_path / "models.json")]) == 1
     assert "models.json does not exist; it declares the models to train" in capsys.readouterr().err

@@ -1,0 +1,220 @@
+"""Serving's template as CloudFormation gets it: translated by SAM's own library, and read statement by statement."""
+
+import json
+from typing import Any
+
+import pytest
+
+from brinery.promotion.release import NOT_SERVING
+from tests.infra.policies import listed, managed, statements
+from tests.infra.template import IMAGE, INFRA, PIN, ROUTES, Resources, of_type, raw, translated
+
+
+def serving_version(resources: Resources) -> str:
+    (name,) = (name for name in of_type(resources, "AWS::Lambda::Version") if name.startswith("ServingFunction"))
+    return name
+
+
+OTHERS = {
+    "CanaryType": "AllAtOnce",
+    "AlertEmail": "ops@example.org",
+    "Access": "open",
+    "JwtIssuer": "https://example.org",
+    "JwtAudience": "me",
+    "ProvisionedConcurrency": "2",
+    "WorkDays": "3",
+    "InputBucket": "in",
+    "OutputPrefix": "out/",
+}
+SERVING = {
+    "RegistryBucket": "another",
+    "ModelName": "beer",
+    "ModelVersion": PIN.replace("7", "8"),
+    "ModelRecord": "20261101T120000Z-" + "b" * 64,
+    "ServingImageUri": IMAGE.replace("a" * 64, "c" * 64),
+    "ReservedConcurrency": "7",
+    "SnapStart": "on",
+    "Architecture": "arm64",
+}
+
+
+@pytest.mark.campaign
+def test_each_parameter_of_serving_alone_publishes_a_new_version() -> None:
+    assert set(SERVING) | NOT_SERVING == set(raw("serving")["Parameters"])
+    first = serving_version(translated())
+    assert serving_version(translated()) == first
+    changed = [serving_version(translated(**{name: value})) for name, value in SERVING.items()]
+    assert len({first, *changed}) == 1 + len(SERVING)
+    assert {serving_version(translated(**{name: value})) for name, value in OTHERS.items()} == {first}
+
+
+def test_function_is_configured_by_what_the_release_id_is_made_of() -> None:
+    written = raw("serving")
+    function = json.dumps(written["Resources"]["ServingFunction"]["Properties"])
+    conditions = {name for name in written["Conditions"] if f'"{name}"' in function}
+    text = function + json.dumps([written["Conditions"][name] for name in conditions])
+    named = {name for name in written["Parameters"] if f'"Ref": "{name}"' in text or f"${{{name}}}" in text}
+    assert named == {*SERVING, "ReleaseId", "CanaryType", "ProvisionedConcurrency"}
+    assert written["Resources"]["ServingFunction"]["Properties"]["AutoPublishCodeSha256"] == {"Ref": "ReleaseId"}
+
+
+def test_deployment_is_gradual_watched_and_checked_before_traffic() -> None:
+    resources = translated()
+    alias = resources["ServingFunctionAliaslive"]
+    group = resources["ServingFunctionDeploymentGroup"]["Properties"]
+    assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": [serving_version(resources), "Version"]}
+    update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert update["BeforeAllowTrafficHook"] == {"Ref": "PreTrafficFunction"}
+    alarms = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+    assert alarms == {"NewVersionErrorsAlarm", "NewVersionFailuresAlarm"}
+    for name in alarms:  # of this version alone, so that a version that fails does not stop the one that replaces it
+        dimensions = {each["Name"]: each["Value"] for each in resources[name]["Properties"]["Dimensions"]}
+        version = {"Fn::GetAtt": [serving_version(resources), "Version"]}
+        assert version in (dimensions.get("ExecutedVersion"), dimensions.get("FunctionVersion"))
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert resources["PreTrafficFunction"]["Properties"]["FunctionName"]["Fn::Sub"].startswith("CodeDeployHook_")
+
+
+def test_function_is_pinned_by_its_environment() -> None:
+    properties = translated()["ServingFunction"]["Properties"]
+    variables = properties["Environment"]["Variables"]
+    assert variables["MODEL_VERSION"] == {"Ref": "ModelVersion"} and variables["REQUIRE_PIN"] == "on"
+    assert variables["MODEL_RECORD"] == {"Ref": "ModelRecord"} and variables["RELEASE_ID"] == {"Ref": "ReleaseId"}
+    assert variables["ORT_DISABLE_TELEMETRY"] == "1"
+    assert 15 <= properties["Timeout"] < 30
+    reserved = {"Fn::If": ["HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert properties["ReservedConcurrentExecutions"] == reserved
+
+
+def test_first_deployment_without_a_version_serves_nothing() -> None:
+    template = raw("serving")
+    served = {name for name, each in template["Resources"].items() if each.get("Condition") == "Serves"}
+    assert {"ServingFunction", "Api", "PreTrafficFunction", "ServingErrorsAlarm", "Dashboard"} <= served
+    made = translated()
+    for kind in ("IAM::Role", "Logs::LogGroup", "S3::Bucket"):  # so that a promotion makes and changes none of them
+        assert of_type(made, f"AWS::{kind}") and not served & {*of_type(made, f"AWS::{kind}")}
+
+
+def test_roles_do_not_depend_on_what_is_promoted() -> None:
+    """The role by which a promotion from GitHub updates a stack has no right to change roles."""
+    written = json.dumps(of_type(translated(), "AWS::IAM::Role"))
+    for name in ("ModelVersion", "ModelRecord", "ReleaseId", "ServingFunction"):
+        assert f'"{name}"' not in written and f"${{{name}" not in written
+
+
+def resolved(value: Any, conditions: dict[str, bool]) -> Any:
+    """A value with its conditions decided."""
+    while isinstance(value, dict) and "Fn::If" in value:
+        name, yes, no = value["Fn::If"]
+        value = yes if conditions[name] else no
+    return value
+
+
+@pytest.mark.parametrize(
+    ("access", "kind"), [("iam", "AWS_IAM"), ("jwt", "JWT"), ("open", "NONE")], ids=["iam", "jwt", "open"]
+)
+def test_every_route_asks_who_calls_as_access_says(access: str, kind: str) -> None:
+    resources = translated(Access=access)
+    conditions = {"AsksForSignatures": access == "iam", "AsksForTokens": access == "jwt"}
+    written = raw("serving")["Conditions"]
+    assert written["AsksForSignatures"] == {"Fn::Equals": [{"Ref": "Access"}, "iam"]}
+    assert written["AsksForTokens"] == {"Fn::Equals": [{"Ref": "Access"}, "jwt"]}
+    routes = [each["Properties"] for each in of_type(resources, "AWS::ApiGatewayV2::Route").values()]
+    assert {each["RouteKey"] for each in routes} == ROUTES
+    for route in routes:
+        assert resolved(route["AuthorizationType"], conditions) == kind
+        authorizer = {"Ref": "ApiAuthorizer"} if access == "jwt" else {"Ref": "AWS::NoValue"}
+        assert resolved(route["AuthorizerId"], conditions) == authorizer
+    assert raw("serving")["Parameters"]["Access"]["Default"] == "iam"
+    tokens = resources["ApiAuthorizer"]["Properties"]["JwtConfiguration"]
+    assert tokens == {"Issuer": {"Ref": "JwtIssuer"}, "Audience": [{"Ref": "JwtAudience"}]}
+
+
+def test_api_is_throttled_logged_and_calls_the_alias() -> None:
+    resources = translated()
+    stage = resources["ApiStage"]["Properties"]
+    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 200, "ThrottlingRateLimit": 100}
+    assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["ApiLogs", "Arn"]}
+    assert json.loads(stage["AccessLogSettings"]["Format"]).keys() >= {"id", "ip", "route", "status", "error"}
+    alias = {"Ref": "ServingFunctionAliaslive"}
+    assert resources["ApiIntegration"]["Properties"]["IntegrationUri"] == alias
+    assert resources["ApiPermission"]["Properties"]["FunctionName"] == alias
+
+
+def test_function_starts_as_the_parameters_say() -> None:
+    resources = translated()
+    none = {"Ref": "AWS::NoValue"}
+    function, alias = (resources[name]["Properties"] for name in ("ServingFunction", "ServingFunctionAliaslive"))
+    assert function["SnapStart"] == {"Fn::If": ["HasSnapStart", {"ApplyOn": "PublishedVersions"}, none]}
+    assert function["Architectures"] == [{"Ref": "Architecture"}]
+    warm = {"ProvisionedConcurrentExecutions": {"Ref": "ProvisionedConcurrency"}}
+    assert alias["ProvisionedConcurrencyConfig"] == {"Fn::If": ["HasProvisionedConcurrency", warm, none]}
+    parameters = raw("serving")["Parameters"]
+    assert (parameters["SnapStart"]["Default"], parameters["ProvisionedConcurrency"]["Default"]) == ("off", 0)
+    assert "not tried on AWS" in parameters["SnapStart"]["Description"]
+
+
+ALLOWED = {
+    "ServingRole.ReadModel": ["s3:GetObject"],
+    "PreTrafficRole.Report": ["codedeploy:PutLifecycleEventHookExecutionStatus"],
+    "PreTrafficRole.Ask": ["lambda:InvokeFunction"],
+    "PreTrafficRole.ReadGoldenRows": ["s3:GetObject"],
+    "TaskRole.ReadRegistry": ["s3:GetObject"],
+    "TaskRole.ListRegistry": ["s3:ListBucket"],
+    "TaskRole.ReadLogs": ["logs:FilterLogEvents", "logs:GetLogEvents"],
+    "TaskRole.WriteWork": ["s3:GetObject", "s3:PutObject"],
+    "TaskRole.ListWork": ["s3:ListBucket"],
+    "TaskRole.ReadInput": ["s3:GetObject"],
+    "TaskRole.ListInput": ["s3:ListBucket"],
+    "TaskRole.WriteOutput": ["s3:GetObject", "s3:PutObject"],
+    "TaskRole.ListOutput": ["s3:ListBucket"],
+}
+
+
+def test_every_role_may_do_what_is_listed_here_and_no_more() -> None:
+    found = statements(translated())
+    assert {name: listed(statement["Action"]) for name, statement in found.items()} == ALLOWED
+    assert all(statement["Effect"] == "Allow" for statement in found.values())
+    for name, statement in found.items():
+        for resource in listed(statement["Resource"]):
+            assert resource != "*", name
+
+
+def test_stack_shares_the_name_of_the_registrys_bucket_and_nothing_else() -> None:
+    for name in ("registry", "serving"):
+        text = (INFRA / f"{name}.yaml").read_text()
+        assert "ImportValue" not in text and "Export:" not in text and "AWS::CloudFormation::Stack" not in text
+    found = statements(translated())
+    own = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${RegistryBucket}/models/${ModelName}/*"}
+    assert found["ServingRole.ReadModel"]["Resource"] == found["PreTrafficRole.ReadGoldenRows"]["Resource"] == own
+    writers = {name for name, each in found.items() if "s3:PutObject" in listed(each["Action"])}
+    assert writers == {"TaskRole.WriteWork", "TaskRole.WriteOutput"}
+    assert not {name for name in writers if "RegistryBucket" in json.dumps(found[name]["Resource"])}
+    assert found["TaskRole.WriteOutput"]["Resource"] == {
+        "Fn::Sub": "arn:${AWS::Partition}:s3:::${OutputBucket}/${OutputPrefix}*"
+    }
+    assert found["TaskRole.ReadInput"]["Resource"] == {
+        "Fn::Sub": "arn:${AWS::Partition}:s3:::${InputBucket}/${InputPrefix}*"
+    }
+
+
+def test_managed_policies_are_those_of_logs_images_and_deployments() -> None:
+    assert managed(translated()) == {
+        "AWSLambdaBasicExecutionRole",
+        "AWSCodeDeployRoleForLambdaLimited",
+        "AmazonECSTaskExecutionRolePolicy",
+    }
+
+
+def test_work_bucket_empties_itself_and_is_closed() -> None:
+    bucket = translated()["WorkBucket"]["Properties"]
+    assert "VersioningConfiguration" not in bucket
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == {"Ref": "WorkDays"} and "Prefix" not in rule
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+
+
+def test_integrity_alarm_asks_for_the_field_that_serving_logs() -> None:
+    pattern = raw("serving")["Resources"]["IntegrityFailures"]["Properties"]["FilterPattern"]
+    assert pattern == '{ ($.level = "ERROR") && ($.kind = "integrity") }'
