@@ -24,7 +24,12 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
     named = [Namespace(env_file=path, stack=None) for path in arguments.env_files]
     named += [Namespace(env_file=None, stack=stack) for stack in arguments.stacks]
     environments = [connect(store, each) for each in named]
-    findings = [*try_promises(store), *find_strays(store), *_promotions(store, environments)]
+    findings = [
+        *try_promises(store),
+        *find_strays(store),
+        *_promotions(store, environments),
+        *(found for each in environments for found in _of(each)),
+    ]
     rows = [[finding.check, finding.state.upper(), finding.detail] for finding in findings]
     return [finding._asdict() for finding in findings], table(["CHECK", "STATE", "FOUND"], rows)
 
@@ -32,6 +37,13 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
 def exit_code(result: Any) -> int:
     """1 where something is not as it must be."""
     return int(any(finding["state"] == "bad" for finding in result))
+
+
+def _of(environment: Environment) -> Iterator[Finding]:
+    try:
+        yield from environment.findings()
+    except BrineryError as exc:
+        yield Finding(environment.name, "unknown", str(exc))
 
 
 def _promotions(store: Store, environments: list[Environment]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from brinery.errors import EnvironmentFailed, PromotionRefused
 from brinery.promotion.env_text import NAMES, values_of, with_values
 from brinery.promotion.environment import Change, Held
+from brinery.versions.finding import Finding
 from brinery.versions.reference import Reference
 
 
@@ -88,6 +89,10 @@ class EnvFile:
 
     def follow(self, record: str, report: Callable[[str], None]) -> None:
         """Nothing: the change has done all there is to do."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Nothing: a file is what it holds."""
+        return iter(())
 
     def next_step(self, store_url: str, ended: str | None) -> str:
         """How to make the server read the file again."""

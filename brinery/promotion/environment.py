@@ -1,10 +1,11 @@
 """What an environment is: where a version is served, such as an environment file or a stack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from brinery.versions.finding import Finding
 from brinery.versions.reference import Reference
 
 Change = Callable[[str], None]
@@ -58,4 +59,8 @@ class Environment(Protocol):
 
     def next_step(self, store_url: str, ended: str | None) -> str:
         """What to tell below the result: how it `ended`, where that is known, or what is left to do."""
+        ...
+
+    def findings(self) -> Iterator[Finding]:
+        """What there is to say of it beside what it holds."""
         ...

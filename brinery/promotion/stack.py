@@ -1,19 +1,18 @@
-"""A CloudFormation stack made from infra/template.yaml: the environment of a Lambda function."""
+"""A CloudFormation stack made from infra/serving.yaml, or another of its parameters: the environment of a function."""
 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, Self
 
-from brinery.errors import (
-    EnvironmentFailed,
-    EnvironmentSilent,
-    PromotionRefused,
-)
+from brinery.errors import EnvironmentFailed, EnvironmentSilent, PromotionRefused
 from brinery.promotion.environment import Change, Held
+from brinery.promotion.failures import aws_errors
+from brinery.promotion.function import Function
 from brinery.promotion.release import release_id
+from brinery.versions.finding import Finding
 from brinery.versions.reference import Reference
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -24,10 +23,18 @@ POLL_SECONDS = 5.0
 class Stack:
     """The stack's parameters `ModelVersion`, `ModelRecord` and `ReleaseId`; all others keep their values."""
 
-    def __init__(self, stack: str, client: Any, poll_seconds: float = POLL_SECONDS, role: str | None = None) -> None:
+    def __init__(
+        self,
+        stack: str,
+        client: Any,
+        functions: Any = None,
+        poll_seconds: float = POLL_SECONDS,
+        role: str | None = None,
+    ) -> None:
         """A stack by its name or ARN; `client` is boto3's for CloudFormation, asked each `poll_seconds` in `follow`.
 
         Args:
+            functions: boto3's client for Lambda; without it, nothing is known of versions of the function.
             role: CloudFormation's service role for the update, by its ARN; None for the one that it used before, if
                 any, else the caller's own rights.
         """
@@ -35,6 +42,7 @@ class Stack:
         self._role = {"RoleARN": role} if role else {}
         self.updating = False  # by this object
         self._client = client
+        self._functions = functions
         self._poll_seconds = poll_seconds
         self._seen: set[str] = set()  # events from before the update
 
@@ -50,9 +58,10 @@ class Stack:
         except ImportError as exc:
             raise EnvironmentFailed("boto3 is not installed here; promoting a stack needs it") from exc
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-        with _failures("reach", stack):
-            client = boto3.session.Session(region_name=region).client("cloudformation")
-            return cls(stack, client, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
+        with aws_errors(f"reach stack {stack}"):
+            session = boto3.session.Session(region_name=region)
+            clients = session.client("cloudformation"), session.client("lambda")
+            return cls(stack, *clients, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
 
     @cached_property
     def name(self) -> str:
@@ -71,7 +80,7 @@ class Stack:
         for needed in ("ModelName", "ModelVersion", "ModelRecord", "ReleaseId", "ServingImageUri"):
             if needed not in parameters:
                 raise EnvironmentFailed(
-                    f"stack {self.stack} has no parameter {needed}; it must be made from infra/template.yaml"
+                    f"stack {self.stack} has no parameter {needed}; it must be made from infra/serving.yaml"
                 )
         if parameters["ModelName"] != model:
             raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
@@ -87,7 +96,13 @@ class Stack:
     @property
     def registry(self) -> str | None:
         """The URL of the registry that the stack's function reads, where its outputs tell."""
-        return {each["OutputKey"]: each["OutputValue"] for each in self._describe().get("Outputs", [])}.get("Registry")
+        return _outputs(self._describe()).get("Registry")
+
+    @property
+    def api(self) -> tuple[str | None, str]:
+        """The URL of what the stack serves, where it serves, and who may call it: iam, jwt or open."""
+        described = self._describe()
+        return _outputs(described).get("Url"), _parameters(described).get("Access", "open")
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Nothing: CloudFormation itself lets no two updates run at once."""
@@ -109,7 +124,7 @@ class Stack:
             new["ReleaseId"] = release_id({**parameters, **new}, template)
             changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
             kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]
-            with _failures("update", self.stack):
+            with aws_errors(f"update stack {self.stack}"):
                 self._client.update_stack(
                     StackName=self.stack,
                     TemplateBody=template,
@@ -148,14 +163,41 @@ class Stack:
             time.sleep(self._poll_seconds)
         held = _parameters(described).get("ModelRecord") == record
         succeeded = status in ("UPDATE_COMPLETE", "CREATE_COMPLETE") and held
+        if succeeded:
+            self._tidy(described, report)
         return succeeded, "; ".join([status, *reasons[:3]])
+
+    def _tidy(self, described: Any, report: Callable[[str], None]) -> None:
+        """Delete superseded versions of the function; where that fails, the promotion has succeeded all the same."""
+        try:
+            for function in self._function(described):
+                for number in function.delete_superseded():
+                    report(f"{function.name}:{number} was superseded, and is deleted")
+        except (EnvironmentFailed, EnvironmentSilent) as exc:
+            report(f"superseded versions are left: {exc}")
+
+    def findings(self) -> Iterator[Finding]:
+        """What there is to say of its function.
+
+        Raises:
+            EnvironmentFailed, EnvironmentSilent: AWS refused, or did not answer.
+        """
+        described = self._describe()
+        for function in self._function(described):
+            for found in function.findings(_parameters(described).get("ModelVersion")):
+                yield found._replace(check=f"{self.name}: {found.check}")
+
+    def _function(self, described: Any) -> list[Function]:
+        """The function of the stack, where it has one."""
+        name = _outputs(described).get("ServingFunctionName")
+        return [Function(self._functions, name)] if name and self._functions is not None else []
 
     def next_step(self, store_url: str, ended: str | None) -> str:
         """How it ended, or how to see that."""
         return ended or "the update has begun; --wait would have followed it to its end"
 
     def _describe(self) -> Any:
-        with _failures("describe", self.stack):
+        with aws_errors(f"describe stack {self.stack}"):
             return self._client.describe_stacks(StackName=self.stack)["Stacks"][0]
 
     def _template(self) -> str:
@@ -163,29 +205,18 @@ class Stack:
 
         The previous one, as CloudFormation would take it, is what SAM made of it then: with the old release id.
         """
-        with _failures("read the template of", self.stack):
+        with aws_errors(f"read the template of stack {self.stack}"):
             body = self._client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
         return body if isinstance(body, str) else json.dumps(body)  # boto3 parses JSON, and leaves YAML alone
 
     def _events(self) -> list[Any]:
-        with _failures("follow", self.stack):
+        with aws_errors(f"follow stack {self.stack}"):
             events: list[Any] = self._client.describe_stack_events(StackName=self.stack)["StackEvents"]
             return events
 
 
-@contextmanager
-def _failures(doing: str, stack: str) -> Iterator[None]:
-    """Translate boto3's errors; the one place that knows them."""
-    import botocore.exceptions
-
-    try:
-        yield
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError) as exc:
-        message = f"cannot {doing} stack {stack}: {' '.join(str(exc).split())}"
-        refused = isinstance(exc, botocore.exceptions.ClientError) and (
-            exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500
-        )
-        raise (EnvironmentFailed if refused else EnvironmentSilent)(message) from exc
+def _outputs(described: Any) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
 
 def _parameters(described: Any) -> dict[str, str]:

@@ -13,6 +13,7 @@ from obstore.store import MemoryStore
 
 from brinery.errors import EnvironmentFailed, EnvironmentSilent
 from brinery.promotion.environment import Held
+from brinery.versions.finding import Finding
 from brinery.versions.store import Request, Store
 from training.schedule.claims import LEASE
 
@@ -222,6 +223,9 @@ class SimulatedEnvironment:
 
     def follow(self, record: str, report: Callable[[str], None]) -> tuple[bool, str] | None:
         return None
+
+    def findings(self) -> Iterator[Finding]:
+        return iter(())
 
     def next_step(self, store_url: str, ended: str | None) -> str:
         return ""

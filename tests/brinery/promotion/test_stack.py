@@ -390,7 +390,7 @@ def test_stack_that_cannot_be_promoted_is_a_sentence(stack: tuple[str, Store, li
     client.create_stack(StackName=other, TemplateBody=json.dumps({"Resources": resources}))
     wait_for("create", other)
     code, _, err = run("promote", str(references[1]), "--stack", other)
-    assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/template.yaml" in err
+    assert code == 1 and f"stack {other} has no parameter ModelName; it must be made from infra/serving.yaml" in err
     assert not store.files("_promotions")
 
 
@@ -427,7 +427,9 @@ def test_update_is_carried_out_by_the_role_that_is_given(
             asked.append(arguments)
             self._client.update_stack(**arguments)
 
-    made = Stack(name, Asked(boto3.client("cloudformation")), 0.2, "arn:aws:iam::123456789012:role/update")
+    made = Stack(
+        name, Asked(boto3.client("cloudformation")), poll_seconds=0.2, role="arn:aws:iam::123456789012:role/update"
+    )
     made.prepare(references[1])("20261101T120000Z-" + "a" * 64)
     assert asked[0]["RoleARN"] == "arn:aws:iam::123456789012:role/update" and described["StackName"] == name
     assert Stack.connect(name, os.environ)._role == {"RoleARN": "arn:aws:iam::123456789012:role/update"}
