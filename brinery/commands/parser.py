@@ -29,11 +29,13 @@ examples:
   registry live wine --env-file .env --at 2026-11-01T12:00Z
                                                  what was served then
   registry doctor --env-file .env                whether the store keeps its promises, and what does not belong there
+  registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
 """
 
 REF = "as in wine:7 or wine:7@sha256:…"
+STACK = "a stack made of infra/serving.yaml"
 LONGEST_REASON = 1000
 
 
@@ -156,6 +158,11 @@ def _doctor(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _open(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--stack", type=_given, required=True, metavar="NAME", help=STACK)
+    command.add_argument("--port", type=_port, default=8088, metavar="PORT", help="on 127.0.0.1; default: 8088")
+
+
 def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a model's name")
 
@@ -171,18 +178,23 @@ def _environment(command: argparse.ArgumentParser, several: bool = False) -> Non
     """Options that name one environment, or several stacks: `stack` is then a list."""
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--env-file", type=_path, metavar="FILE", help="the file that compose reads, such as .env")
-    help = "a stack made of infra/template.yaml"
     if several:
         more = "; as often as there are stacks, of which each waits for the one before, up to the first that fails"
-        where.add_argument("--stack", type=_given, action="append", metavar="NAME", help=help + more)
+        where.add_argument("--stack", type=_given, action="append", metavar="NAME", help=STACK + more)
     else:
-        where.add_argument("--stack", type=_given, metavar="NAME", help=help)
+        where.add_argument("--stack", type=_given, metavar="NAME", help=STACK)
 
 
 def _given(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("it is empty")
     return text
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is not a port; it must be a number from 0 to 65535")
+    return int(text)
 
 
 def _path(text: str) -> Path:
@@ -225,5 +237,6 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "--registry s3://models --env-file .env",
         _doctor,
     ),
+    "open": ("a stack's API in a browser, by requests that are signed as you", "--stack prod", _open),
     "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),
 }
