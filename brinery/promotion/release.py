@@ -13,8 +13,9 @@ from pathlib import Path
 # What the function is not configured by: all other parameters count, also those that are yet to come.
 NOT_SERVING = frozenset(
     (
-        *("ReleaseId", "TrainingImageUri", "SubnetIds", "Schedule", "SchedulePeriod", "DataBucket", "AlertEmail"),
-        *("CanaryType", "DeletionRoleArn"),
+        *("ReleaseId", "TrainingImageUri", "CanaryType", "ProvisionedConcurrency", "AlertEmail", "WorkDays"),
+        *("Access", "JwtIssuer", "JwtAudience"),
+        *("InputBucket", "InputPrefix", "OutputBucket", "OutputPrefix"),
     )
 )
 

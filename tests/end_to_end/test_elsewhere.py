@@ -1,4 +1,6 @@
-"""The image as Kubernetes and Knative start it: the settings of their files, on a real engine."""
+"""The image as each service starts it: the settings of its file, on a real engine, up to an answer."""
+
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -6,33 +8,73 @@ import pytest
 from tests.conftest import free_port
 from tests.end_to_end.conftest import Stack
 from tests.end_to_end.test_compose import ROW
-from tests.infra.test_elsewhere import FILES, pod_of
+from tests.infra.template import raw
+from tests.infra.test_elsewhere import environment_of, pod_of
 
 pytestmark = pytest.mark.docker
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_container_of_the_file_serves_and_gets_ready(stack: Stack, lines: dict[str, str], name: str) -> None:
-    """Root's file system read-only, without a folder to write to; Knative says by PORT where to listen."""
+class Container(NamedTuple):
+    """What a service's file says of the container; `port` is where it is asked."""
+
+    command: list[str]
+    environment: dict[str, Any]
+    port: int = 8080
+    flags: tuple[str, ...] = ()
+
+
+def of_pod(name: str, **port: int) -> Container:
+    """A container of Kubernetes, hardened as the file says."""
     pod, container = pod_of(name)
     secured = {**pod.get("securityContext", {}), **container["securityContext"]}
-    port, inside = free_port(), 9099 if name == "knative.yaml" else container["ports"][0]["containerPort"]
-    pin = dict(each.split("=", 1) for each in lines["wine"].split() if each.startswith("MODEL_"))
-    local = {"MODEL_REGISTRY": "s3://models", "AWS_ENDPOINT_URL_S3": "http://s3:4566", **pin}
-    local |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "PORT": str(inside)}
-    told = {each["name"]: each["value"] for each in container["env"]} | local
-    flags = [f"-e {key}={value}" for key, value in told.items()]
-    flags += [f"--user {secured['runAsUser']}", "--cap-drop ALL", "--security-opt no-new-privileges"]
+    flags = [f"--user {secured['runAsUser']}", "--cap-drop ALL", "--security-opt no-new-privileges"]
     flags += ["--read-only"] if secured["readOnlyRootFilesystem"] else []
+    environment = {each["name"]: each["value"] for each in container["env"]}
+    return Container(container["args"], environment, flags=tuple(flags), **port)
+
+
+def of_fargate() -> Container:
+    resources = raw("fargate")["Resources"]
+    (container,) = resources["Task"]["Properties"]["ContainerDefinitions"]
+    flags = [f"--user {container['User']}"] + ["--read-only"] * container["ReadonlyRootFilesystem"]
+    (port,) = container["PortMappings"]
+    return Container(container["Command"], environment_of("fargate", resources), port["ContainerPort"], tuple(flags))
+
+
+def containers() -> dict[str, Container]:
+    """Knative says by PORT where to listen; SageMaker starts the image with the word `serve` and nothing else."""
+    knative = of_pod("knative.yaml", port=9099)
+    return {
+        "kubernetes": of_pod("kubernetes.yaml"),
+        "knative": knative._replace(environment={**knative.environment, "PORT": "9099"}),
+        "fargate": of_fargate(),
+        "sagemaker": Container(["serve"], environment_of("sagemaker", raw("sagemaker")["Resources"])),
+    }
+
+
+@pytest.mark.parametrize("name", ["kubernetes", "knative", "fargate", "sagemaker"])
+def test_container_of_the_file_serves_and_gets_ready(stack: Stack, lines: dict[str, str], name: str) -> None:
+    container, port = containers()[name], free_port()
+    pin = dict(each.split("=", 1) for each in lines["wine"].split() if each.startswith("MODEL_"))
+    local = {"MODEL_REGISTRY": "s3://models", "AWS_ENDPOINT_URL_S3": "http://s3:4566", "MODEL_RECORD": "", **pin}
+    local |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
+    told = {**container.environment, **local}
+    assert all(isinstance(value, str) for value in told.values()), told
     stack.shell("docker compose build serve && docker compose up -d s3")
-    image = f"{stack.project}-serving:sklearn"
-    network = f"--network {stack.project}_default -p 127.0.0.1:{port}:{inside}"
-    arguments = f"{network} {' '.join(flags)} {image} {' '.join(container['args'])}"
-    running = stack.shell(f"docker run -d --rm {arguments}").strip()
+    flags = [*(f"-e {key}={value}" for key, value in told.items()), *container.flags]
+    network = f"--network {stack.project}_default -p 127.0.0.1:{port}:{container.port}"
+    image, command = f"{stack.project}-serving:sklearn", " ".join(container.command)
+    running = stack.shell(f"docker run -d --rm {network} {' '.join(flags)} {image} {command}").strip()
+    url = f"http://127.0.0.1:{port}"
     try:
-        stack.wait(f"http://127.0.0.1:{port}/healthz")
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
-        answer = httpx.post(f"http://127.0.0.1:{port}/classify", json={"data": ROW}, timeout=30).json()
+        stack.wait(f"{url}/healthz")
+        assert httpx.get(f"{url}/readyz", timeout=60).status_code == 200
+        answer = httpx.post(f"{url}/classify", json={"data": ROW}, timeout=30).json()
         assert answer["prediction"] == 0 and answer["model"] == {"name": "wine", "version": 1}
+        if name == "sagemaker":
+            assert httpx.get(f"{url}/ping", timeout=30).status_code == 200
+            row, csv = ",".join(map(str, ROW.values())), {"content-type": "text/csv", "accept": "text/csv"}
+            asked = httpx.post(f"{url}/invocations", content=row, headers=csv, timeout=30)
+            assert (asked.status_code, asked.text.split(",")[0].strip()) == (200, "0")
     finally:
         stack.shell(f"docker kill {running}")

@@ -1,4 +1,4 @@
-"""SAM's own command on the template: the image that it builds, and the API that it runs of it."""
+"""SAM's own command on serving's template: the image that it builds, and the function that it runs of it."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ def built(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         "DockerContext: ..": f"DockerContext: {ROOT}\n      DockerBuildExtraParams: {json.dumps(network)}",
         "DockerTag: serving": f"DockerTag: {stack.project}",
     }
-    template = (ROOT / "infra/template.yaml").read_text()
+    template = (ROOT / "infra/serving.yaml").read_text()
     for old, new in changed.items():
         assert template.count(old) == 1
         template = template.replace(old, new)
@@ -40,11 +40,11 @@ def built(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 
 
 @pytest.fixture(scope="module")
-def api(stack: Stack, lines: dict[str, str], built: Path) -> Iterator[str]:
-    """`sam local start-api`, serving a version of compose's registry; its URL."""
+def function(stack: Stack, lines: dict[str, str], built: Path) -> Iterator[str]:
+    """`sam local start-lambda`, serving a version of compose's registry; the function's URL."""
     pin = lines["wine"].split("MODEL_VERSION=")[1].split()[0]
     port = free_port()
-    command = f"{SAM_CLI} local start-api --template {built} --port {port} --skip-pull-image"
+    command = f"{SAM_CLI} local start-lambda --template {built} --port {port} --skip-pull-image"
     command += f" --docker-network {stack.project}_default --parameter-overrides ModelName=wine ModelVersion={pin}"
     # A variable of the shell overrules the template's of the same name, which is how it gets another registry.
     environment = {
@@ -69,7 +69,7 @@ def api(stack: Stack, lines: dict[str, str], built: Path) -> Iterator[str]:
         except httpx.TransportError:
             assert process.poll() is None and time.monotonic() < deadline, (built.parent / "log").read_text()
             time.sleep(0.2)
-    yield url
+    yield f"{url}/2015-03-31/functions/ServingFunction/invocations"
     os.killpg(process.pid, signal.SIGINT)  # it then removes its containers
     try:
         process.wait(60)
@@ -78,15 +78,16 @@ def api(stack: Stack, lines: dict[str, str], built: Path) -> Iterator[str]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_sam_local_serves_the_pinned_version(api: str) -> None:
-    answer = httpx.post(f"{api}/classify", json={"data": ROW}, timeout=60)
-    assert (answer.status_code, answer.json()["prediction"]) == (200, 0)
-    assert answer.json()["model"] == {"name": "wine", "version": 1}
-    version = httpx.get(f"{api}/model/version", timeout=60).json()
+def test_sam_local_serves_the_pinned_version(function: str) -> None:
+    answer = httpx.post(function, json={"data": ROW}, timeout=60).json()
+    assert (answer["statusCode"], json.loads(answer["body"])["prediction"]) == (200, 0)
+    assert json.loads(answer["body"])["model"] == {"name": "wine", "version": 1}
+    event = {"requestContext": {"http": {"method": "GET", "path": "/model/version"}}, "rawPath": "/model/version"}
+    version = json.loads(httpx.post(function, json=event, timeout=60).json()["body"])
     assert (version["name"], version["version"], version["pinned"]) == ("wine", 1, True)
 
 
-def test_sam_local_answers_bad_input_as_serving_does(api: str) -> None:
-    answer = httpx.post(f"{api}/classify", json={"data": {"alcohol": "much"}}, timeout=60)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+def test_sam_local_answers_bad_input_as_serving_does(function: str) -> None:
+    answer = httpx.post(function, json={"data": {"alcohol": "much"}}, timeout=60).json()
+    assert answer["statusCode"] == 422
+    assert answer["headers"]["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""The template as it is written, and as SAM's own library translates it for CloudFormation."""
+"""The templates as they are written, and serving's as SAM's own library translates it for CloudFormation."""
 
 import json
 import os
@@ -10,30 +10,36 @@ from typing import Any
 from brinery.promotion.release import release_id
 from tests.conftest import ROOT, SAM, TOOL
 
-TEMPLATE = ROOT / "infra/template.yaml"
+INFRA = ROOT / "infra"
+SERVING = INFRA / "serving.yaml"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@sha256:" + "a" * 64
+TRAINING_IMAGE = IMAGE.replace("serving", "training")
 PIN = f"7@sha256:{'b' * 64}"
+ROUTES = {
+    *("POST /classify", "POST /predict", "GET /model/version", "GET /model/card"),
+    *("GET /healthz", "GET /readyz", "GET /docs", "GET /openapi.json"),
+}
 Resources = dict[str, dict[str, Any]]
 
 
 def translate(**parameters: str) -> Any:
-    """The template as it is written, and as SAM translates it with these parameters."""
+    """The templates as they are written, by name, and serving's as SAM translates it with these parameters."""
     values = {
-        "TrainingImageUri": IMAGE,
+        "RegistryBucket": "registry",
+        "TrainingImageUri": TRAINING_IMAGE,
         "ServingImageUri": IMAGE,
         "ModelName": "wine",
-        "DeletionRoleArn": "arn:aws:iam::123456789012:role/brinery-StackRole",
         "ModelVersion": PIN,
         **parameters,
     }
-    values.setdefault("ReleaseId", release_id(values, TEMPLATE.read_text()))
+    values.setdefault("ReleaseId", release_id(values, SERVING.read_text()))
     return json.loads(_translate(json.dumps(values)))  # anew, since tests change it
 
 
 @cache
 def _translate(values: str) -> str:
     done = subprocess.run(
-        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(TEMPLATE)],
+        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(INFRA)],
         input=values,
         capture_output=True,
         text=True,
@@ -43,17 +49,13 @@ def _translate(values: str) -> str:
     return done.stdout
 
 
-def raw() -> Any:
-    return translate()["written"]
-
-
-def roles() -> Resources:
-    """The resources of github.yaml."""
-    return translate()["roles"]["Resources"]  # type: ignore[no-any-return]
+def raw(name: str) -> Any:
+    """The template of this name as it is written."""
+    return translate()["written"][name]
 
 
 def translated(**parameters: str) -> Resources:
-    """The resources that SAM makes of the template with these parameters."""
+    """The resources that SAM makes of serving's template with these parameters."""
     return translate(**parameters)["translated"]["Resources"]  # type: ignore[no-any-return]
 
 

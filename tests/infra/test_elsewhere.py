@@ -1,7 +1,5 @@
-"""The files for SageMaker, Kubernetes and Knative: valid, with settings that serving knows, and no right too much."""
+"""The files for SageMaker, Fargate, Kubernetes and Knative: with settings that serving knows, and no right too much."""
 
-import os
-import subprocess
 from dataclasses import fields
 from typing import Any
 
@@ -10,26 +8,14 @@ import yaml
 
 from brinery.promotion.stack import Stack
 from serving.settings import Settings
-from tests.conftest import ROOT, TOOL
+from tests.infra.policies import statements
+from tests.infra.template import INFRA, Resources, raw
 
-INFRA = ROOT / "infra"
 KNOWN = {each.name.upper() for each in fields(Settings)} | {"MODEL_REGISTRY", "AWS_REGION"}
 
 
-class Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """YAML with CloudFormation's short forms, each as what stands behind it."""
-
-
-def _what_is_behind(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    kinds = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence}
-    return {suffix: kinds[type(node)](node)}
-
-
-Loader.add_multi_constructor("!", _what_is_behind)
-
-
 def documents(name: str) -> list[Any]:
-    return list(yaml.load_all((INFRA / name).read_text(), Loader))  # noqa: S506  (a subclass of the safe one)
+    return list(yaml.safe_load_all((INFRA / name).read_text()))
 
 
 FILES = ("kubernetes.yaml", "knative.yaml")
@@ -42,15 +28,19 @@ def pod_of(name: str) -> tuple[Any, Any]:
     return pod, container
 
 
-def test_sagemaker_template_passes_the_linter() -> None:
-    command = [*TOOL, "cfn-lint==1.58.0", "cfn-lint", str(INFRA / "sagemaker.yaml")]
-    environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+def environment_of(name: str, resources: Resources) -> dict[str, Any]:
+    """The variables that what serves is given."""
+    if name == "serving":
+        return dict(resources["ServingFunction"]["Properties"]["Environment"]["Variables"])
+    if name == "sagemaker":
+        return dict(resources["Model"]["Properties"]["PrimaryContainer"]["Environment"])
+    (container,) = resources["Task"]["Properties"]["ContainerDefinitions"]
+    return {each["Name"]: each["Value"] for each in container["Environment"]}
 
 
-def test_sagemaker_stack_has_what_promote_sets_and_a_role_that_only_reads() -> None:
-    (template,) = documents("sagemaker.yaml")
+@pytest.mark.parametrize("name", ["fargate", "sagemaker", "serving"])
+def test_stack_has_what_promote_sets_and_a_container_that_is_told_what_serving_knows(name: str) -> None:
+    template = raw(name)
     described = {
         "StackName": "s",
         "StackStatus": "CREATE_COMPLETE",
@@ -65,13 +55,18 @@ def test_sagemaker_stack_has_what_promote_sets_and_a_role_that_only_reads() -> N
             return {"Stacks": [described]}
 
     assert Stack("s", Client()).held("wine").pin is None
-    environment = template["Resources"]["Model"]["Properties"]["PrimaryContainer"]["Environment"]
-    assert set(environment) <= KNOWN and environment["REQUIRE_PIN"] == "on"
-    statements = template["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    actions = {each["Sid"]: each["Action"] for each in statements}
-    assert actions["ReadTheRegistry"] == "s3:GetObject"
-    open_ended = [each["Sid"] for each in statements if each["Resource"] == "*"]
-    assert open_ended == ["LogIn"]
+    given = environment_of(name, template["Resources"])
+    assert set(given) <= KNOWN | {"RELEASE_ID", "AWS_ENDPOINT_URL_S3", "ORT_DISABLE_TELEMETRY"}
+    assert given["REQUIRE_PIN"] == "on" and given["MODEL_RECORD"] == {"Ref": "ModelRecord"}
+
+
+@pytest.mark.parametrize("name", ["fargate", "sagemaker"])
+def test_role_reads_its_model_and_nothing_else_of_the_registry(name: str) -> None:
+    found = statements(raw(name)["Resources"])
+    on_s3 = {sid: each for sid, each in found.items() if "s3:" in str(each["Action"])}
+    assert {sid: each["Action"] for sid, each in on_s3.items()} == {"Role.ReadModel": "s3:GetObject"}
+    assert on_s3["Role.ReadModel"]["Resource"]["Fn::Sub"].endswith(":s3:::${RegistryBucket}/models/${ModelName}/*")
+    assert [sid for sid, each in found.items() if each["Resource"] == "*"] == ["Role.LogIn"] * (name == "sagemaker")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,4 +1,4 @@
-"""The template's metric filters on what the product logs; no local service evaluates such patterns."""
+"""The templates' metric filters on what the product logs; no local service evaluates such patterns."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from brinery.versions.store import Store
 from tests.conftest import overwrite, python
 from tests.examples import publish_example
-from tests.infra.template import raw
+from tests.infra.template import of_type, raw
 from tests.models_file import write
 from tests.serving.test_handler import BOOT
 
@@ -39,9 +39,9 @@ def matches(pattern: str, line: str) -> bool:
     return (all if "&&" in joined else any)(holds(*clause) for clause in clauses)
 
 
-def counted(lines: str) -> dict[str, int]:
-    """How often each filter matches, of those that do."""
-    filters = {name: each for name, each in raw()["Resources"].items() if each["Type"] == "AWS::Logs::MetricFilter"}
+def counted(template: str, lines: str) -> dict[str, int]:
+    """How often each filter of a template matches, of those that do."""
+    filters = of_type(raw(template)["Resources"], "AWS::Logs::MetricFilter")
     patterns = {name: each["Properties"]["FilterPattern"] for name, each in filters.items()}
     counts = {name: sum(matches(pattern, line) for line in lines.splitlines()) for name, pattern in patterns.items()}
     return {name: count for name, count in counts.items() if count}
@@ -63,11 +63,12 @@ def test_serving_that_cannot_load_is_counted(folder_store: Store, change: str | 
         overwrite(folder_store, f"{reference.folder}/{change}", b"{}")
     environment = {"MODEL_REGISTRY": folder_store.url, "MODEL_NAME": "alcohol", "MODEL_VERSION": pin}
     ran = python("-c", BOOT, "/readyz", AWS_LAMBDA_FUNCTION_VERSION="8", REQUIRE_PIN="on", **environment)
-    assert counted(ran.stderr) == counts, ran.stderr
+    assert counted("serving", ran.stderr) == counts, ran.stderr
 
 
 def test_training_is_counted_by_its_outcomes(tmp_path: Path) -> None:
-    good = {"data": "sklearn:iris", "estimator": "sklearn.tree.DecisionTreeClassifier"}
+    """The registry's task: one line a run and one at the end, and a sentence for each model that failed."""
+    good = {"data": "sklearn:iris", "estimator": "sklearn.tree.DecisionTreeClassifier", "schedule": "0 0 1 1 *"}
     write(
         tmp_path,
         {
@@ -76,9 +77,13 @@ def test_training_is_counted_by_its_outcomes(tmp_path: Path) -> None:
             "bad": {**good, "data": "missing.csv"},
         },
     )
-    ran = python("-m", "training", "--models", str(tmp_path / "models.json"), "--json")
-    assert ran.returncode == 1
-    assert len(ran.stdout.splitlines()) == 2
-    assert counted(ran.stdout + ran.stderr) == {"TrainingPublished": 1, "TrainingFailures": 1}, ran.stderr
+    ran = python("-m", "training", "--models", str(tmp_path / "models.json"), "--due")
+    assert ran.returncode == 1 and len(ran.stdout.splitlines()) == 4, ran.stderr
+    counts = counted("registry", ran.stdout)
+    assert counts.pop("TrainingFailures", 0) <= 1  # the line of the run may quote what the command said
+    assert counts == {"TrainingLooked": 1, "TrainingGates": 1}
+    assert counted("registry", ran.stderr) == {"TrainingFailures": 1}, ran.stderr
+    again = python("-m", "training", "--models", str(tmp_path / "models.json"), "--due")
+    assert counted("registry", again.stdout + again.stderr) == {"TrainingLooked": 1}, again.stderr
     crashed = python("-c", "import training.nothing_of_this_name")
-    assert counted(crashed.stderr) == {"TrainingFailures": 1}
+    assert counted("registry", crashed.stderr) == {"TrainingFailures": 1}

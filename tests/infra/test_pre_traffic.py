@@ -30,7 +30,7 @@ Spoil = Callable[[str, int, Any], tuple[int, Any]]
 @pytest.fixture(scope="module")
 def hook() -> Any:
     """The module that CloudFormation makes of the template's code."""
-    properties = raw()["Resources"]["PreTrafficFunction"]["Properties"]
+    properties = raw("serving")["Resources"]["PreTrafficFunction"]["Properties"]
     assert properties["Handler"] == "index.handler"
     module = types.ModuleType("index")
     exec(properties["InlineCode"], module.__dict__)  # noqa: S102
@@ -181,7 +181,7 @@ def test_codedeploy_is_always_told(
 
 def test_code_in_the_template_is_held_to_the_style(tmp_path: Path) -> None:
     source = tmp_path / "index.py"
-    source.write_text(raw()["Resources"]["PreTrafficFunction"]["Properties"]["InlineCode"])
+    source.write_text(raw("serving")["Resources"]["PreTrafficFunction"]["Properties"]["InlineCode"])
     config = str(ROOT / "pyproject.toml")
     for command in (
         ["ruff", "check", "--config", config],

@@ -63,10 +63,15 @@ def test_promotion_from_github_takes_the_digest_from_who_starts_it() -> None:
     assert "description: Which version, 8@sha256:… as `train` printed it" in text
 
 
-@pytest.mark.parametrize("script", ["push-images", "deploy", "train"])
+SCRIPTS = ("push-images", "deploy", "train", "set-models")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_say_how_they_are_used(script: str) -> None:
-    done = subprocess.run([ROOT / "infra" / script], capture_output=True, text=True)
-    assert done.returncode == 1 and f"usage: infra/{script} " in done.stderr
+    helped = subprocess.run([ROOT / "infra" / script, "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0 and f"\n  infra/{script} " in helped.stdout and helped.stderr == ""
+    wrong = subprocess.run([ROOT / "infra" / script], capture_output=True, text=True)
+    assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", helped.stdout)
 
 
 @pytest.mark.parametrize(
@@ -92,3 +97,41 @@ def test_scripts_end_where_a_step_fails(tmp_path: Path, script: str, program: st
         timeout=30,
     )
     assert done.returncode != 0 and "sha256:old" not in done.stdout and message in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("image", ["serving", "training"])
+def test_every_file_that_an_image_is_built_of_counts_for_whether_it_changed(image: str) -> None:
+    counted = re.findall(rf"^{image}_files=\((.*)\)", (ROOT / "infra/push-images").read_text(), re.MULTILINE)[0].split()
+    text = (ROOT / image / "Dockerfile").read_text()
+    copied = [name for line in re.findall(r"^COPY --chmod=755 (.*)", text, re.MULTILINE) for name in line.split()[:-1]]
+    used = copied + re.findall(r"type=bind,source=(\S+?),", text) + [f"{image}/Dockerfile", ".dockerignore"]
+    assert len(used) > 5
+    assert [each for each in used if not any(f"{each}/".startswith(f"{name}/") for name in counted)] == []
+
+
+def pushed(tmp_path: Path, docker: str, *options: str) -> tuple[str, str]:
+    """What `infra/push-images` prints and what it asks docker, which answers so."""
+    (tmp_path / "docker").write_text(f'#!/bin/bash\necho "$*" >>{tmp_path}/asked\n{docker}\n')
+    (tmp_path / "docker").chmod(0o755)
+    (tmp_path / "asked").write_text("")
+    command = [str(ROOT / "infra/push-images"), "r", *options]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, (tmp_path / "asked").read_text()
+
+
+def test_what_is_pushed_already_is_not_built_again(tmp_path: Path) -> None:
+    there = f'[ "$3" = inspect ] && printf "Name: x\nDigest:    sha256:{"a" * 64}\n"'
+    printed, asked = pushed(tmp_path, there)
+    digest = "a" * 64
+    assert printed == f"ServingImageUri=r-serving@sha256:{digest}\nTrainingImageUri=r-training@sha256:{digest}\n"
+    assert "build --platform" not in asked and "push" not in asked
+    assert asked != pushed(tmp_path, there, "--build-arg", "X=1")[1]  # another image, by another tag
+
+
+def test_newer_base_images_are_built_in_any_case(tmp_path: Path) -> None:
+    built = f'[ "$1" != image ] || for n in serving training; do echo "r-$n@sha256:{"b" * 64}"; done'
+    printed, asked = pushed(tmp_path, built, "--pull")
+    assert printed.count("b" * 64) == 2 and "imagetools" not in asked
+    assert asked.count("buildx build --platform linux/amd64") == 2 and asked.count("push --quiet") == 2

@@ -1,4 +1,4 @@
-"""Prints the template as it is written and as SAM translates it; run where aws-sam-translator is installed.
+"""Prints the templates as written, and serving's as SAM translates it; run where aws-sam-translator is installed.
 
 Its pydantic is older than ours, so that it has an environment of its own.
 """
@@ -15,11 +15,12 @@ class ManagedPolicies:
     """The ARNs of AWS's own policies, without asking AWS for them."""
 
     def load(self) -> dict[str, str]:
-        names = ("AWSLambdaBasicExecutionRole", "AWSCodeDeployRoleForLambda")
-        return {name: f"arn:aws:iam::aws:policy/service-role/{name}" for name in names}
+        return {}
 
 
-text = Path(sys.argv[1]).read_text()
-translated = transform(yaml_parse(text), json.load(sys.stdin), ManagedPolicies())
-roles = yaml_parse(Path(sys.argv[1]).with_name("github.yaml").read_text())
-print(json.dumps({"written": yaml_parse(text), "translated": translated, "roles": roles}, default=str))
+folder = Path(sys.argv[1])
+written = {
+    path.stem: yaml_parse(path.read_text()) for path in folder.glob("*.yaml") if "Resources:" in path.read_text()
+}
+translated = transform(yaml_parse((folder / "serving.yaml").read_text()), json.load(sys.stdin), ManagedPolicies())
+print(json.dumps({"written": written, "translated": translated}, default=str))

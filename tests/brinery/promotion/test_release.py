@@ -16,7 +16,7 @@ PARAMETERS = {
     "ModelRecord": "",
     "ServingImageUri": f"registry.example.org/serving@sha256:{'b' * 64}",
     "ReleaseId": "none",
-    "Schedule": "cron(0 3 * * ? *)",
+    "CanaryType": "AllAtOnce",
 }
 
 
@@ -31,7 +31,7 @@ def test_release_id_is_of_the_images_digest_and_of_the_template() -> None:
     assert release_id(PARAMETERS, "t") != release_id(PARAMETERS, "u")
     elsewhere = {**PARAMETERS, "ServingImageUri": f"elsewhere@sha256:{'b' * 64}"}
     assert release_id(elsewhere, "t") == release_id(PARAMETERS, "t")
-    for of_no_function in ("ReleaseId", "Schedule"):
+    for of_no_function in ("ReleaseId", "CanaryType"):
         assert release_id({**PARAMETERS, of_no_function: "x"}, "t") == release_id(PARAMETERS, "t")
 
 
