@@ -1,5 +1,6 @@
 """The image as each service starts it: the settings of its file, on a real engine, up to an answer."""
 
+import json
 from typing import Any, NamedTuple
 
 import httpx
@@ -78,3 +79,19 @@ def test_container_of_the_file_serves_and_gets_ready(stack: Stack, lines: dict[s
             assert (asked.status_code, asked.text.split(",")[0].strip()) == (200, "0")
     finally:
         stack.shell(f"docker kill {running}")
+
+
+def test_training_task_is_run_as_fargate_starts_it(stack: Stack) -> None:
+    """Its root's file system read-only, and a volume of the engine's own at /tmp, which its user can write to."""
+    resources = raw("registry")["Resources"]
+    (container,) = resources["TrainingTask"]["Properties"]["ContainerDefinitions"]
+    assert container["ReadonlyRootFilesystem"] and container["Command"] == ["train", "--due"]
+    stack.shell("docker compose build train && docker compose up -d --wait s3")
+    local = {"MODEL_REGISTRY": "s3://models/task", "AWS_ENDPOINT_URL_S3": "http://s3:4566", "AWS_REGION": "us-east-1"}
+    local |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "MODELS_URI": "", "MODELS_SHA256": ""}
+    flags = [*(f"-e {key}={value}" for key, value in local.items()), "--read-only", "--volume /tmp"]
+    run = f"docker run --rm --network {stack.project}_default {' '.join(flags)} {stack.project}-training"
+    trained = json.loads(stack.shell(f"{run} train --json wine"))
+    assert trained["reference"].startswith("wine:1@sha256:")
+    looked = json.loads(stack.shell(f"{run} {' '.join(container['Command'])} penguins").splitlines()[-1])
+    assert (looked["event"], looked["models"], looked["trained"]) == ("due", 1, 1)

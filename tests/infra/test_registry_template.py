@@ -91,7 +91,7 @@ def test_registry_bucket_refuses_plain_http_and_overwriting() -> None:
     assert create["Resource"] == {"Fn::Sub": "${RegistryBucket.Arn}/*"}
     assert create["Condition"] == {"Null": {"s3:if-none-match": True}, "Bool": {"s3:ObjectCreationOperation": True}}
     assert (delete["Effect"], delete["Principal"], delete["Resource"]) == ("Deny", "*", tls["Resource"])
-    assert {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"} < {
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketPolicy", "s3:PutBucketNotification"} < {
         *delete["Action"]
     }
     root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
