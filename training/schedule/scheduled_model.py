@@ -107,13 +107,22 @@ class ScheduledModel:
                 return None
 
     def _order(self, lease: Lease, limit: datetime) -> Order | None:
-        """What a run is to be told now, which may take so long, and holds that lease."""
-        now = self.now()
-        if now >= limit:
-            return Order("late", kill=now >= min(limit + GRACE, lease.until))
-        if lease.lost or now >= lease.until - GRACE:
-            return Order("lost", kill=now >= lease.until)
-        return Order("stop") if self.stopping.is_set() else None
+        return order(self.now(), limit, lease.until, lost=lease.lost, stopping=self.stopping.is_set())
+
+
+def order(now: datetime, limit: datetime, until: datetime, *, lost: bool, stopping: bool) -> Order | None:
+    """What a run is to be told now.
+
+    Args:
+        limit: how long the model may take.
+        until: how long its claim holds, after which somebody else may train it.
+        lost: somebody else has claimed what comes then.
+    """
+    if now >= limit:
+        return Order("late", kill=now >= min(limit + GRACE, until))
+    if lost or now >= until - GRACE:
+        return Order("lost", kill=now >= until)
+    return Order("stop") if stopping else None
 
 
 def scheduled_models(

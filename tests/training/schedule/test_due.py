@@ -182,8 +182,8 @@ def test_due_without_a_schedule_is_refused(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().err == f'train: no model in {path} has a schedule, such as "schedule": "0 3 * * *"\n'
 
 
-def test_due_and_schedule_are_refused_together(capsys: pytest.CaptureFixture[str]) -> None:
+def test_due_and_schedule_are_refused_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["--due", "--schedule"])
+        main(["--due", "--schedule", "--models", str(write(tmp_path, {"wine": SPEC}))])
     assert caught.value.code == 2
     assert "argument --schedule: not allowed with argument --due" in capsys.readouterr().err
