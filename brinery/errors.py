@@ -8,6 +8,7 @@ BrineryError
 │   └── TooManyRows         more rows than one request may hold
 ├── StoreError              the store answered with an error
 │   ├── StoreUnavailable    … that may pass: worth another try later
+│   │   └── CredentialsUnavailable  … what gives the credentials for it did not
 │   ├── AccessDenied        … that credentials or a policy would have to change
 │   ├── ObjectMissing       … that there is no such object
 │   └── ObjectExists        … that a create-only write came second
@@ -69,6 +70,10 @@ class StoreError(BrineryError):
 
 
 class StoreUnavailable(StoreError):
+    pass
+
+
+class CredentialsUnavailable(StoreUnavailable):
     pass
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import mmap
+import os
 import re
 from collections.abc import Buffer, Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 from brinery.errors import (
     AccessDenied,
     ArtifactSize,
+    CredentialsUnavailable,
     ObjectExists,
     ObjectMissing,
     SettingInvalid,
@@ -209,6 +211,10 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
     parts = urlsplit(url)
     if parts.scheme == "s3" and BUCKET.fullmatch(parts.netloc) and not parts.query and not parts.fragment:
         prefix = parts.path.strip("/")
+        if credentials is None and os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"):
+            from brinery.versions.credentials import container_credentials  # seldom needed, and slow to import
+
+            credentials = container_credentials(os.environ)
         make = partial(
             S3Store, parts.netloc, prefix=prefix or None, retry_config=RETRY, credential_provider=credentials
         )
@@ -263,7 +269,7 @@ def errors_of(url: str, path: str) -> Iterator[None]:
     except exceptions.AlreadyExistsError as exc:
         raise ObjectExists(f"{url}/{path} exists already") from exc
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
-        raise AccessDenied(f"{url}/{path}: access denied; check the credentials and the bucket's policy") from exc
+        raise _refused(url, path, exc) from exc
     except exceptions.GenericError as exc:
         if "NoSuchBucket" in str(exc):  # as listing says it
             raise ObjectMissing(f"{url}: the bucket does not exist") from exc
@@ -278,11 +284,22 @@ def errors_of(url: str, path: str) -> Iterator[None]:
         raise StoreError(f"{url}/{path}: the store's address cannot be used: {_reason(exc)}") from exc
 
 
+def _refused(url: str, path: str, exc: Exception) -> StoreError:
+    """Of an error in a provider of credentials obstore passes on the text alone."""
+    _, ours, reason = str(exc).partition(f"{CredentialsUnavailable.__name__}: ")
+    if ours:
+        return CredentialsUnavailable(f"{url}/{path}: {_first_line(reason)}")
+    return AccessDenied(f"{url}/{path}: access denied; check the credentials and the bucket's policy")
+
+
 def _bucket_hint(exc: Exception) -> str:
     return "; the bucket does not exist" if "NoSuchBucket" in str(exc) else ""
 
 
 def _reason(exc: BaseException) -> str:
     """The first sentence of a library's message, ASCII and short."""
-    lines = str(exc).strip().splitlines() or [type(exc).__name__]
-    return lines[0].encode("ascii", "backslashreplace").decode()[:300]
+    return _first_line(str(exc).strip() or type(exc).__name__)
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0].encode("ascii", "backslashreplace").decode()[:300]

@@ -1,6 +1,7 @@
 """A proxy before an S3 endpoint that counts its requests and injects faults into the answers."""
 
 import http.client
+import re
 import socket
 import struct
 import threading
@@ -11,6 +12,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 Fault = Literal["slow_down", "reset", "stall", "stall_in_body", "cut", "flip", "drip", "lost"]
+ENDED = (
+    b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'
+)
+SIGNED = re.compile("Credential=([^/]+)/")
 SLOW_DOWN = (
     b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
 )
@@ -18,11 +23,13 @@ DRIP_SECONDS = 0.2
 
 
 class Proxy:
-    """Passes requests on to `upstream`; `requests` holds the method and path of each."""
+    """Passes requests on to `upstream`; `requests` holds the method and path of each, `keys` the one that signed it."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.requests: list[str] = []
+        self.keys: list[str] = []
+        self.ended: set[str] = set()
         self.endpoint = ""
         self.closing = threading.Event()
         self._lock = threading.Lock()
@@ -39,6 +46,10 @@ class Proxy:
     def delay(self, seconds: float) -> None:
         """Take so long over every answer from now on."""
         self.seconds = seconds
+
+    def end(self, key: str) -> None:
+        """Refuse what this access key signs from now on, as S3 does once it has expired."""
+        self.ended.add(key)
 
     def next_fault(self, request: str, path: str) -> Fault | None:
         with self._lock:
@@ -78,8 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.proxy.next_fault(f"{self.command} {self.path}", urlsplit(self.path).path)
+        signed = SIGNED.search(self.headers.get("Authorization", ""))
+        self.proxy.keys.append(signed[1] if signed else "")
         self.proxy.closing.wait(self.proxy.seconds)
-        if fault == "reset":
+        if self.proxy.keys[-1] in self.proxy.ended:
+            self._answer(400, [("Content-Type", "application/xml")], ENDED)
+        elif fault == "reset":
             self._reset()
         elif fault == "stall":
             self._stall()

@@ -12,6 +12,7 @@ from brinery.errors import (
     AccessDenied,
     ArtifactDigest,
     BrineryError,
+    CredentialsUnavailable,
     DigestMismatch,
     GoldenMismatch,
     LibraryMismatch,
@@ -77,7 +78,9 @@ def test_loader_without_fault_reads_each_file_once(memory: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [StoreUnavailable("no answer"), AccessDenied("denied")], ids=lambda e: type(e).__name__
+    "fault",
+    [StoreUnavailable("no answer"), AccessDenied("denied"), CredentialsUnavailable("no keys")],
+    ids=lambda e: type(e).__name__,
 )
 def test_loader_after_fault_of_the_store_tries_again_once_a_pause(memory: Store, fault: Exception) -> None:
     reference, clock = publish_example(memory, "alcohol"), Clock()
