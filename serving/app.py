@@ -35,13 +35,14 @@ PROBLEM_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
 
 
-def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) -> FastAPI:
+def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0, snapshot: bool = False) -> FastAPI:
     """The app over one loader.
 
     Args:
         import_seconds: how long the process took to import its code, told by `/model/version`.
+        snapshot: that, and the load, were the work of the process that this one is a copy of, and no cold start's.
     """
-    service = _Service(loader, settings, import_seconds)
+    service = _Service(loader, settings, import_seconds, snapshot)
     app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     for path, methods, route in (
         ("/classify", ["POST"], service.classify),
@@ -63,12 +64,13 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0) 
 class _Service:
     """The routes, over the model of one loader."""
 
-    def __init__(self, loader: Loader, settings: Settings, import_seconds: float) -> None:
+    def __init__(self, loader: Loader, settings: Settings, import_seconds: float, snapshot: bool) -> None:
         self._loader = loader
         self._settings = settings
         self._bodies = Bodies(settings.max_body_bytes)
         self._turns = Turns()
         self._import_seconds = import_seconds
+        self._start = "snapshot_seconds" if snapshot else "cold_start_seconds"
 
     async def predict(self, request: Request) -> Response:
         return await self._answer(request)
@@ -102,7 +104,10 @@ class _Service:
         return _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
-        return _json(_about(await self._model(), self._settings.model_record, self._import_seconds))
+        model = await self._model()
+        seconds = {"import": self._import_seconds, **model.timings}
+        start = {self._start: {name: round(value, 4) for name, value in seconds.items()}}
+        return _json(_about(model, self._settings.model_record) | start)
 
     async def card(self, request: Request) -> Response:
         model = await self._model()
@@ -160,7 +165,7 @@ def _is_partial(request: Request) -> bool:
     return given == "true"
 
 
-def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> dict[str, Any]:
+def _about(model: VerifiedModel, record: str | None) -> dict[str, Any]:
     manifest = model.manifest
     return {
         **identity(model),
@@ -173,10 +178,6 @@ def _about(model: VerifiedModel, record: str | None, import_seconds: float) -> d
         "trained_at": manifest.trained_at.isoformat().replace("+00:00", "Z"),
         "git_commit": manifest.git.commit,
         "libraries": dict(manifest.libraries),
-        "cold_start_seconds": {
-            "import": round(import_seconds, 4),
-            **{k: round(v, 4) for k, v in model.timings.items()},
-        },
     }
 
 

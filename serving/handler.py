@@ -1,4 +1,7 @@
-"""The Lambda entry point: the model is fetched while the rest is imported, all in the init phase."""
+"""The Lambda entry point: the model is fetched while the rest is imported, all in the init phase.
+
+It is imported whatever happens, but under SnapStart, which would keep a process without a model.
+"""
 
 from time import perf_counter
 
@@ -11,6 +14,7 @@ from serving.startup import begin, deferred_models, finish
 begin()
 
 from serving.loader import INIT_SECONDS, boot
+from serving.snapshot import SNAPSHOT_SECONDS, is_taken, prepare
 
 settings, loader = boot(os.environ)
 loader.start()
@@ -19,6 +23,10 @@ with deferred_models():
     from serving.app import create_app
     from serving.invocation import make_handler
 
-handler = make_handler(create_app(loader, settings, import_seconds=perf_counter() - _started))
-loader.wait(INIT_SECONDS - (perf_counter() - _started))
+snapshot = is_taken(os.environ)
+handler = make_handler(create_app(loader, settings, import_seconds=perf_counter() - _started, snapshot=snapshot))
+if snapshot:
+    prepare(loader, settings.registry, SNAPSHOT_SECONDS - (perf_counter() - _started))
+else:
+    loader.wait(INIT_SECONDS - (perf_counter() - _started))
 finish()

@@ -3,9 +3,17 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from time import monotonic
+from dataclasses import replace
+from time import monotonic, sleep
 
-from brinery.errors import BrineryError, ModelInvalid, SettingInvalid, StoreError, VersionMissing
+from brinery.errors import (
+    BrineryError,
+    ModelInvalid,
+    SettingInvalid,
+    StoreError,
+    StoreUnavailable,
+    VersionMissing,
+)
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
@@ -38,9 +46,15 @@ class Loader:
     there (yet), a later call tries again, at most once a pause, the pause growing from 1 to 30 seconds.
     """
 
-    def __init__(self, load: Callable[[], VerifiedModel], clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        load: Callable[[], VerifiedModel],
+        clock: Callable[[], float] = monotonic,
+        sleep: Callable[[float], None] = sleep,
+    ) -> None:
         self._load = load
         self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._model: VerifiedModel | None = None
@@ -82,6 +96,28 @@ class Loader:
         wait = self._again_at - self._clock() if isinstance(self._failure, PASSING) else LONGEST_PAUSE
         raise NotServing(reason_of(self._failure or ModelInvalid()), max(1, round(wait)))
 
+    def require(self, seconds: float) -> None:
+        """Load the model, and try again after faults that pass, as long as a next try begins within so many seconds.
+
+        Raises:
+            BrineryError: why there is no model.
+        """
+        until = self._clock() + seconds
+        while True:
+            self.start()
+            if not self.wait(until - self._clock()):
+                raise StoreUnavailable(f"the model was not loaded within {seconds:.0f} seconds")
+            if self._model is not None:
+                return
+            if not isinstance(self._failure, PASSING) or self._again_at > until:
+                raise self._failure or ModelInvalid()
+            self._sleep(max(0.0, self._again_at - self._clock()))
+
+    def reopen(self, store: Store) -> None:
+        """Read what the model has still to read from another store."""
+        if self._model is not None:
+            self._model = replace(self._model, store=store)
+
     def _may_pass(self) -> bool:
         return isinstance(self._failure, PASSING) and self._clock() >= self._again_at
 
@@ -95,7 +131,7 @@ class Loader:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
             log_error(exc)
         except Exception as exc:
-            self._failure = ModelInvalid()
+            self._failure = ModelInvalid(f"an unexpected {type(exc).__name__}, which was logged")
             log.error("an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from tests.conftest import ROOT, free_port
 
 SAM_VERSION = "1.170.0"
+KEYLESS = ("-u", "AWS_ACCESS_KEY_ID", "-u", "AWS_SECRET_ACCESS_KEY")
 
 
 def emulator_program() -> Path:
@@ -39,7 +40,10 @@ def emulator_program() -> Path:
 
 @contextmanager
 def emulator(
-    environment: Mapping[str, str], handler: str = "serving.handler.handler", log: Path | None = None
+    environment: Mapping[str, str],
+    handler: str = "serving.handler.handler",
+    log: Path | None = None,
+    snap_start: bool = False,
 ) -> Iterator[Callable[[Any], Any]]:
     """Run a handler and yield what invokes it: from an event to the decoded answer.
 
@@ -49,6 +53,7 @@ def emulator(
     Args:
         environment: the function's variables, beside those of this process.
         log: where the function's output goes; nowhere by default.
+        snap_start: give the function no keys, but an endpoint that gives them, as under SnapStart.
     """
     port, api_port = free_port(), free_port()
     address = f"127.0.0.1:{port}"
@@ -57,6 +62,7 @@ def emulator(
         *("--runtime-interface-emulator-address", address),
         *("--runtime-api-address", f"127.0.0.1:{api_port}"),
         *("--log-level", "error"),
+        *(("--enable-init-caching", "env", *KEYLESS) if snap_start else ()),
         *(sys.executable, "-m", "awslambdaric", handler),
     ]
     with open(log or os.devnull, "ab") as output:

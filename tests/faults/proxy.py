@@ -23,13 +23,19 @@ DRIP_SECONDS = 0.2
 
 
 class Proxy:
-    """Passes requests on to `upstream`; `requests` holds the method and path of each, `keys` the one that signed it."""
+    """Passes requests on to `upstream`; `requests` holds the method and path of each, `keys` the one that signed it.
+
+    `open` counts connections, and `lost` holds the requests that came by forgotten ones.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.requests: list[str] = []
         self.keys: list[str] = []
         self.ended: set[str] = set()
+        self.open = 0
+        self.lost: list[str] = []
+        self.age = 0
         self.endpoint = ""
         self.closing = threading.Event()
         self._lock = threading.Lock()
@@ -50,6 +56,14 @@ class Proxy:
     def end(self, key: str) -> None:
         """Refuse what this access key signs from now on, as S3 does once it has expired."""
         self.ended.add(key)
+
+    def forget(self) -> None:
+        """Never again answer what comes by the connections of now, nor close them, as the network does after hours."""
+        self.age += 1
+
+    def count(self, change: int) -> None:
+        with self._lock:
+            self.open += change
 
     def next_fault(self, request: str, path: str) -> Fault | None:
         with self._lock:
@@ -86,7 +100,16 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: Proxy
 
+    def setup(self) -> None:
+        self.age = self.proxy.age
+        self.proxy.count(1)
+        super().setup()
+
     def _pass_on(self) -> None:
+        if self.age != self.proxy.age:
+            self.proxy.lost.append(f"{self.command} {self.path}")
+            self._stall()
+            return
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.proxy.next_fault(f"{self.command} {self.path}", urlsplit(self.path).path)
         signed = SIGNED.search(self.headers.get("Authorization", ""))
@@ -163,6 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile = self.rfile  # nothing is left to flush
 
     def finish(self) -> None:
+        self.proxy.count(-1)
         try:
             super().finish()
         except OSError:
