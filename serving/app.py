@@ -126,7 +126,7 @@ class _Service:
         return Response(render_docs(self._loader.model), headers=PAGE, media_type="text/html; charset=utf-8")
 
     async def openapi(self, request: Request) -> Response:
-        return _json(describe(self._loader.model))
+        return _json(describe(self._loader.model, request.scope["root_path"]))
 
     async def healthz(self, request: Request) -> Response:
         return _json({"status": "ok"})

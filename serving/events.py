@@ -3,10 +3,13 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlencode
+
+VARIABLE = re.compile(r"\{([^{}+]+)\+?\}")
 
 
 class EventInvalid(Exception):
@@ -15,9 +18,13 @@ class EventInvalid(Exception):
 
 @dataclass(frozen=True)
 class LambdaRequest:
-    """An HTTP request: `path` is decoded, `query` is not, `headers` have names in lower case."""
+    """An HTTP request: `path` is decoded, `query` is not, `headers` have names in lower case.
+
+    `base` is what stands before the path outside: a stage, or the base path that a custom domain is mapped by.
+    """
 
     method: str
+    base: str
     path: str
     query: str
     headers: dict[str, str]
@@ -35,21 +42,22 @@ def read_event(event: Any) -> LambdaRequest:
     context = _mapping(event.get("requestContext"))
     http = _mapping(context.get("http"))
     if http:
-        path = event.get("rawPath") or http.get("path")
-        return _request(http.get("method"), _decoded(_without_stage(path, context.get("stage"))), event)
+        path = _decoded(event.get("rawPath") or http.get("path"))
+        _, _, route = str(event.get("routeKey")).partition(" ")
+        return _request(http.get("method"), _split(path, route, event, context.get("stage")), event)
     if "httpMethod" in event:
-        path = event.get("path")
-        return _request(event["httpMethod"], _decoded(path) if "elb" in context else path, event)
+        path = _decoded(event.get("path")) if "elb" in context else event.get("path")
+        return _request(event["httpMethod"], _split(path, event.get("resource"), event), event)
     if "data" in event:
         return _direct(event)
     if "body" in event:
         body = event["body"]
-        return _direct(body) if isinstance(body, dict) else _request("POST", "/predict", event)
+        return _direct(body) if isinstance(body, dict) else _request("POST", ("", "/predict"), event)
     raise EventInvalid('the event must be an HTTP request, {"data": …} or {"body": {"data": …}}')
 
 
 def _direct(data: dict[str, Any]) -> LambdaRequest:
-    return LambdaRequest("POST", "/predict", "", {"content-type": "application/json"}, _as_json(data))
+    return LambdaRequest("POST", "", "/predict", "", {"content-type": "application/json"}, _as_json(data))
 
 
 def _as_json(data: dict[str, Any]) -> bytes:
@@ -59,13 +67,14 @@ def _as_json(data: dict[str, Any]) -> bytes:
         raise EventInvalid("the event's data cannot be written as JSON") from exc
 
 
-def _request(method: Any, path: Any, event: dict[str, Any]) -> LambdaRequest:
+def _request(method: Any, paths: tuple[str, Any], event: dict[str, Any]) -> LambdaRequest:
+    base, path = paths
     if not isinstance(method, str) or not method.isascii() or not method.isalpha():
         raise EventInvalid("the event's method must be a word such as POST")
     if not isinstance(path, str) or not path.startswith("/"):
         raise EventInvalid("the event's path must begin with /")
-    path = path.encode(errors="replace").decode()
-    return LambdaRequest(method.upper(), path, _query(event), _headers(event), _body(event))
+    base, path = (each.encode(errors="replace").decode() for each in (base, path))
+    return LambdaRequest(method.upper(), base, path, _query(event), _headers(event), _body(event))
 
 
 def _query(event: dict[str, Any]) -> str:
@@ -113,11 +122,24 @@ def _body(event: dict[str, Any]) -> bytes:
         raise EventInvalid(f"the event's body is not valid {kind}") from exc
 
 
-def _without_stage(path: Any, stage: Any) -> Any:
-    """API Gateway v2 puts a named stage in front of the path."""
-    if isinstance(path, str) and isinstance(stage, str) and path.startswith(f"/{stage}/"):
-        return path.removeprefix(f"/{stage}")
-    return path
+def _split(path: Any, route: Any, event: dict[str, Any], stage: Any = None) -> tuple[str, Any]:
+    """The base path and the rest of a path, which API Gateway sends together, as the route tells where it can.
+
+    Args:
+        route: such as `/classify`, `/jobs/{id}` or `/{proxy+}`; `$default` tells nothing.
+        stage: a named one, which API Gateway v2 puts in front of the path.
+    """
+    if not isinstance(path, str) or not path.startswith("/"):
+        return "", path
+    if isinstance(route, str) and route.startswith("/"):
+        given = _mapping(event.get("pathParameters"))
+        own = VARIABLE.sub(lambda found: str(given.get(found[1])), route)
+        base = path.removesuffix(own)
+        if base + own in (path, f"{path}/") and not base.endswith("/"):
+            return base, own
+    if isinstance(stage, str) and path.startswith(f"/{stage}/"):
+        return f"/{stage}", path.removeprefix(f"/{stage}")
+    return "", path
 
 
 def _decoded(path: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from math import floor
 from typing import Any
+from urllib.parse import quote
 
 from brinery.loading.model import VerifiedModel
 from brinery.rows.dates import text_of_days
@@ -24,8 +25,12 @@ STATUS = {
 }
 
 
-def describe(model: VerifiedModel | None) -> dict[str, Any]:
-    """The document as OpenAPI 3.1; without a model, rows are left open."""
+def describe(model: VerifiedModel | None, base: str = "") -> dict[str, Any]:
+    """The document as OpenAPI 3.1; without a model, rows are left open.
+
+    Args:
+        base: what stands before all paths outside.
+    """
     reference = f"{model.manifest.name}:{model.manifest.version}" if model else "no model yet"
     return {
         "openapi": "3.1.0",
@@ -34,6 +39,7 @@ def describe(model: VerifiedModel | None) -> dict[str, Any]:
             "description": model.manifest.description if model else "",
             "version": str(model.manifest.version) if model else "0",
         },
+        **({"servers": [{"url": quote(base)}]} if base else {}),
         "paths": {
             **_asking(model),
             "/model/version": {"get": _get("What is served, from its verified manifest", JSON, {"type": "object"})},

@@ -173,6 +173,69 @@ def test_event_path_is_the_one_asked_for(event: dict[str, Any], path: str) -> No
     assert read_event(event).path == path
 
 
+def http_api(path: str, route: str, stage: str = "$default", **changes: Any) -> dict[str, Any]:
+    """What an HTTP API sends, with payload 2.0, of a request to `path`."""
+    event = event_v2(BODY, path=path, routeKey=route, **changes)
+    domain = {"domainName": "api.example.com", "domainPrefix": "api", "stage": stage, "routeKey": route}
+    return {**event, "requestContext": {**event["requestContext"], **domain}}
+
+
+def rest_api(path: str, resource: str, parameters: dict[str, str] | None = None, stage: str = "prod") -> dict[str, Any]:
+    """What a REST API sends, or an HTTP API with payload 1.0."""
+    event = event_v1(BODY, path=path, resource=resource, pathParameters=parameters)
+    domain = {"domainName": "api.example.com", "resourcePath": resource, "stage": stage, "path": path}
+    return {**event, "requestContext": {**event["requestContext"], **domain}}
+
+
+@pytest.mark.parametrize(
+    ("event", "base", "path"),
+    [
+        (http_api("/classify", "POST /classify"), "", "/classify"),
+        (http_api("/wine/classify", "POST /classify"), "/wine", "/classify"),
+        (http_api("/wine/classify", "POST /classify", "prod"), "/wine", "/classify"),
+        (http_api("/models/v1/wine/model/version", "GET /model/version"), "/models/v1/wine", "/model/version"),
+        (http_api("/my%20wine/classify", "POST /classify"), "/my wine", "/classify"),
+        (http_api("/classify/classify", "POST /classify"), "/classify", "/classify"),
+        (http_api("/\ud800/classify", "POST /classify"), "/?", "/classify"),
+        (http_api("/wine/predict", "ANY /{proxy+}", pathParameters={"proxy": "predict"}), "/wine", "/predict"),
+        (http_api("/wine/a/b", "ANY /{proxy+}", pathParameters={"proxy": "a/b"}), "/wine", "/a/b"),
+        (http_api("/wine/jobs/7", "GET /jobs/{id}", pathParameters={"id": "7"}), "/wine", "/jobs/7"),
+        (http_api("/wine", "GET /"), "/wine", "/"),
+        (http_api("/wine/", "GET /"), "/wine", "/"),
+        (http_api("/", "GET /"), "", "/"),
+        # A named stage without a domain of one's own, and one that is named as a path begins.
+        (http_api("/prod/classify", "POST /classify", "prod"), "/prod", "/classify"),
+        (http_api("/prod/classify", "$default", "prod"), "/prod", "/classify"),
+        (http_api("/model/version", "GET /model/version", "model"), "", "/model/version"),
+        # Nothing tells.
+        (http_api("/wine/classify", "$default"), "", "/wine/classify"),
+        (http_api("/wine/classify", "ANY /{proxy+}"), "", "/wine/classify"),
+        (http_api("/wine/classify", "ANY /{proxy+}", pathParameters={"proxy": "other"}), "", "/wine/classify"),
+        (http_api("/wine/classify", "ANY /{proxy+}", pathParameters=["classify"]), "", "/wine/classify"),
+        (http_api("/wine/classify", "POST"), "", "/wine/classify"),
+        (http_api("/wine/classify", "POST classify"), "", "/wine/classify"),
+        (http_api("/wineclassify", "POST /classify"), "", "/wineclassify"),
+        (http_api("/wine/classify/", "POST /classify"), "", "/wine/classify/"),
+        (http_api("/wine//classify", "POST /classify"), "", "/wine//classify"),
+        (http_api("//classify", "POST /classify"), "", "//classify"),
+        (http_api("/wine/classify", "") | {"routeKey": None}, "", "/wine/classify"),
+        (rest_api("/classify", "/classify"), "", "/classify"),
+        (rest_api("/wine/classify", "/classify"), "/wine", "/classify"),
+        (rest_api("/wine/prod/classify", "/classify"), "/wine/prod", "/classify"),
+        (rest_api("/wine/classify", "/{proxy+}", {"proxy": "classify"}), "/wine", "/classify"),
+        (rest_api("/wine/model/card", "/model/{what}", {"what": "card"}), "/wine", "/model/card"),
+        (rest_api("/wine", "/"), "/wine", "/"),
+        (rest_api("/wine/classify", "$default"), "", "/wine/classify"),
+        (rest_api("/wine/classify", "/{proxy+}"), "", "/wine/classify"),
+        (event_alb(BODY, path="/wine/classify"), "", "/wine/classify"),
+        ({"data": 13}, "", "/predict"),
+    ],
+)
+def test_event_has_the_base_path_apart_where_its_route_tells(event: dict[str, Any], base: str, path: str) -> None:
+    request = read_event(event)
+    assert (request.base, request.path) == (base, path)
+
+
 @pytest.mark.parametrize(
     ("event", "message"),
     [

@@ -11,7 +11,7 @@ from brinery.errors import StoreUnavailable
 from brinery.loading.model import VerifiedModel
 from brinery.versions.store import Store
 from serving.app import create_app
-from serving.invocation import MAX_ANSWER_BYTES, make_handler
+from serving.invocation import MAX_ANSWER_BYTES, Answer, make_handler
 from serving.settings import Settings
 from tests.conftest import python
 from tests.examples import publish_example
@@ -53,6 +53,28 @@ def test_handler_answers_each_path_as_text(models: Models, shape: str, path: str
     answer = handling(models("alcohol"))(EVENTS[shape](method="GET", path=path), Context())
     assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
     assert answer["body"][0] in "{<\n "
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/model/version", "/model/card", "/openapi.json", "/docs"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_handler_behind_a_base_path_answers_each_call(models: Models, version: str, path: str) -> None:
+    """As `https://api.example.com/wine/healthz` comes, where the domain is mapped by `wine`."""
+    handler = handling(models("alcohol"))
+
+    def asked(method: str, path: str, body: str | None = None, base: str = "/wine") -> Answer:
+        if version == "1.0":
+            return handler(event_v1(body, method, base + path, resource=path, pathParameters=None), Context())
+        return handler(event_v2(body, method, base + path, routeKey=f"{method} {path}"), Context())
+
+    for base in ("/wine", "/classify"):
+        assert asked("POST", "/classify", BODY, base) == asked("POST", "/classify", BODY, base="")
+    answer = asked("GET", path)
+    assert answer["statusCode"] == 200
+    problem_of(asked("GET", "/nothing")["body"], 404)
+    problem_of(asked("GET", "/classify")["body"], 405)
+    if path == "/openapi.json":
+        assert json.loads(answer["body"]).pop("servers") == [{"url": "/wine"}]
+        assert "servers" not in json.loads(asked("GET", path, base="")["body"])
 
 
 @pytest.mark.parametrize("shape", EVENTS)
