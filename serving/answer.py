@@ -64,6 +64,18 @@ def _data(body: bytes) -> Any:
     return decoded["data"]
 
 
+def rows_of(body: bytes, max_rows: int, advice: str) -> Any:
+    """What stands under `data` in the body, looked at no further than for how many rows that may be.
+
+    Raises:
+        Problem: 400, 413 or 422.
+    """
+    data = _data(body)
+    if isinstance(data, list) and len(data) > max_rows:
+        raise Problem(413, f"the request has {len(data)} rows; at most {max_rows} are allowed{advice}")
+    return data
+
+
 def _written(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:
     answers = model.task.written(prediction.answers)
     if prediction.refused:

@@ -57,6 +57,12 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0, 
         ("/ping", ["GET"], service.readyz),
     ):
         app.add_route(path, route, methods=methods)
+    if settings.jobs is not None:
+        from serving.jobs import JobRoutes
+
+        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model)
+        app.add_route("/jobs", jobs.submit, methods=["POST"])
+        app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
     _answer_with_problems(app)
     return app
 
@@ -67,7 +73,7 @@ class _Service:
     def __init__(self, loader: Loader, settings: Settings, import_seconds: float, snapshot: bool) -> None:
         self._loader = loader
         self._settings = settings
-        self._bodies = Bodies(settings.max_body_bytes)
+        self.bodies = Bodies(settings.max_body_bytes)
         self._turns = Turns()
         self._import_seconds = import_seconds
         self._start = "snapshot_seconds" if snapshot else "cold_start_seconds"
@@ -83,11 +89,11 @@ class _Service:
 
     async def _answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> Response:
         """The answer to rows, from a model of this task where one is asked for, and in one of other media."""
-        body = Body(self._bodies)
+        body = Body(self.bodies)
         try:
             data = await body.read(request, media)
             given, out = exchanged(request) if media else (JSON, JSON)
-            model = await self._model()
+            model = await self.model()
             if task not in (None, model.task.kind):
                 raise Problem(404, f"the model's task is {model.task.kind}, not {task}; ask it by POST /predict")
             partly = _is_partial(request)
@@ -104,13 +110,13 @@ class _Service:
         return _problem(request, status, content)
 
     async def version(self, request: Request) -> Response:
-        model = await self._model()
+        model = await self.model()
         seconds = {"import": self._import_seconds, **model.timings}
         start = {self._start: {name: round(value, 4) for name, value in seconds.items()}}
         return _json(_about(model, self._settings.model_record) | start)
 
     async def card(self, request: Request) -> Response:
-        model = await self._model()
+        model = await self.model()
         try:
             page = await run_in_threadpool(model.card)
         except FormatMissing as exc:
@@ -126,15 +132,15 @@ class _Service:
         return Response(render_docs(self._loader.model), headers=PAGE, media_type="text/html; charset=utf-8")
 
     async def openapi(self, request: Request) -> Response:
-        return _json(describe(self._loader.model, request.scope["root_path"]))
+        return _json(describe(self._loader.model, request.scope["root_path"], self._settings.jobs is not None))
 
     async def healthz(self, request: Request) -> Response:
         return _json({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        return _json({"status": "ready", "model": identity(await self._model())})
+        return _json({"status": "ready", "model": identity(await self.model())})
 
-    async def _model(self) -> VerifiedModel:
+    async def model(self) -> VerifiedModel:
         if self._loader.model is not None:
             return self._loader.model
         try:

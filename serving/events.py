@@ -20,7 +20,8 @@ class EventInvalid(Exception):
 class LambdaRequest:
     """An HTTP request: `path` is decoded, `query` is not, `headers` have names in lower case.
 
-    `base` is what stands before the path outside: a stage, or the base path that a custom domain is mapped by.
+    `base` is what stands before the path outside: a stage, or the base path that a custom domain is mapped by. `caller`
+    is who asks, where the API in front has found that out.
     """
 
     method: str
@@ -29,6 +30,7 @@ class LambdaRequest:
     query: str
     headers: dict[str, str]
     body: bytes
+    caller: str | None = None
 
 
 def read_event(event: Any) -> LambdaRequest:
@@ -74,7 +76,8 @@ def _request(method: Any, paths: tuple[str, Any], event: dict[str, Any]) -> Lamb
     if not isinstance(path, str) or not path.startswith("/"):
         raise EventInvalid("the event's path must begin with /")
     base, path = (each.encode(errors="replace").decode() for each in (base, path))
-    return LambdaRequest(method.upper(), base, path, _query(event), _headers(event), _body(event))
+    caller = _caller(_mapping(event.get("requestContext")))
+    return LambdaRequest(method.upper(), base, path, _query(event), _headers(event), _body(event), caller)
 
 
 def _query(event: dict[str, Any]) -> str:
@@ -140,6 +143,15 @@ def _split(path: Any, route: Any, event: dict[str, Any], stage: Any = None) -> t
     if isinstance(stage, str) and path.startswith(f"/{stage}/"):
         return f"/{stage}", path.removeprefix(f"/{stage}")
     return "", path
+
+
+def _caller(context: Mapping[Any, Any]) -> str | None:
+    """By a token its issuer and subject, by a signature the ARN, as both versions of API Gateway tell it."""
+    authorizer = _mapping(context.get("authorizer"))
+    claims = _mapping(_mapping(authorizer.get("jwt")).get("claims")) or _mapping(authorizer.get("claims"))
+    arns = (_mapping(authorizer.get("iam")).get("userArn"), _mapping(context.get("identity")).get("userArn"))
+    named = [f"{claims.get('iss')} {claims['sub']}"] if isinstance(claims.get("sub"), str) else []
+    return next((each for each in (*named, *arns) if isinstance(each, str)), None)
 
 
 def _decoded(path: Any) -> Any:

@@ -50,6 +50,7 @@ class AnyEvent:
             "server": ("lambda", 443),
             "client": ("127.0.0.1", 0),
             "aws.context": self._context,
+            "brinery.caller": request.caller,
         }
 
     def __call__(self, response: Response) -> Answer:

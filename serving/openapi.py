@@ -25,11 +25,12 @@ STATUS = {
 }
 
 
-def describe(model: VerifiedModel | None, base: str = "") -> dict[str, Any]:
+def describe(model: VerifiedModel | None, base: str = "", jobs: bool = False) -> dict[str, Any]:
     """The document as OpenAPI 3.1; without a model, rows are left open.
 
     Args:
         base: what stands before all paths outside.
+        jobs: whether there are routes for these.
     """
     reference = f"{model.manifest.name}:{model.manifest.version}" if model else "no model yet"
     return {
@@ -42,6 +43,7 @@ def describe(model: VerifiedModel | None, base: str = "") -> dict[str, Any]:
         **({"servers": [{"url": quote(base)}]} if base else {}),
         "paths": {
             **_asking(model),
+            **(_jobs(model) if jobs else {}),
             "/model/version": {"get": _get("What is served, from its verified manifest", JSON, {"type": "object"})},
             "/model/card": {"get": _get("The model card, as stored and verified", "text/html", {"type": "string"})},
             "/healthz": {"get": _get("The process is up", JSON, {"type": "object"}, ())},
@@ -64,7 +66,76 @@ def _asking(model: VerifiedModel | None) -> dict[str, Any]:
 
 
 def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[str, Any]:
-    row, answer = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Answer"}
+    one, many = _answers()
+    return {
+        "summary": summary,
+        "operationId": operation,
+        "parameters": [PARTIAL],
+        "requestBody": _rows(model),
+        "responses": {
+            "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},
+            **{str(code): {"description": text, "content": PROBLEM} for code, text in STATUS.items()},
+        },
+    }
+
+
+def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
+    """Submitting a job, and asking what became of it."""
+    text = {"type": "string"}
+    key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
+    state = {
+        "type": "object",
+        "required": ["id", "state"],
+        "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "state": {"enum": ["queued", "done", "failed"]},
+            **{name: {"type": "string", "format": "date-time"} for name in ("accepted_at", "ended_at")},
+            "answer": {"anyOf": [*_answers()]},
+            "problem": {"$ref": "#/components/schemas/Refused"},
+        },
+    }
+    shown = {JSON: {"schema": state}}
+    location = {"location": {"description": "Where to ask for the answer", "schema": text}}
+    gone = {404: "There is no such job", 410: "The job is kept no longer", 503: "Jobs cannot be reached"}
+    return {
+        "/jobs": {
+            "post": {
+                "summary": "Have rows answered later, by the version that is live now",
+                "operationId": "submitJob",
+                "parameters": [{**key, "description": "The same key and body are the same job"}],
+                "requestBody": _rows(model),
+                "responses": {
+                    "202": {
+                        "description": "The job is stored, and will be answered",
+                        "headers": location,
+                        "content": shown,
+                    },
+                    **{str(code): {"description": text, "content": PROBLEM} for code, text in STATUS.items()},
+                },
+            }
+        },
+        "/jobs/{id}": {
+            "get": {
+                "summary": "What became of a job",
+                "operationId": "getJob",
+                "parameters": [
+                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+                ],
+                "responses": {
+                    "200": {
+                        "description": "Its state, with the answer or the problem once it has ended",
+                        "content": shown,
+                    },
+                    **{str(code): {"description": text, "content": PROBLEM} for code, text in gone.items()},
+                },
+            }
+        },
+    }
+
+
+def _rows(model: VerifiedModel | None) -> dict[str, Any]:
+    """The body of a request: a row or several."""
+    row = {"$ref": "#/components/schemas/Row"}
     request: dict[str, Any] = {
         "type": "object",
         "required": ["data"],
@@ -74,6 +145,12 @@ def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[
     content: dict[str, Any] = {"schema": request}
     if model:
         content["example"] = {"data": {feature.name: _example(feature) for feature in model.manifest.features}}
+    return {"required": True, "content": {JSON: content}}
+
+
+def _answers() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer to one row, and to several."""
+    answer = {"$ref": "#/components/schemas/Answer"}
     about = {
         "model": {"type": "object"},
         "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Problem/properties/errors/items"}},
@@ -85,16 +162,7 @@ def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[
         "required": ["predictions", "model"],
         "properties": {"predictions": {"type": "array", "items": {"anyOf": [answer, refused]}}, **about},
     }
-    return {
-        "summary": summary,
-        "operationId": operation,
-        "parameters": [PARTIAL],
-        "requestBody": {"required": True, "content": {JSON: content}},
-        "responses": {
-            "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},
-            **{str(code): {"description": text, "content": PROBLEM} for code, text in STATUS.items()},
-        },
-    }
+    return one, many
 
 
 def _get(summary: str, media: str, schema: dict[str, Any], errors: tuple[int, ...] = (503,)) -> dict[str, Any]:

@@ -14,6 +14,16 @@ SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "of
 
 
 @dataclass(frozen=True)
+class JobSettings:
+    """Where jobs go: the queue, the table, a folder or bucket for what is large; and how long ended ones are kept."""
+
+    queue_url: str
+    table: str
+    work_url: str
+    kept_days: int = 7
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the serving image is told; an empty variable counts as unset."""
 
@@ -27,6 +37,7 @@ class Settings:
     max_body_bytes: int = 5 * 1024 * 1024
     log_level: str = "INFO"
     port: int = 8080
+    jobs: JobSettings | None = None
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -46,7 +57,19 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
         port=_positive(environ, "PORT", 8080, 65535),
+        jobs=_jobs(environ),
     )
+
+
+def _jobs(environ: Mapping[str, str]) -> JobSettings | None:
+    given = {name: environ.get(name) or "" for name in ("JOBS_QUEUE_URL", "JOBS_TABLE", "WORK_URL")}
+    if not any(given.values()):
+        return None
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        raise SettingInvalid(f"{', '.join(missing)} must be set, too: jobs need all of {', '.join(given)}")
+    queue, table, work = given.values()
+    return JobSettings(queue, table, work, _positive(environ, "JOBS_TTL_DAYS", 7, 3650))
 
 
 def _record(environ: Mapping[str, str]) -> str | None:

@@ -297,6 +297,31 @@ def test_penguins_are_served_with_categories_and_missing_values(stack: Stack, li
     assert "<svg" in card and "bill_length_mm" in card
 
 
+def test_job_is_answered_by_a_worker_also_after_one_that_was_killed(stack: Stack, lines: dict[str, str]) -> None:
+    """As README shows it; the version is the one that was live when the job was accepted."""
+    stack.promote(lines["wine"])
+    key = {"idempotency-key": "order-17"}
+    accepted = httpx.post(f"{stack.serve}/jobs", json={"data": ROW}, headers=key, timeout=60)
+    assert accepted.status_code == 202, accepted.text
+    again = httpx.post(f"{stack.serve}/jobs", json={"data": ROW}, headers=key, timeout=60)
+    assert again.json() == accepted.json()
+    job = f"{stack.serve}{accepted.headers['location']}"
+    assert httpx.get(job, timeout=60).json()["state"] == "queued"
+    stack.promote(lines["penguins"])
+    try:
+        stack.shell("docker compose --profile jobs up -d worker && docker compose --profile jobs kill worker")
+        stack.shell("docker compose --profile jobs up -d worker")
+        deadline = time.monotonic() + 240  # a message that the first had received comes back after three minutes
+        while (answer := httpx.get(job, timeout=60).json())["state"] == "queued":
+            assert time.monotonic() < deadline, stack.shell("docker compose --profile jobs logs worker")
+            time.sleep(0.2)
+        assert answer["state"] == "done" and answer["answer"]["model"] == {"name": "wine", "version": 1}
+        assert answer["answer"]["prediction"] == 0
+    finally:
+        stack.shell("docker compose --profile jobs stop worker")
+    assert "(0)" in stack.shell("docker compose --profile jobs ps --all --format '{{.Status}}' worker")
+
+
 def test_second_model_is_served_beside_the_first_from_an_env_file_of_its_own(
     stack: Stack, lines: dict[str, str], tmp_path: Path
 ) -> None:

@@ -1,0 +1,106 @@
+"""The table of jobs in DynamoDB: what is accepted, by which key, and how it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from brinery.jobs.aws import errors_of
+from brinery.jobs.job import Ended, Job, from_item, to_end, to_item
+
+KEY = "key:"  # begins the id of an item that holds the job of an Idempotency-Key
+
+
+class Kept(NamedTuple):
+    """What an Idempotency-Key was used for."""
+
+    job: str
+    input_sha256: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the key `id`; `client` is boto3's for DynamoDB.
+
+    What it is asked raises
+        StoreUnavailable: DynamoDB refused or did not answer; the change may or may not have been made.
+    """
+
+    client: Any
+    name: str
+
+    def accept(self, job: Job) -> None:
+        """Create a job, whose id is new."""
+        with errors_of(f"create job {job.id}"):
+            self.client.put_item(TableName=self.name, Item=to_item(job), ConditionExpression="attribute_not_exists(id)")
+
+    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> bool:
+        """Create a job and what holds its key, both or none; whether the key was free.
+
+        Args:
+            key: the digest of an Idempotency-Key and of who sent it.
+            expires: until when it is kept.
+        """
+        held = {
+            "id": {"S": KEY + key},
+            "job": {"S": job.id},
+            "input_sha256": {"S": job.input.sha256},
+            "expires_at": {"N": str(int(expires.timestamp()))},
+        }
+        put_key = {
+            "TableName": self.name,
+            "Item": held,
+            "ConditionExpression": "attribute_not_exists(id) OR expires_at < :now",
+            "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
+        }
+        put_job = {
+            "TableName": self.name,
+            "Item": to_item(job),
+            "ConditionExpression": "attribute_not_exists(id)",
+        }
+        with errors_of(f"create job {job.id}"):
+            try:
+                self.client.transact_write_items(TransactItems=[{"Put": put_key}, {"Put": put_job}])
+            except self.client.exceptions.TransactionCanceledException as exc:
+                reasons = [each.get("Code") for each in exc.response.get("CancellationReasons", [])]
+                if reasons[:1] != ["ConditionalCheckFailed"]:
+                    raise
+                return False
+        return True
+
+    def kept(self, key: str) -> Kept | None:
+        """What a key was used for."""
+        item = self._get(KEY + key)
+        return Kept(item["job"]["S"], item["input_sha256"]["S"]) if item else None
+
+    def job(self, id: str) -> Job | None:
+        """The job of this id, as it is now; None for none, or for an item that is no job."""
+        item = self._get(id)
+        try:
+            return from_item(item) if item else None
+        except (KeyError, ValueError):
+            return None
+
+    def end(self, id: str, ended: Ended) -> bool:
+        """End a job that is queued, and no other; whether this ended it."""
+        values = to_end(ended)
+        with errors_of(f"end job {id}"):
+            try:
+                self.client.update_item(
+                    TableName=self.name,
+                    Key={"id": {"S": id}},
+                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+                    ConditionExpression="attribute_exists(id) AND #state = :queued",
+                    ExpressionAttributeNames={f"#{name}": name for name in values},
+                    ExpressionAttributeValues={
+                        ":queued": {"S": "queued"},
+                        **{f":{name}": value for name, value in values.items()},
+                    },
+                )
+            except self.client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def _get(self, id: str) -> Any:
+        with errors_of(f"read item {id}"):
+            found = self.client.get_item(TableName=self.name, Key={"id": {"S": id}}, ConsistentRead=True)
+        return found.get("Item")

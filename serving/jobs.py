@@ -1,0 +1,149 @@
+"""The routes of jobs: what is submitted, and what became of it."""
+
+import json
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from brinery.errors import BrineryError, StoreError
+from brinery.jobs.job import Job
+from brinery.jobs.queue import LONGEST_WAIT, Queue
+from brinery.jobs.submit import JobExpired, Jobs, JobUnknown, KeyReused
+from brinery.jobs.table import Table
+from brinery.loading.model import VerifiedModel
+from brinery.versions.store import open_store
+from serving.answer import rows_of
+from serving.body import JSON, Bodies, Body
+from serving.headers import NOSNIFF
+from serving.problem import Problem
+from serving.reason import log_error
+from serving.settings import JobSettings
+
+KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e][\x20\x21\x23-\x5b\x5d-\x7e]{0,254})"?')
+KEY_RULE = "Idempotency-Key must be one text of at most 255 printable ASCII letters, such as a UUID"
+
+
+def open_jobs(settings: JobSettings, environ: Mapping[str, str]) -> Jobs:
+    """The jobs that the environment names; boto3 is imported here and not before.
+
+    Raises:
+        SettingInvalid: boto3 is not installed, there is no region, or WORK_URL is none.
+    """
+    from brinery.jobs.aws import SECONDS, client
+
+    return Jobs(
+        Table(client("dynamodb", environ), settings.table),
+        Queue(client("sqs", environ, LONGEST_WAIT + SECONDS), settings.queue_url),
+        open_store(settings.work_url, create=True),
+        timedelta(days=settings.kept_days),
+    )
+
+
+class JobRoutes:
+    """The two routes; the jobs are opened by the first request that asks for one."""
+
+    def __init__(
+        self,
+        settings: JobSettings,
+        max_rows: int,
+        bodies: Bodies,
+        model: Callable[[], Awaitable[VerifiedModel]],
+        open: Callable[[JobSettings, Mapping[str, str]], Jobs] = open_jobs,
+    ) -> None:
+        self._settings = settings
+        self._max_rows = max_rows
+        self._bodies = bodies
+        self._model = model
+        self._open = open
+        self._opened: Jobs | None = None
+        self._lock = Lock()
+
+    async def submit(self, request: Request) -> Response:
+        """202 once the input, the item and the message are stored, and not before."""
+        body = Body(self._bodies)
+        try:
+            data, key = await body.read(request), _key(request)
+            rows_of(data, self._max_rows, "; `score` answers more")
+            model = await self._model()
+            submit = partial(self._submit, model, data, key, _caller(request))
+            id = await run_in_threadpool(_translated, submit)
+        finally:
+            body.release()
+        location = f"{request.scope.get('root_path', '')}/jobs/{id}"
+        content = json.dumps({"id": id, "state": "queued"})
+        return Response(content, 202, {**NOSNIFF, "location": location}, media_type=JSON)
+
+    async def show(self, request: Request) -> Response:
+        """The state of a job, with its answer or its problem once it has ended."""
+        id = request.path_params["id"]
+        content = await run_in_threadpool(_translated, partial(self._show, id, _caller(request)))
+        return Response(content, headers={**NOSNIFF, "cache-control": "no-store"}, media_type=JSON)
+
+    def _submit(self, model: VerifiedModel, data: bytes, key: str | None, caller: str | None) -> str:
+        return self._jobs().submit(model.reference, data, key, caller)
+
+    def _show(self, id: str, caller: str | None) -> bytes:
+        jobs = self._jobs()
+        job = jobs.find(id, caller)
+        about = json.dumps(_about(job), separators=(",", ":")).encode()
+        if job.ended is None:
+            return about
+        name = b"answer" if job.ended.state == "done" else b"problem"
+        # As it was stored, which is JSON: an answer of many rows is not parsed again.
+        return about[:-1] + b',"' + name + b'":' + job.ended.result.read(jobs.work) + b"}"
+
+    def _jobs(self) -> Jobs:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open(self._settings, os.environ)
+            return self._opened
+
+
+def _about(job: Job) -> dict[str, Any]:
+    about = {"id": job.id, "state": job.state, "accepted_at": _text(job.accepted)}
+    return {**about, "ended_at": _text(job.ended.at)} if job.ended else about
+
+
+def _text(moment: Any) -> str:
+    return str(moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
+def _translated[Answer](ask: Callable[[], Answer]) -> Answer:
+    """What is asked, with the library's errors as problems."""
+    try:
+        return ask()
+    except KeyReused as exc:
+        raise Problem(422, str(exc)) from exc
+    except JobUnknown as exc:
+        raise Problem(404, str(exc)) from exc
+    except JobExpired as exc:
+        raise Problem(410, str(exc)) from exc
+    except BrineryError as exc:
+        log_error(exc)
+        detail = "jobs cannot be reached; a repeat with the same Idempotency-Key is the same job"
+        detail = detail if isinstance(exc, StoreError) else "jobs cannot be used; the log says why"
+        raise Problem(503, detail, headers={"Retry-After": "5"}) from exc
+
+
+def _key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    found = KEY.fullmatch(given[0])
+    if len(given) > 1 or found is None or given[0].startswith('"') != given[0].endswith('"'):
+        raise Problem(400, KEY_RULE)
+    return found[1]
+
+
+def _caller(request: Request) -> str | None:
+    """Who asks, as the API in front has found out."""
+    caller: str | None = request.scope.get("brinery.caller")
+    return caller
