@@ -1,5 +1,6 @@
 """A CloudFormation stack made from infra/serving.yaml, or another of its parameters: the environment of a function."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from brinery.versions.reference import Reference
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 READY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 POLL_SECONDS = 5.0
+MOST_TEMPLATE_BYTES = 51_200  # that CloudFormation takes within a request
 
 
 class Stack:
@@ -28,6 +30,7 @@ class Stack:
         stack: str,
         client: Any,
         functions: Any = None,
+        objects: Any = None,
         poll_seconds: float = POLL_SECONDS,
         role: str | None = None,
     ) -> None:
@@ -35,6 +38,7 @@ class Stack:
 
         Args:
             functions: boto3's client for Lambda; without it, nothing is known of versions of the function.
+            objects: boto3's client for S3, through which a large template goes.
             role: CloudFormation's service role for the update, by its ARN; None for the one that it used before, if
                 any, else the caller's own rights.
         """
@@ -43,6 +47,7 @@ class Stack:
         self.updating = False  # by this object
         self._client = client
         self._functions = functions
+        self._objects = objects
         self._poll_seconds = poll_seconds
         self._seen: set[str] = set()  # events from before the update
 
@@ -60,8 +65,8 @@ class Stack:
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         with aws_errors(f"reach stack {stack}"):
             session = boto3.session.Session(region_name=region)
-            clients = session.client("cloudformation"), session.client("lambda")
-            return cls(stack, *clients, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
+            client, functions, objects = map(session.client, ("cloudformation", "lambda", "s3"))
+            return cls(stack, client, functions, objects, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
 
     @cached_property
     def name(self) -> str:
@@ -115,8 +120,10 @@ class Stack:
             EnvironmentFailed: CloudFormation refused it.
             EnvironmentSilent: it did not answer, so that the update may have begun.
         """
-        parameters = _parameters(self._describe())
+        described = self._describe()
+        parameters = _parameters(described)
         template = self._template()
+        given = self._sent(template, _outputs(described).get("WorkBucket"))
         self._seen = {event["EventId"] for event in self._events()}
 
         def update(record: str) -> None:
@@ -127,7 +134,7 @@ class Stack:
             with aws_errors(f"update stack {self.stack}"):
                 self._client.update_stack(
                     StackName=self.stack,
-                    TemplateBody=template,
+                    **given,
                     Parameters=changed + kept,
                     Capabilities=CAPABILITIES,
                     **self._role,
@@ -208,6 +215,21 @@ class Stack:
         with aws_errors(f"read the template of stack {self.stack}"):
             body = self._client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
         return body if isinstance(body, str) else json.dumps(body)  # boto3 parses JSON, and leaves YAML alone
+
+    def _sent(self, template: str, bucket: str | None) -> dict[str, str]:
+        """How an update names the template: by its text, or where it is too long for a request, in the work bucket."""
+        data = template.encode()
+        if len(data) <= MOST_TEMPLATE_BYTES:
+            return {"TemplateBody": template}
+        if bucket is None or self._objects is None:
+            raise EnvironmentFailed(
+                f"the template of stack {self.stack} has {len(data)} bytes; without an output WorkBucket at most "
+                f"{MOST_TEMPLATE_BYTES} can be sent"
+            )
+        key = f"templates/{hashlib.sha256(data).hexdigest()}"
+        with aws_errors(f"store the template of stack {self.stack} in {bucket}"):
+            self._objects.put_object(Bucket=bucket, Key=key, Body=data)
+        return {"TemplateURL": f"{self._objects.meta.endpoint_url}/{bucket}/{key}"}
 
     def _events(self) -> list[Any]:
         with aws_errors(f"follow stack {self.stack}"):

@@ -19,6 +19,7 @@ ROUTES = {
     *("POST /classify", "POST /predict", "GET /model/version", "GET /model/card"),
     *("GET /healthz", "GET /readyz", "GET /docs", "GET /openapi.json"),
 }
+JOB_ROUTES = {"POST /jobs", "GET /jobs/{id}"}
 Resources = dict[str, dict[str, Any]]
 
 

@@ -19,7 +19,7 @@ from brinery.loading.load import load
 from brinery.promotion.stack import Stack
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
-from tests.conftest import s3_service
+from tests.conftest import BUCKET, s3_service
 from tests.examples import publish_example
 from tests.infra.template import IMAGE, ROUTES, TRAINING_IMAGE, of_type, raw, translate
 
@@ -55,10 +55,11 @@ class Deployed:
         self._send("update", parameters)
 
     def _send(self, doing: str, parameters: dict[str, str]) -> None:
-        client = boto3.client("cloudformation")
+        client, objects = boto3.client("cloudformation"), boto3.client("s3")
+        objects.put_object(Bucket=BUCKET, Key=self.name, Body=json.dumps(self.template).encode())
         getattr(client, f"{doing}_stack")(
             StackName=self.name,
-            TemplateBody=json.dumps(self.template),
+            TemplateURL=f"{objects.meta.endpoint_url}/{BUCKET}/{self.name}",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
@@ -113,6 +114,14 @@ def stack(registry: Deployed, references: list[Reference]) -> Deployed:
     return made
 
 
+@pytest.fixture(scope="module")
+def jobs(registry: Deployed, references: list[Reference]) -> Deployed:
+    """A stack that takes jobs, with a version promoted."""
+    made = serving(registry, "jobs", Jobs="on")
+    promote(made, references[0])
+    return made
+
+
 def promote(stack: Deployed, reference: Reference) -> None:
     arguments = ["promote", str(reference), "--registry", stack.outputs["Registry"], "--stack", stack.name, "--wait"]
     assert main(arguments, connect=connect) == 0
@@ -120,7 +129,8 @@ def promote(stack: Deployed, reference: Reference) -> None:
 
 def connect(store: Store, arguments: Namespace) -> Stack:
     """The stack that a command names, asked often while it changes."""
-    return Stack(arguments.stack, boto3.client("cloudformation"), boto3.client("lambda"), poll_seconds=0.2)
+    client, functions, objects = map(boto3.client, ("cloudformation", "lambda", "s3"))
+    return Stack(arguments.stack, client, functions, objects, poll_seconds=0.2)
 
 
 def test_registry_has_a_bucket_training_and_topics_and_serves_nothing(registry: Deployed) -> None:
@@ -235,6 +245,20 @@ def test_every_route_asks_who_calls(registry: Deployed, access: str, kind: str, 
     assert {each.get("AuthorizerId") for each in routes} == {each["AuthorizerId"] for each in authorizers} or {None}
     (stage,) = api.get_stages(ApiId=stack["Api"])["Items"]
     assert stage["StageName"] == "$default" and stage["AutoDeploy"] is True
+
+
+def test_template_that_is_too_long_for_a_request_goes_through_the_work_bucket(
+    registry: Deployed, references: list[Reference]
+) -> None:
+    template = raw("serving")
+    del template["Resources"]["ServingFunction"]["Properties"]["DeploymentPreference"]
+    template["Metadata"] = {"long": "x" * 60_000}
+    given = {**SERVING, "RegistryBucket": registry.outputs["RegistryBucket"]}
+    stack = Deployed("long", template, **given)
+    promote(stack, references[0])
+    assert stack.parameter("ModelVersion") == references[0].version_text
+    (sent,) = boto3.client("s3").list_objects_v2(Bucket=stack["WorkBucket"])["Contents"]
+    assert sent["Key"].startswith("templates/") and sent["Size"] > 60_000
 
 
 def test_new_versions_and_promotions_are_told_to_the_topic() -> None:
@@ -376,7 +400,7 @@ def test_registry_bucket_is_versioned_encrypted_and_closed(registry: Deployed) -
     assert [each["Sid"] for each in statements] == ["TlsOnly", "CreateOnly", "NobodyDeletes"]
 
 
-@pytest.mark.parametrize(("of", "count"), [("registry", 3), ("stack", 8)], ids=["registry", "serving"])
+@pytest.mark.parametrize(("of", "count"), [("registry", 3), ("jobs", 13)], ids=["registry", "serving"])
 def test_alarms_ring_and_come_back_by_the_metrics_and_tell_the_topic(
     of: str, count: int, request: pytest.FixtureRequest
 ) -> None:

@@ -12,6 +12,7 @@ from tests.infra.policies import statements
 from tests.infra.template import INFRA, Resources, raw
 
 KNOWN = {each.name.upper() for each in fields(Settings)} | {"MODEL_REGISTRY", "AWS_REGION"}
+KNOWN |= {"JOBS_QUEUE_URL", "JOBS_TABLE", "WORK_URL", "JOBS_TTL_DAYS"}
 
 
 def documents(name: str) -> list[Any]:

@@ -30,7 +30,9 @@ def test_roles_of_github_are_three_and_neither_training_nor_promoting_passes_the
     }
     assert passing == {"DeployRole.PassTheRole"}
     written = {name for name, each in found.items() if "s3:PutObject" in listed(each["Action"])}
-    assert written == {"PromoteRole.WriteRecords"}
+    assert written == {"PromoteRole.WriteRecords", "PromoteRole.SendTheTemplate"}
+    sent = found["PromoteRole.SendTheTemplate"]["Resource"]["Fn::Sub"]
+    assert sent.endswith(":s3:::${ServingStacks}*-workbucket-*/templates/*")
     records = found["PromoteRole.WriteRecords"]["Resource"]["Fn::Sub"]
     assert records.endswith("-registrybucket-*/models/_promotions/*/*.json")
     update = found["PromoteRole.UpdateTheStack"]

@@ -1,13 +1,19 @@
 """Serving's template as CloudFormation gets it: translated by SAM's own library, and read statement by statement."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from brinery.jobs.contents import Contents
+from brinery.jobs.job import Ended, to_end
+from brinery.jobs.submit import LONGEST_QUEUED
 from brinery.promotion.release import NOT_SERVING
+from serving import worker
+from serving.settings import JobSettings
 from tests.infra.policies import listed, managed, statements
-from tests.infra.template import IMAGE, INFRA, PIN, ROUTES, Resources, of_type, raw, translated
+from tests.infra.template import IMAGE, INFRA, JOB_ROUTES, PIN, ROUTES, Resources, of_type, raw, translated
 
 
 def serving_version(resources: Resources) -> str:
@@ -35,6 +41,7 @@ SERVING = {
     "ReservedConcurrency": "7",
     "SnapStart": "on",
     "Architecture": "arm64",
+    "Jobs": "on",
 }
 
 
@@ -121,7 +128,7 @@ def test_every_route_asks_who_calls_as_access_says(access: str, kind: str) -> No
     assert written["AsksForSignatures"] == {"Fn::Equals": [{"Ref": "Access"}, "iam"]}
     assert written["AsksForTokens"] == {"Fn::Equals": [{"Ref": "Access"}, "jwt"]}
     routes = [each["Properties"] for each in of_type(resources, "AWS::ApiGatewayV2::Route").values()]
-    assert {each["RouteKey"] for each in routes} == ROUTES
+    assert {each["RouteKey"] for each in routes} == ROUTES | JOB_ROUTES
     for route in routes:
         assert resolved(route["AuthorizationType"], conditions) == kind
         authorizer = {"Ref": "ApiAuthorizer"} if access == "jwt" else {"Ref": "AWS::NoValue"}
@@ -157,9 +164,24 @@ def test_function_starts_as_the_parameters_say() -> None:
 
 ALLOWED = {
     "ServingRole.ReadModel": ["s3:GetObject"],
+    "ServingRole.CreateJobs": ["dynamodb:PutItem"],
+    "ServingRole.ReadJobs": ["dynamodb:GetItem"],
+    "ServingRole.SendJobs": ["sqs:SendMessage"],
+    "ServingRole.WriteInputs": ["s3:GetObject", "s3:PutObject"],
+    "ServingRole.ReadResults": ["s3:GetObject"],
     "PreTrafficRole.Report": ["codedeploy:PutLifecycleEventHookExecutionStatus"],
     "PreTrafficRole.Ask": ["lambda:InvokeFunction"],
     "PreTrafficRole.ReadGoldenRows": ["s3:GetObject"],
+    "WorkerRole.TakeMessages": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+    "WorkerRole.ReadJobs": ["dynamodb:GetItem"],
+    "WorkerRole.EndJobs": ["dynamodb:UpdateItem"],
+    "WorkerRole.ReadModel": ["s3:GetObject"],
+    "WorkerRole.ReadInputs": ["s3:GetObject"],
+    "WorkerRole.WriteResults": ["s3:GetObject", "s3:PutObject"],
+    "DeadLettersRole.TakeMessages": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+    "DeadLettersRole.ReadJobs": ["dynamodb:GetItem"],
+    "DeadLettersRole.EndJobs": ["dynamodb:UpdateItem"],
+    "DeadLettersRole.WriteResults": ["s3:GetObject", "s3:PutObject"],
     "TaskRole.ReadRegistry": ["s3:GetObject"],
     "TaskRole.ListRegistry": ["s3:ListBucket"],
     "TaskRole.ReadLogs": ["logs:FilterLogEvents", "logs:GetLogEvents"],
@@ -187,9 +209,11 @@ def test_stack_shares_the_name_of_the_registrys_bucket_and_nothing_else() -> Non
         assert "ImportValue" not in text and "Export:" not in text and "AWS::CloudFormation::Stack" not in text
     found = statements(translated())
     own = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${RegistryBucket}/models/${ModelName}/*"}
-    assert found["ServingRole.ReadModel"]["Resource"] == found["PreTrafficRole.ReadGoldenRows"]["Resource"] == own
+    readers = ("ServingRole.ReadModel", "PreTrafficRole.ReadGoldenRows", "WorkerRole.ReadModel")
+    assert [found[name]["Resource"] for name in readers] == [own] * 3
     writers = {name for name, each in found.items() if "s3:PutObject" in listed(each["Action"])}
-    assert writers == {"TaskRole.WriteWork", "TaskRole.WriteOutput"}
+    jobs = {"ServingRole.WriteInputs", "WorkerRole.WriteResults", "DeadLettersRole.WriteResults"}
+    assert writers == {"TaskRole.WriteWork", "TaskRole.WriteOutput", *jobs}
     assert not {name for name in writers if "RegistryBucket" in json.dumps(found[name]["Resource"])}
     assert found["TaskRole.WriteOutput"]["Resource"] == {
         "Fn::Sub": "arn:${AWS::Partition}:s3:::${OutputBucket}/${OutputPrefix}*"
@@ -218,3 +242,61 @@ def test_work_bucket_empties_itself_and_is_closed() -> None:
 def test_integrity_alarm_asks_for_the_field_that_serving_logs() -> None:
     pattern = raw("serving")["Resources"]["IntegrityFailures"]["Properties"]["FilterPattern"]
     assert pattern == '{ ($.level = "ERROR") && ($.kind = "integrity") }'
+
+
+def test_nothing_of_jobs_is_there_unless_they_are_asked_for() -> None:
+    written = raw("serving")
+    assert written["Parameters"]["Jobs"]["Default"] == "off"
+    of_jobs = {
+        name for name, each in written["Resources"].items() if each.get("Condition") in ("TakesJobs", "ServesJobs")
+    }
+    assert of_jobs == {
+        *("JobsTable", "JobsQueue", "JobsDeadLetters", "Worker", "WorkerSource", "WorkerRole", "WorkerLogs"),
+        *("DeadLetters", "DeadLettersSource", "DeadLettersRole", "SubmitJobRoute", "JobRoute"),
+        *("JobsWaitAlarm", "JobsDeadAlarm", "JobsDiffer", "JobsDifferAlarm", "JobsGivenUp", "JobsGivenUpAlarm"),
+        *("JobsWithoutItem", "JobsWithoutItemAlarm"),
+    }
+
+
+def test_queues_keep_what_linters_accept_and_jobs_are_lost_by() -> None:
+    resources = translated(Jobs="on")
+    queue, dead = (resources[name]["Properties"] for name in ("JobsQueue", "JobsDeadLetters"))
+    assert queue["MessageRetentionPeriod"] == 10 * 86400 < dead["MessageRetentionPeriod"] == 14 * 86400
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 10
+    for name, of in (("Worker", queue), ("DeadLetters", dead)):
+        assert of["VisibilityTimeout"] >= 6 * resources[name]["Properties"]["Timeout"]
+        source = resources[f"{name}Source"]["Properties"]
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+    longest = (queue["MessageRetentionPeriod"] + dead["MessageRetentionPeriod"]) / 86400 + JobSettings(
+        "q", "t", "w"
+    ).kept_days
+    assert raw("serving")["Parameters"]["WorkDays"]["MinValue"] > longest and LONGEST_QUEUED.days == 24
+
+
+def test_table_forgets_ended_jobs_alone_is_encrypted_and_can_be_recovered() -> None:
+    table = translated(Jobs="on")["JobsTable"]["Properties"]
+    assert table["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True and table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+@pytest.mark.parametrize("role", ["WorkerRole", "DeadLettersRole"])
+def test_workers_write_how_a_job_ended_and_nothing_else_of_it(role: str) -> None:
+    now = datetime.now(UTC)
+    results = (Contents.of(b"{}"), Contents("a", 1, path="results/a"))
+    written = {name for result in results for name in to_end(Ended("done", result, now, now))}
+    condition = statements(translated(Jobs="on"))[f"{role}.EndJobs"]["Condition"]
+    assert {*condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]} == written | {"id"}
+
+
+def test_functions_of_jobs_have_no_alias_and_are_started_by_their_handlers() -> None:
+    resources = translated(Jobs="on")
+    commands = {name: resources[name]["Properties"]["ImageConfig"]["Command"] for name in ("Worker", "DeadLetters")}
+    assert commands == {"Worker": ["serving.worker.handler"], "DeadLetters": ["serving.worker.dead_letters"]}
+    assert callable(worker.handler) and callable(worker.dead_letters)
+    assert [*of_type(resources, "AWS::Lambda::Alias")] == ["ServingFunctionAliaslive"]
+    for name in ("Worker", "DeadLetters"):
+        given = resources[name]["Properties"]["Environment"]["Variables"]
+        assert given["REQUIRE_PIN"] == "on" and "MODEL_VERSION" not in given
