@@ -82,7 +82,11 @@ def proxy(upstream: str, port: int = 0) -> Iterator[Proxy]:
     class Handler(_Handler):
         proxy = running
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Nothing: a client that was killed is no fault of the proxy."""
+
+    server = Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     running.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

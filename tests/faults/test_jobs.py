@@ -1,0 +1,16 @@
+"""Jobs while workers and the API are killed, as the program beside this one tells."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.jobs_under_kills import BROKEN, run
+
+
+@pytest.mark.parametrize(
+    ("jobs", "kills"), [(60, 5), pytest.param(1000, 40, marks=pytest.mark.campaign)], ids=["60", "1000"]
+)
+def test_accepted_means_answered_once(tmp_path: Path, jobs: int, kills: int) -> None:
+    found = run(jobs, kills, seed=1, folder=tmp_path)
+    assert {name: found.get(name) for name in BROKEN if found.get(name)} == {}, found
+    assert found["done"] + found["failed, as they should"] == jobs and sum(found["kills"].values()) >= kills
