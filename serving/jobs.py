@@ -4,7 +4,6 @@ import json
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -15,36 +14,18 @@ from starlette.responses import Response
 
 from brinery.errors import BrineryError, StoreError
 from brinery.jobs.job import Job
-from brinery.jobs.queue import LONGEST_WAIT, Queue
+from brinery.jobs.open import open_jobs
+from brinery.jobs.settings import JobSettings
 from brinery.jobs.submit import JobExpired, Jobs, JobUnknown, KeyReused
-from brinery.jobs.table import Table
 from brinery.loading.model import VerifiedModel
-from brinery.versions.store import open_store
 from serving.answer import rows_of
 from serving.body import JSON, Bodies, Body
 from serving.headers import NOSNIFF
 from serving.problem import Problem
 from serving.reason import log_error
-from serving.settings import JobSettings
 
 KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e][\x20\x21\x23-\x5b\x5d-\x7e]{0,254})"?')
 KEY_RULE = "Idempotency-Key must be one text of at most 255 printable ASCII letters, such as a UUID"
-
-
-def open_jobs(settings: JobSettings, environ: Mapping[str, str]) -> Jobs:
-    """The jobs that the environment names; boto3 is imported here and not before.
-
-    Raises:
-        SettingInvalid: boto3 is not installed, there is no region, or WORK_URL is none.
-    """
-    from brinery.jobs.aws import SECONDS, client
-
-    return Jobs(
-        Table(client("dynamodb", environ), settings.table),
-        Queue(client("sqs", environ, LONGEST_WAIT + SECONDS), settings.queue_url),
-        open_store(settings.work_url, create=True),
-        timedelta(days=settings.kept_days),
-    )
 
 
 class JobRoutes:

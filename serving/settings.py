@@ -6,21 +6,12 @@ from pathlib import Path
 
 from brinery.errors import SettingInvalid
 from brinery.formats.choice import AUTO, FORMATS
+from brinery.jobs.settings import JobSettings, job_settings
 from brinery.versions.reference import RECORD
 from brinery.versions.store import registry_url
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
-
-
-@dataclass(frozen=True)
-class JobSettings:
-    """Where jobs go: the queue, the table, a folder or bucket for what is large; and how long ended ones are kept."""
-
-    queue_url: str
-    table: str
-    work_url: str
-    kept_days: int = 7
 
 
 @dataclass(frozen=True)
@@ -57,19 +48,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
         port=_positive(environ, "PORT", 8080, 65535),
-        jobs=_jobs(environ),
+        jobs=job_settings(environ),
     )
-
-
-def _jobs(environ: Mapping[str, str]) -> JobSettings | None:
-    given = {name: environ.get(name) or "" for name in ("JOBS_QUEUE_URL", "JOBS_TABLE", "WORK_URL")}
-    if not any(given.values()):
-        return None
-    missing = [name for name, value in given.items() if not value]
-    if missing:
-        raise SettingInvalid(f"{', '.join(missing)} must be set, too: jobs need all of {', '.join(given)}")
-    queue, table, work = given.values()
-    return JobSettings(queue, table, work, _positive(environ, "JOBS_TTL_DAYS", 7, 3650))
 
 
 def _record(environ: Mapping[str, str]) -> str | None:

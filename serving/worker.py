@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from brinery.errors import BrineryError, SettingInvalid, StoreError, VersionMissing
+from brinery.jobs.open import open_jobs
 from brinery.jobs.queue import LONGEST_WAIT, Message, Queue
 from brinery.jobs.work import PASSING, Outcome, Worker
 from brinery.loading.load import load
@@ -22,7 +23,6 @@ from brinery.output.write import say
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
 from serving.answer import answer
-from serving.jobs import open_jobs
 from serving.logs import configure
 from serving.problem import problem_content
 from serving.reason import reason_of

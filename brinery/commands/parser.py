@@ -29,6 +29,7 @@ examples:
   registry live wine --env-file .env --at 2026-11-01T12:00Z
                                                  what was served then
   registry doctor --env-file .env                whether the store keeps its promises, and what does not belong there
+  registry jobs --stale 1 --send-again           jobs that have been queued for an hour, once more into the queue
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
@@ -163,6 +164,30 @@ def _open(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=_port, default=8088, metavar="PORT", help="on 127.0.0.1; default: 8088")
 
 
+def _jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("job", nargs="?", type=_given, metavar="JOB", help="the id of one; without it, all")
+    where = "whose jobs are meant; default: those that $JOBS_QUEUE_URL, $JOBS_TABLE and $WORK_URL name"
+    command.add_argument("--stack", type=_given, metavar="NAME", help=f"a stack {where}")
+    command.add_argument(
+        "--stale", type=_hours, metavar="HOURS", help="those that are queued for longer, which the queue may have lost"
+    )
+    command.add_argument(
+        "--send-again",
+        action="store_true",
+        help="send the message of JOB, or of all that are stale, again: no harm is done",
+    )
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1.0
+    if not 0 <= hours <= 24 * 3650:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is no number of hours, such as 1")
+    return hours
+
+
 def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a model's name")
 
@@ -237,6 +262,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "--registry s3://models --env-file .env",
         _doctor,
     ),
+    "jobs": ("list and show jobs, and send them again", "--stale 1 --stack prod", _jobs),
     "open": ("a stack's API in a browser, by requests that are signed as you", "--stack prod", _open),
     "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),
 }

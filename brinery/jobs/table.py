@@ -1,5 +1,6 @@
 """The table of jobs in DynamoDB: what is accepted, by which key, and how it ended."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -79,6 +80,21 @@ class Table:
             return from_item(item) if item else None
         except (KeyError, ValueError):
             return None
+
+    def listed(self) -> Iterator[dict[str, str]]:
+        """Each job without input and answer: `id`, `state`, `pin`, `accepted_at`, and `ended_at` once it has."""
+        names = ("id", "state", "pin", "accepted_at", "ended_at")
+        asked = {
+            "TableName": self.name,
+            "ProjectionExpression": ", ".join(f"#{name}" for name in names),
+            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ConsistentRead": True,
+        }
+        with errors_of("list the jobs"):
+            for page in self.client.get_paginator("scan").paginate(**asked):
+                for item in page["Items"]:
+                    if "state" in item:
+                        yield {name: item[name]["S"] for name in names if name in item}
 
     def end(self, id: str, ended: Ended) -> bool:
         """End a job that is queued, and no other; whether this ended it."""

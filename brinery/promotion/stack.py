@@ -99,9 +99,14 @@ class Stack:
         )
 
     @property
+    def outputs(self) -> dict[str, str]:
+        """What the stack tells of its parts, by name."""
+        return _outputs(self._describe())
+
+    @property
     def registry(self) -> str | None:
         """The URL of the registry that the stack's function reads, where its outputs tell."""
-        return _outputs(self._describe()).get("Registry")
+        return self.outputs.get("Registry")
 
     @property
     def api(self) -> tuple[str | None, str]:

@@ -8,10 +8,10 @@ import pytest
 
 from brinery.jobs.contents import Contents
 from brinery.jobs.job import Ended, to_end
+from brinery.jobs.settings import JobSettings
 from brinery.jobs.submit import LONGEST_QUEUED
 from brinery.promotion.release import NOT_SERVING
 from serving import worker
-from serving.settings import JobSettings
 from tests.infra.policies import listed, managed, statements
 from tests.infra.template import IMAGE, INFRA, JOB_ROUTES, PIN, ROUTES, Resources, of_type, raw, translated
 

@@ -11,9 +11,10 @@ import pytest
 
 from brinery.errors import ModelInvalid
 from brinery.jobs.identifier import new_id
+from brinery.jobs.settings import JobSettings
 from brinery.jobs.work import Worker
 from brinery.loading.model import VerifiedModel
-from serving.settings import JobSettings, Settings
+from serving.settings import Settings
 from serving.worker import Models
 from tests.conftest import free_port, python, s3_service
 from tests.job_service import SERVICES, JobService, make_jobs
