@@ -31,7 +31,7 @@ examples:
   train --json                           print one JSON object a model
   train --dask tcp://scheduler:8786      run the fits of a search on a Dask cluster
   train --schedule                       keep running, and train each model by its cron line
-  train --due                            train each model whose cron line has named a time since it was trained, and end
+  train --due                            train each model that no schedule has trained since its cron line's last time
   train --check                          say whether the declarations and their estimators are right, and train nothing
 
 exit codes: 0 all published and passed their gates, or nothing was due, 1 a model failed or was left, 2 wrong usage, 3 a
@@ -80,7 +80,11 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None",
         check_estimators(file, specs)
     if arguments.check:
         names = sorted(specs)
-        shown = json.dumps({"models": names}) if arguments.json else f"{file.shown} is right: {', '.join(names)}"
+        shown = (
+            json.dumps({"models": names})
+            if arguments.json
+            else f"{file.shown} is right, its data not read: {', '.join(names)}"
+        )
         return write("train", f"{shown}\n")
     if arguments.schedule or arguments.due:
         from training.schedule.due import run_due
@@ -136,10 +140,12 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument(
         "--due",
         action="store_true",
-        help="train once what is due by its cron line and was not trained yet; one JSON line a run, and one at the end",
+        help="train what is due by its cron line and no schedule trained yet; one JSON line a run, and one at the end",
     )
     instead.add_argument(
-        "--check", action="store_true", help="read the declarations and make the estimators, and train nothing"
+        "--check",
+        action="store_true",
+        help="read the declarations and make the estimators; read no data, and train nothing",
     )
     return parser
 

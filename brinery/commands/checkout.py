@@ -38,9 +38,13 @@ def serve_line(env_file: Path, *, docker: bool) -> str:
     file = shlex.quote(str(env_file.resolve()))
     if not docker:
         return f"uv run {'' if inside else f'--project {shlex.quote(BESIDE)} '}--env-file {file} serve"
-    compose = "" if inside else f" -f {shlex.quote(os.path.join(BESIDE, 'docker-compose.yml'))}"
+    compose = "docker compose"
+    if not inside:
+        compose += f" -f {shlex.quote(os.path.join(BESIDE, 'docker-compose.yml'))}"
+    if env_file.resolve() == Path(os.environ.get("ANOTHER_ENV") or Path(BESIDE, "another.env")).resolve():
+        return f"{compose} --profile another up -d another"
     read = "" if env_file.resolve() == Path(BESIDE, ".env") else f" --env-file {file}"
-    return f"docker compose{compose}{read} up -d serve"
+    return f"{compose}{read} up -d serve"
 
 
 def _run(command: str, application: str, module: str) -> int:

@@ -28,13 +28,17 @@ def decided_environment(store: Store, arguments: Namespace, connect: Connect) ->
 
     Raises:
         SettingInvalid: something is to be overruled, and no reason is given.
+        PromotionRefused: it reads another registry than this one.
     """
     if arguments.force and not arguments.reason:
         raise SettingInvalid("--force needs a --reason, which is recorded")
     environment = connect(store, arguments)
     reads = environment.registry
     if reads not in (None, store.url):
-        warn(f"{environment.name} reads {reads}, and this version is in {store.url}")
+        told = f"{environment.name} reads {reads}, and this version is in {store.url}"
+        if not arguments.force:
+            raise PromotionRefused(f"{told}; unset MODEL_REGISTRY, or name it by --registry, or --force")
+        warn(told)
     return environment
 
 

@@ -16,7 +16,7 @@ Connect = Callable[[Store, Namespace], Environment]
 
 def registry_of_stack(arguments: Namespace) -> str | None:
     """The URL of the registry that the stack reads, where the command names a stack and that tells."""
-    named: str | list[str] | None = getattr(arguments, "stack", None) or getattr(arguments, "stacks", None)
+    named: str | list[str] | None = getattr(arguments, "stack", None) or getattr(arguments, "stacks", None) or None
     first = named[0] if isinstance(named, list) else named
     return Stack.connect(first, os.environ).registry if first else None
 

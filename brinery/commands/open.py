@@ -38,6 +38,8 @@ def run(store: Store, arguments: Namespace, connect: Callable[[str], Stack] | No
     """Pass requests on until Ctrl-C; where there is nothing to sign, only the address."""
     stack = connect(arguments.stack) if connect else Stack.connect(arguments.stack, os.environ)
     url, access = stack.api
+    if access is None:
+        raise EnvironmentFailed(f"{stack.name} is not of infra/serving.yaml, whose API alone takes signatures")
     if url is None:
         raise EnvironmentFailed(f"{stack.name} serves nothing yet; `registry promote` has it serve a version")
     if access == "jwt":
@@ -111,7 +113,11 @@ class Handler(BaseHTTPRequestHandler):
         if refused:
             self.close_connection = True
             return self._answer(*refused)
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return self._answer(HTTPStatus.BAD_REQUEST, "the body ended before its length")
         url = self.server.upstream + self.path
         given = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
         try:
@@ -137,10 +143,11 @@ class Handler(BaseHTTPRequestHandler):
             return HTTPStatus.FORBIDDEN, "requests of other sites' pages are not signed"
         if not self.path.startswith("/"):
             return HTTPStatus.BAD_REQUEST, "the path must begin with /"
-        length = self.headers.get("content-length") or "0"
-        if "transfer-encoding" in self.headers or not (length.isascii() and length.isdigit()):
-            return HTTPStatus.LENGTH_REQUIRED, "the body must have a length"
-        if int(length[:12]) > MOST_BODY:
+        lengths = self.headers.get_all("content-length") or ["0"]
+        length = lengths[0].lstrip("0") or "0"
+        if "transfer-encoding" in self.headers or len(lengths) > 1 or not (length.isascii() and length.isdigit()):
+            return HTTPStatus.LENGTH_REQUIRED, "the body must have one length"
+        if len(length) > 12 or int(length) > MOST_BODY:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body must have at most {MOST_BODY} bytes"
         return None
 

@@ -28,10 +28,16 @@ def close_this_process() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def end_with_parent() -> None:
-    """Have this process killed when the thread that started it ends, however that is, where the system can (Linux)."""
+def end_with_parent(parent: int | None = None) -> None:
+    """Have this process killed when the thread that started it ends, however that is, where the system can (Linux).
+
+    Args:
+        parent: the id of the process that started it, which may have ended before this was called.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
 
 
 @contextlib.contextmanager

@@ -50,6 +50,9 @@ class Signer:
 
         request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
         with aws_errors("renew the credentials"):
-            credentials = self.session.get_credentials().get_frozen_credentials()
+            try:
+                credentials = self.session.get_credentials().get_frozen_credentials()
+            except RuntimeError as exc:  # botocore's, of credentials that have ended
+                raise ValueError(str(exc)) from exc
             SigV4Auth(credentials, SERVICE, self.region).add_auth(request)
         return dict(request.headers.items())

@@ -109,10 +109,10 @@ class Stack:
         return self.outputs.get("Registry")
 
     @property
-    def api(self) -> tuple[str | None, str]:
-        """The URL of what the stack serves, where it serves, and who may call it: iam, jwt or open."""
+    def api(self) -> tuple[str | None, str | None]:
+        """The URL of what the stack serves, where it serves, and who may call it: iam, jwt or open, where it says."""
         described = self._describe()
-        return _outputs(described).get("Url"), _parameters(described).get("Access", "open")
+        return _outputs(described).get("Url"), _parameters(described).get("Access")
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Nothing: CloudFormation itself lets no two updates run at once."""
@@ -195,6 +195,11 @@ class Stack:
             EnvironmentFailed, EnvironmentSilent: AWS refused, or did not answer.
         """
         described = self._describe()
+        if described["StackStatus"].endswith("_IN_PROGRESS"):
+            yield Finding(
+                f"{self.name}: function", "note", "it is being updated, and is to be looked at again afterwards"
+            )
+            return
         for function in self._function(described):
             for found in function.findings(_parameters(described).get("ModelVersion")):
                 yield found._replace(check=f"{self.name}: {found.check}")

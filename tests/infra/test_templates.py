@@ -178,6 +178,9 @@ def test_parameters_refuse_what_would_not_be_served(name: str, parameter: str, v
         ("Baselines", f"wine={PIN}beer={PIN}", False),
         ("DeletionRoleArn", "arn:aws:iam::123456789012:role/deploy", True),
         ("DeletionRoleArn", "*", False),
+        ("DeletionRoleArn", "arn:aws:iam::123456789012:role/*", False),
+        ("DataBucket", "", True),
+        ("DataBucket", "*", False),
     ],
 )
 def test_parameters_of_the_registry_refuse_what_is_not_vouched_for(parameter: str, value: str, allowed: bool) -> None:
@@ -189,7 +192,7 @@ def test_rules_refuse_what_cannot_be() -> None:
     rules = {name: raw(name).get("Rules", {}) for name in TEMPLATES}
     assert {name: [*each] for name, each in rules.items() if each} == {
         "registry": ["ModelsAreVouchedFor"],
-        "serving": ["TokensHaveAnIssuer", "OneKindOfWarmth"],
+        "serving": ["TokensHaveAnIssuer", "TheRegistryStays", "OneKindOfWarmth"],
         "fargate": ["TheInternetIsSecure"],
     }
     warm = rules["serving"]["OneKindOfWarmth"]

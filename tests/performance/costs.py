@@ -85,14 +85,18 @@ def sagemaker_serverless(requests: float, cold: float, found: Any) -> float:
     return seconds * PRICES["SageMaker serverless, second at 2 GB"] + data + logs(requests)
 
 
+def task_hour() -> float:
+    """A task of 1 vCPU and 2 GB with an address."""
+    return PRICES["Fargate, vCPU-hour"] + 2 * PRICES["Fargate, GB-hour"] + PRICES["Public IPv4 address, hour"]
+
+
 def fixed() -> dict[str, float]:
     """What is paid by the hour, whatever it is asked."""
-    task = PRICES["Fargate, vCPU-hour"] + 2 * PRICES["Fargate, GB-hour"] + PRICES["Public IPv4 address, hour"]
     balancer = PRICES["Application Load Balancer, hour"] + PRICES["Application Load Balancer, capacity unit-hour"]
     addresses = 2 * PRICES["Public IPv4 address, hour"]
     instance = PRICES["EC2, t4g.small hour"] + PRICES["Public IPv4 address, hour"]
     return {
-        "Fargate, one task of 1 vCPU and 2 GB, with its load balancer": HOURS * (task + balancer + addresses),
+        "Fargate, one task of 1 vCPU and 2 GB, with its load balancer": HOURS * (task_hour() + balancer + addresses),
         "SageMaker real-time, one ml.m5.large": HOURS * PRICES["SageMaker, ml.m5.large hour"],
         "EC2, one t4g.small with 8 GB of disk": HOURS * instance + 8 * PRICES["EBS, GB-month"],
     }
@@ -114,7 +118,10 @@ def idle() -> dict[str, tuple[float, str]]:
             8 * alarm + dashboard,
             "8 alarms and the dashboard; its custom metrics exist once something fails. With jobs 5 alarms more",
         ),
-        "fargate.yaml": ([*fixed().values()][0], "one task and the load balancer"),
+        "fargate.yaml": (
+            [*fixed().values()][0] + HOURS * task_hour(),
+            "two tasks, as it proposes, and the load balancer",
+        ),
         "sagemaker.yaml": (0.0, "serverless; on an instance, its hours"),
     }
 
@@ -127,6 +134,8 @@ invoice.
 
 - **Measured** on {on}, on two shared cores, through AWS's runtime client and emulator: a model of 13 features in a
   local S3, the median of {pairs} rounds. On Lambda, 1,769 MB are one processor of another kind.
+- A month has 730 hours, 1,769 MB are 1.7275 GiB, a call is billed in whole milliseconds, a request logs 0.7 kB and
+  brings SageMaker a kilobyte of data; Fargate's row has three public addresses, EC2's one.
 - **List prices** of {region}, {as_of}, in US dollars, without the free tier; typed in from public
   pages, so look them up before you rely on them. Nothing on this page was billed by AWS.
 

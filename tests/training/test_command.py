@@ -328,7 +328,7 @@ def test_train_keeps_what_estimators_say_off_stdout(tmp_path: Path, train: Train
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
-        ({}, 0, "models.json is right: iris\n"),
+        ({}, 0, "models.json is right, its data not read: iris\n"),
         ({"estimator": "sklearn.svm.Nothing"}, 1, "sklearn.svm.Nothing"),
         ({"params": {"depth": 3}}, 1, "depth"),
     ],

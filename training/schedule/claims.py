@@ -10,6 +10,7 @@ write to the bucket can keep a model from being trained, and can have nothing tr
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -39,6 +40,7 @@ class Claim(Part):
 
     by: str
     until: AwareDatetime
+    stopped: bool = False  # the holder was told to stop: that is no attempt, and holds nobody up
 
 
 class Done(Part):
@@ -84,9 +86,10 @@ UNREADABLE = Claim(by="", until=NEVER)
 
 def standing(claims: tuple[Claim, ...], now: datetime) -> Free | Others | Settled:
     """What may be done at a time that is not done, after the claims that were made; each holder makes one attempt."""
-    if claims and now <= claims[-1].until + CLOCKS_APART:
+    if claims and not claims[-1].stopped and now <= claims[-1].until + CLOCKS_APART:
         return Others(claims[-1].until + CLOCKS_APART)
-    attempts = len({claim.by for claim in claims} - {UNREADABLE.by})
+    stopped = {claim.by for claim in claims if claim.stopped}
+    attempts = len({claim.by for claim in claims} - stopped - {UNREADABLE.by})
     if attempts >= MOST_ATTEMPTS or len(claims) >= MOST_NUMBERS:
         return Settled(done=False)
     return Free(len(claims) + 1, attempts + 1)
@@ -118,7 +121,7 @@ class Claims:
             return may
         claim = Claim(by=f"{self.by} {self.nonce()}", until=self.clock() + LEASE)
         try:
-            self.store.create(_path(name, due, may.number), claim.model_dump_json().encode())
+            self.store.create(_path(name, due, may.number), claim.model_dump_json(exclude_defaults=True).encode())
         except ObjectExists:
             return Others(self.clock())
         # The one before may have said so meanwhile, and the store may have taken its time.
@@ -136,12 +139,22 @@ class Claims:
         """
         path, claim = _path(name, due, mine.number + 1), Claim(by=mine.by, until=self.clock() + LEASE)
         try:
-            self.store.create(path, claim.model_dump_json().encode())
+            self.store.create(path, claim.model_dump_json(exclude_defaults=True).encode())
         except ObjectExists:
             claim = self._claim(path)  # of an earlier try, whose answer was lost
             if claim.by != mine.by:
                 return None
         return mine._replace(number=mine.number + 1, until=claim.until)
+
+    def stop(self, name: str, due: datetime, mine: Mine) -> None:
+        """Say that the holder was told to stop, and trains no more: anybody may claim the time at once.
+
+        Raises:
+            StoreError: the store refused or could not be reached; the claim then lasts for its lease.
+        """
+        claim = Claim(by=mine.by, until=self.clock(), stopped=True)
+        with suppress(ObjectExists):
+            self.store.create(_path(name, due, mine.number + 1), claim.model_dump_json(exclude_defaults=True).encode())
 
     def settle(self, name: str, due: datetime, outcome: Outcome, reference: str | None) -> None:
         """Say how it ended; what was said first stays.

@@ -58,7 +58,7 @@ class Ended:
 def run(arguments: Sequence[str], order: Callable[[], Order | None]) -> Ended:
     """Run `train` to its end, or to that which `order` gives, which is asked again and again."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "training.schedule.run_process", *arguments],
+        [sys.executable, "-P", "-m", "training.schedule.run_process", str(os.getpid()), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -103,7 +103,7 @@ def _published(out: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    end_with_parent()
+    end_with_parent(int(sys.argv.pop(1)))
     from training.__main__ import main
 
     sys.exit(main())

@@ -94,7 +94,16 @@ class ScheduledModel:
             tell("run", self.now(), model=self.name, due=due, **fields, seconds=seconds)
             if ended.outcome is not None:
                 self._settle(due, lease, ended.outcome, fields.get("reference"))
+        if ended.outcome is None and ended.told == "stop":
+            self._stop(due, lease.mine)
         return ended
+
+    def _stop(self, due: datetime, mine: Mine) -> None:
+        """Let others train it at once; where that cannot be stored, they wait for the end of the lease."""
+        try:
+            self.claims.stop(self.name, due, mine)
+        except StoreError as exc:
+            say(f"the claim of {self.at(due)} is not given up: {exc}")
 
     def _settle(self, due: datetime, lease: Lease, outcome: Outcome, reference: str | None) -> None:
         """Store how it ended, and try for as long as nobody else may begin an attempt."""

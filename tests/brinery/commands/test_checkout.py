@@ -90,6 +90,7 @@ def test_script_that_is_interrupted_while_it_imports_shows_no_traceback(installe
         (ROOT / "tests", ROOT / ".env", True, "docker compose up -d serve"),
         (ROOT, Path("/srv/a b.env"), True, "docker compose --env-file '/srv/a b.env' up -d serve"),
         (Path("/"), ROOT / ".env", True, f"docker compose -f {ROOT}/docker-compose.yml up -d serve"),
+        (ROOT, ROOT / "another.env", True, "docker compose --profile another up -d another"),
         (Path("/"), Path("x"), True, f"docker compose -f {ROOT}/docker-compose.yml --env-file /x up -d serve"),
         (ROOT, Path(".env"), False, f"uv run --env-file {ROOT}/.env serve"),
         (Path("/"), Path(".env"), False, f"uv run --project {ROOT} --env-file /.env serve"),

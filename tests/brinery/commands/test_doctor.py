@@ -28,6 +28,14 @@ def doctor(capsys: pytest.CaptureFixture[str], store: Store, *arguments: str) ->
     return code, {each["check"]: (each["state"], each["detail"]) for each in json.loads(captured.out)}
 
 
+def test_doctor_finds_the_registry_as_other_commands_do(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(folder_store.url.removeprefix("file://")).parent)
+    Path("registry").rename(".registry")
+    assert main(["doctor"]) == 0 and "create twice" in capsys.readouterr().out
+
+
 def test_store_keeps_its_promises_and_nothing_is_left(store: Store) -> None:
     found = list(try_promises(store))
     assert [each.check for each in found] == CHECKS

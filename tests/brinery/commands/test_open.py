@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -145,6 +146,7 @@ def test_bodies_are_signed_and_cookies_stay_here(proxy: str) -> None:
         ({"host": "evil.example.org"}, 421),  # a name that was made to lead to 127.0.0.1
         ({"content-length": str(MOST_BODY + 1)}, 413),
         ({"content-length": "1" * 30}, 413),
+        ({"content-length": "0" * 15 + str(MOST_BODY + 1)}, 413),
     ],
     ids=str,
 )
@@ -178,6 +180,33 @@ def test_port_that_is_taken_is_a_sentence(api: str) -> None:
 def test_region_is_that_of_the_address() -> None:
     assert Signer.connect("https://a1b2.execute-api.eu-west-3.amazonaws.com", "us-east-1").region == "eu-west-3"
     assert Signer.connect("https://api.example.org/wine", "us-east-1").region == "us-east-1"
+
+
+def test_a_body_that_is_cut_or_has_two_lengths_is_not_signed(proxy: str) -> None:
+    host, port = urlsplit(proxy).netloc, urlsplit(proxy).port
+    before = len(Api.asked)
+    for lengths in (["30"], ["3", "30"]):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            heads = "".join(f"Content-Length: {length}\r\n" for length in lengths)
+            connection.sendall(f"POST /classify HTTP/1.1\r\nHost: {host}\r\n{heads}\r\nabc".encode())
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(100).split()[1] in (b"400", b"411")
+    assert len(Api.asked) == before
+
+
+def test_credentials_that_have_ended_are_a_sentence(api: str) -> None:
+    class Ended:
+        def get_credentials(self) -> Any:
+            return self
+
+        def get_frozen_credentials(self) -> Any:
+            raise RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired.")
+
+    with Proxy(api, Signer(Ended(), "eu-central-1").signed, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answer = httpx.get(f"{server.url}/docs")
+        server.shutdown()
+    assert answer.status_code == 502 and "cannot renew the credentials: " in answer.text
 
 
 TEMPLATE = {

@@ -15,7 +15,7 @@ from brinery.loading.isolation import environment, secrets_hidden
 from brinery.loading.model_process import ModelProcess
 from brinery.versions.publish import publish
 from brinery.versions.store import Store
-from tests.conftest import ROOT
+from tests.conftest import ROOT, python
 from tests.examples import pickled, tiny
 
 PR_GET_DUMPABLE = 3
@@ -111,3 +111,11 @@ def test_secrets_are_hidden_from_workers_and_given_back(monkeypatch: pytest.Monk
     assert worker.stdout == "HARMLESS\n"
     assert {os.environ[name] for name in secret} == {"canary"}
     assert "canary" not in environment(Path()).values()
+
+
+def test_process_whose_parent_has_gone_before_it_could_ask_ends_at_once() -> None:
+    code = "from brinery.loading.isolation import end_with_parent; end_with_parent(1 << 30); print('goes on')"
+    ran = python("-c", code)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    code = code.replace("1 << 30", "os.getppid()").replace("from", "import os; from", 1)
+    assert python("-c", code).stdout == "goes on\n"

@@ -307,8 +307,15 @@ def test_registry_is_the_one_that_the_stack_reads(
 
     other = f"{store.url}-other"
     there = publish_example(open_store(other), "alcohol")
-    _, _, err = run("promote", str(there), "--stack", name, "--registry", other)
-    assert f"registry: warning: stack {name} reads {store.url}, and this version is in {other}\n" in err
+    told = f"stack {name} reads {store.url}, and this version is in {other}"
+    before = parameters_of(name)
+    code, _, err = run("promote", str(there), "--stack", name, "--registry", other)
+    assert (
+        code == 1 and f"registry: {told}; unset MODEL_REGISTRY, or name it by" in err and parameters_of(name) == before
+    )
+    forced = ("--force", "--reason", "another mount")
+    _, _, err = run("promote", str(there), "--stack", name, "--registry", other, *forced)
+    assert f"registry: warning: {told}\n" in err
 
 
 class RolledBack:

@@ -60,6 +60,17 @@ def test_one_of_two_claims_and_the_other_waits(store: Store) -> None:
     assert b'"published"' in bytes(store.read(f"{WHERE}/done.json", MOST_BYTES))
 
 
+def test_holder_that_is_told_to_stop_holds_nobody_up_and_has_made_no_attempt(store: Store) -> None:
+    """However often: a task that is taken away is followed by another."""
+    clock = Clock()
+    for number in range(MOST_ATTEMPTS + 2):
+        one = claims(store, clock)
+        held = mine(one.take("wine", DUE), 1, 2 * number + 1)
+        one.stop("wine", DUE, held)
+    other = claims(store, Clock(DUE - CLOCKS_APART))
+    mine(other.take("wine", DUE), 1, 2 * (MOST_ATTEMPTS + 2) + 1)
+
+
 def test_holder_extends_its_claim_and_nobody_else_does(store: Store) -> None:
     clock, others = Clock(), Clock(DUE + CLOCKS_APART)
     one, other = claims(store, clock), claims(store, others)
