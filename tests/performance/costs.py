@@ -112,7 +112,7 @@ def idle() -> dict[str, tuple[float, str]]:
         "registry.yaml": (
             3 * alarm + metric + looks,
             f"3 alarms, 1 custom metric, and ${looks:.2f} for the task that looks each hour at what is due, of the "
-            "one minute that is billed at least; pulling the image may make it two",
+            "one minute that is billed at least; pulling the image may make it two. Container Insights are off",
         ),
         "serving.yaml": (
             8 * alarm + dashboard,
