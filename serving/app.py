@@ -35,11 +35,14 @@ PROBLEM_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
 
 
-def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0, snapshot: bool = False) -> FastAPI:
+def create_app(
+    loader: Loader, settings: Settings, import_seconds: float = 0.0, snapshot: bool = False, alone: bool = False
+) -> FastAPI:
     """The app over one loader.
 
     Args:
         import_seconds: how long the process took to import its code, told by `/model/version`.
+        alone: requests come one at a time, as on Lambda.
         snapshot: that, and the load, were the work of the process that this one is a copy of, and no cold start's.
     """
     service = _Service(loader, settings, import_seconds, snapshot)
@@ -60,7 +63,7 @@ def create_app(loader: Loader, settings: Settings, import_seconds: float = 0.0, 
     if settings.jobs is not None:
         from serving.jobs import JobRoutes
 
-        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model)
+        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model, alone)
         app.add_route("/jobs", jobs.submit, methods=["POST"])
         app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
     _answer_with_problems(app)

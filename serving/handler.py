@@ -24,7 +24,8 @@ with deferred_models():
     from serving.invocation import make_handler
 
 snapshot = is_taken(os.environ)
-handler = make_handler(create_app(loader, settings, import_seconds=perf_counter() - _started, snapshot=snapshot))
+app = create_app(loader, settings, import_seconds=perf_counter() - _started, snapshot=snapshot, alone=True)
+handler = make_handler(app)
 if snapshot:
     prepare(loader, settings.registry, SNAPSHOT_SECONDS - (perf_counter() - _started))
 else:

@@ -37,8 +37,15 @@ class JobRoutes:
         max_rows: int,
         bodies: Bodies,
         model: Callable[[], Awaitable[VerifiedModel]],
+        alone: bool = False,
         open: Callable[[JobSettings, Mapping[str, str]], Jobs] = open_jobs,
     ) -> None:
+        """The routes over what `settings` name.
+
+        Args:
+            alone: requests come one at a time, so that none needs a thread in which it waits for the services.
+        """
+        self._run = _directly if alone else run_in_threadpool
         self._settings = settings
         self._max_rows = max_rows
         self._bodies = bodies
@@ -55,7 +62,7 @@ class JobRoutes:
             rows_of(data, self._max_rows, "; `score` answers more")
             model = await self._model()
             submit = partial(self._submit, model, data, key, _caller(request))
-            id = await run_in_threadpool(_translated, submit)
+            id = await self._run(_translated, submit)
         finally:
             body.release()
         location = f"{request.scope.get('root_path', '')}/jobs/{id}"
@@ -65,7 +72,7 @@ class JobRoutes:
     async def show(self, request: Request) -> Response:
         """The state of a job, with its answer or its problem once it has ended."""
         id = request.path_params["id"]
-        content = await run_in_threadpool(_translated, partial(self._show, id, _caller(request)))
+        content = await self._run(_translated, partial(self._show, id, _caller(request)))
         return Response(content, headers={**NOSNIFF, "cache-control": "no-store"}, media_type=JSON)
 
     def _submit(self, model: VerifiedModel, data: bytes, key: str | None, caller: str | None) -> str:
@@ -86,6 +93,10 @@ class JobRoutes:
             if self._opened is None:
                 self._opened = self._open(self._settings, os.environ)
             return self._opened
+
+
+async def _directly[Answer](ask: Callable[..., Answer], *arguments: Any) -> Answer:
+    return ask(*arguments)
 
 
 def _about(job: Job) -> dict[str, Any]:

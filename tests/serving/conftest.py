@@ -73,7 +73,7 @@ def serving(model: VerifiedModel | BrineryError, **settings: Any) -> Client:
 
 def handling(model: VerifiedModel | BrineryError, **settings: Any) -> Callable[[Any, Any], Answer]:
     """The Lambda handler of that app."""
-    return make_handler(create_app(loader_of(model), Settings("test:", **settings)))
+    return make_handler(create_app(loader_of(model), Settings("test:", **settings), alone=True))
 
 
 def loader_of(model: VerifiedModel | BrineryError) -> Loader:
