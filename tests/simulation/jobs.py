@@ -1,0 +1,306 @@
+"""Jobs in simulated histories: the real code of submitting and working off, on a table and a queue that do their worst.
+
+Before each effect an actor waits until the scheduler says who goes on and what comes of it: it happens, it fails, it
+happens and its answer is lost, or the actor dies. Messages come twice, in any order, while a worker has them still;
+items that expire are gone; another version is promoted meanwhile. In the end all that is left is worked off without
+faults, the messages that came too often are given up, and every accepted job must have ended once, as it should.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+from brinery.errors import BrineryError, GoldenMismatch, StoreUnavailable
+from brinery.jobs.contents import Contents
+from brinery.jobs.job import Ended, Job
+from brinery.jobs.submit import Jobs, KeyReused
+from brinery.jobs.table import Kept
+from brinery.jobs.work import Worker
+from brinery.versions.reference import Reference
+
+PINS = [Reference.parse(f"wine:{number}@sha256:{str(number) * 64}") for number in (1, 2, 3)]
+BROKEN_PIN = PINS[2]  # a version that does not pass its checks any more
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+MOST_RECEIVES = 4
+TRIES = 3  # of a client, for one job
+
+
+class Lost(AssertionError):
+    """A promise of jobs that a history broke."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """What of the real code a null control does otherwise."""
+
+    acknowledges_first: bool = False  # the message goes before the result is stored
+    ends_always: bool = False  # whatever state the item is in
+    ends_unless_done: bool = False  # … is not done, an item that is gone among them
+    pin_at_work: bool = False  # the version that is live when the job is worked off
+    sends_first: bool = False  # the message before the item
+
+
+@dataclass
+class Message:
+    text: str
+    receives: int = 0
+
+
+@dataclass
+class World:
+    """The table, the queue, and what was promised."""
+
+    code: Code
+    step: Callable[[str], str]
+    now: datetime = BEGIN
+    live: Reference = PINS[0]
+    jobs: dict[str, Job] = field(default_factory=dict)
+    keys: dict[str, Kept] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    dead: list[Message] = field(default_factory=list)
+    accepted: dict[str, bytes] = field(default_factory=dict)
+    ends: dict[str, list[Ended]] = field(default_factory=dict)
+    expired: set[str] = field(default_factory=set)
+
+    def effect[Answer](self, name: str, do: Callable[[], Answer]) -> Answer:
+        told = self.step(name)
+        if told == "fails":
+            raise StoreUnavailable(f"{name} failed")
+        answer = do()
+        if told == "answer lost":
+            raise StoreUnavailable(f"the answer to {name} was lost")
+        return answer
+
+
+@dataclass(frozen=True)
+class SimulatedTable:
+    """`brinery.jobs.table.Table`, whose conditions its own tests hold against DynamoDB."""
+
+    world: World
+
+    def accept(self, job: Job) -> None:
+        self.world.effect("accept", lambda: self.world.jobs.setdefault(job.id, job))
+
+    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> bool:
+        def do() -> bool:
+            if key in self.world.keys:
+                return False
+            self.world.keys[key] = Kept(job.id, job.input.sha256)
+            self.world.jobs[job.id] = job
+            return True
+
+        return self.world.effect("accept", do)
+
+    def kept(self, key: str) -> Kept | None:
+        return self.world.effect("kept", lambda: self.world.keys.get(key))
+
+    def job(self, id: str) -> Job | None:
+        return self.world.effect("read", lambda: self.world.jobs.get(id))
+
+    def end(self, id: str, ended: Ended) -> bool:
+        def do() -> bool:
+            job = self.world.jobs.get(id)
+            code = self.world.code
+            free = job is not None and job.ended is None
+            free = free or code.ends_always
+            free = free or (code.ends_unless_done and (job is None or job.state != "done"))
+            if free:
+                self.world.jobs[id] = replace(job or Job(id, str(PINS[0]), Contents.of(b""), BEGIN), ended=ended)
+                self.world.ends.setdefault(id, []).append(ended)
+            return free
+
+        return self.world.effect("end", do)
+
+
+@dataclass(frozen=True)
+class SimulatedQueue:
+    world: World
+
+    def send(self, id: str) -> None:
+        self.world.effect("send", lambda: self.world.messages.append(Message(json.dumps({"id": id}))))
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A model whose answer tells the version and the input."""
+
+    world: World
+
+    def answer(self, pin: Reference, body: bytes) -> tuple[int, dict[str, Any]]:
+        pin = self.world.live if self.world.code.pin_at_work else pin
+        self.world.effect("load", lambda: None)
+        if pin == BROKEN_PIN:
+            raise GoldenMismatch("it does not reproduce its golden rows")
+        return (422, {"status": 422}) if body == b"bad" else (200, answer_to(pin, body))
+
+    def alike(self, pin: Reference, one: dict[str, Any], other: dict[str, Any]) -> bool:
+        return one == other
+
+    def problem(self, status: int, detail: str) -> dict[str, Any]:
+        return {"status": status, "detail": detail}
+
+    def reason(self, error: BrineryError) -> str:
+        return type(error).__name__
+
+
+def answer_to(pin: Reference, body: bytes) -> dict[str, Any]:
+    return {"model": str(pin), "prediction": body.decode()}
+
+
+def jobs_of(world: World) -> Jobs:
+    table: Any = SimulatedTable(world)
+    queue: Any = SimulatedQueue(world)
+    work: Any = None  # all inputs are small
+    return Jobs(table, queue, work, timedelta(days=7), lambda: world.now)
+
+
+def client(world: World, body: bytes, key: str) -> None:
+    """Submit a job, and again until it is accepted or there is no patience left."""
+    jobs = jobs_of(world)
+    if world.code.sends_first:
+        late: Any = _Late(jobs.table, jobs.queue)
+        silent: Any = _Silent()
+        jobs = replace(jobs, table=late, queue=silent)
+    for _ in range(TRIES):
+        try:
+            world.accepted[jobs.submit(world.live, body, key)] = body
+            return
+        except (StoreUnavailable, KeyReused):
+            continue
+
+
+@dataclass(frozen=True)
+class _Late:
+    """A null control: a table before which the message is sent."""
+
+    table: Any
+    queue: Any
+
+    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> bool:
+        self.queue.send(job.id)
+        accepted: bool = self.table.accept_once(job, key, now, expires)
+        return accepted
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
+
+
+class _Silent:
+    def send(self, id: str) -> None:
+        pass
+
+
+def worker(world: World, chance: random.Random, messages: int) -> None:
+    """Take messages, whoever else has them, and work them off."""
+    working = Worker(jobs_of(world), Answering(world), require_pin=True)
+    for _ in range(messages):
+        world.step("receive")
+        if not world.messages:
+            continue
+        message = chance.choice(world.messages)
+        message.receives += 1
+        if message.receives > MOST_RECEIVES:
+            world.messages = [each for each in world.messages if each is not message]
+            world.dead.append(message)
+            continue
+        if world.code.acknowledges_first:
+            world.messages = [each for each in world.messages if each is not message]
+        try:
+            working.work(message.text)
+        except StoreUnavailable:
+            continue
+        world.step("delete")
+        world.messages = [each for each in world.messages if each is not message]
+
+
+def disturb(world: World, chance: random.Random) -> None:
+    """Promote, let time pass, forget what has expired, send messages twice, and some of nobody."""
+    for _ in range(4):
+        world.step("disturb")
+        what = chance.choice(("promote", "time", "twice", "nobody"))
+        if what == "promote":
+            world.live = chance.choice(PINS)
+        elif what == "time":
+            world.now += timedelta(days=8)
+            over = {id for id, job in world.jobs.items() if job.is_over(world.now)}
+            world.expired |= over
+            world.jobs = {id: job for id, job in world.jobs.items() if id not in over}
+        elif what == "twice" and world.messages:
+            world.messages.append(Message(chance.choice(world.messages).text))
+        elif what == "nobody":
+            world.messages.append(Message('{"id": "none"}'))
+
+
+def play(seed: int, code: Code = Code(), fault_share: float = 0.15) -> World:  # noqa: B008 (a frozen value)
+    """One history; raises Lost where a promise is broken."""
+    chance = random.Random(seed)
+    scheduler = getcurrent()
+    faulty = [True]
+
+    def step(name: str) -> str:
+        if getcurrent() is scheduler or not faulty[0]:
+            return "ok"
+        told: str = scheduler.switch(name)
+        if told == "dies":
+            raise GreenletExit
+        return told
+
+    world = World(code, step)
+    bodies = [chance.choice((b"one", b"two", b"bad")) for _ in range(3)]
+    actors = [greenlet(lambda body=body, key=f"k{n}": client(world, body, key)) for n, body in enumerate(bodies)]
+    actors += [greenlet(lambda: worker(world, chance, 4)) for _ in range(2)]
+    actors.append(greenlet(lambda: disturb(world, chance)))
+    told: dict[greenlet, str] = {}
+    while running := [each for each in actors if not each.dead]:
+        actor = chance.choice(running)
+        if actor not in told:
+            told[actor] = str(actor.switch())
+            continue
+        can_fail = told[actor] not in ("receive", "delete", "disturb")
+        fate = "ok" if chance.random() > fault_share else chance.choice(("fails", "answer lost", "dies"))
+        told[actor] = str(actor.switch(fate if can_fail or fate == "dies" else "ok"))
+    faulty[0] = False
+    _finish(world)
+    _judge(world)
+    return world
+
+
+def _finish(world: World) -> None:
+    """Work off what is left, and give up what came too often."""
+    last = Worker(jobs_of(world), Answering(world), require_pin=True)
+    for message in world.messages:
+        last.work(message.text)
+    for message in world.dead:
+        last.give_up(message.text)
+
+
+def _judge(world: World) -> None:
+    for id, ends in world.ends.items():
+        if len(ends) > 1:
+            raise Lost(f"job {id} ended {len(ends)} times")
+    for id, body in world.accepted.items():
+        job = world.jobs.get(id)
+        if id in world.expired:
+            if job is not None:
+                raise Lost(f"job {id} came back after it had expired")
+            continue
+        if job is None or job.ended is None:
+            raise Lost(f"job {id} was accepted and has not ended")
+        _judge_end(world, job, body)
+
+
+def _judge_end(world: World, job: Job, body: bytes) -> None:
+    assert job.ended is not None
+    content = json.loads(job.ended.result.read(None))  # type: ignore[arg-type]
+    if job.state == "done":
+        if content != answer_to(Reference.parse(job.pin), body):
+            raise Lost(f"job {job.id} of {job.pin} was answered {content}")
+        return
+    given_up = any(job.id in message.text for message in world.dead)
+    if not (body == b"bad" or Reference.parse(job.pin) == BROKEN_PIN or given_up):
+        raise Lost(f"job {job.id} failed without a cause: {content}")
