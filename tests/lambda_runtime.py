@@ -44,6 +44,7 @@ def emulator(
     handler: str = "serving.handler.handler",
     log: Path | None = None,
     snap_start: bool = False,
+    port: int | None = None,
 ) -> Iterator[Callable[[Any], Any]]:
     """Run a handler and yield what invokes it: from an event to the decoded answer.
 
@@ -53,9 +54,10 @@ def emulator(
     Args:
         environment: the function's variables, beside those of this process.
         log: where the function's output goes; nowhere by default.
+        port: where it listens; any by default.
         snap_start: give the function no keys, but an endpoint that gives them, as under SnapStart.
     """
-    port, api_port = free_port(), free_port()
+    port, api_port = port or free_port(), free_port()
     address = f"127.0.0.1:{port}"
     command = [
         str(emulator_program()),

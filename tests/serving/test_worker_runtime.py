@@ -1,0 +1,66 @@
+"""The worker as Lambda runs it: the real runtime client and emulator, driven by a real event source of the queue."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from brinery.versions.reference import Reference
+from tests.conftest import free_port, s3_service
+from tests.job_service import SERVICES, JobService, make_jobs
+from tests.lambda_runtime import emulator
+from tests.serving.conftest import PUBLISHED
+from tests.serving.test_jobs import WINE
+
+BODY = json.dumps({"data": WINE}).encode()
+ROLE = "arn:aws:iam::000000000000:role/worker"
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_service(tmp_path_factory.mktemp("jobs"), f"{SERVICES},lambda,iam") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def service(endpoint: str, tmp_path: Path) -> JobService:
+    return make_jobs(endpoint, tmp_path, visibility=10)
+
+
+def test_event_source_drives_the_worker_and_takes_back_what_it_names(service: JobService, published: PUBLISHED) -> None:
+    """A batch with a job to answer, a bad input, a message of nobody, and one whose version is not there yet."""
+    store, references = published
+    jobs, port = service.jobs(), free_port()
+    missing = Reference.of("wine", f"9@sha256:{'a' * 64}")
+    good, bad = jobs.submit(references["wine"], BODY), jobs.submit(references["wine"], b'{"data": [1]}')
+    waiting = jobs.submit(missing, BODY)
+    service.client("sqs").send_message(QueueUrl=service.queue_url, MessageBody='{"id": "of nobody"}')
+    functions = service.client("lambda")
+    proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"}
+    functions.create_function(
+        FunctionName="worker",
+        PackageType="Image",
+        Code={"ImageUri": "worker@sha256:" + "a" * 64},
+        Role=ROLE,
+        Environment={"Variables": proxied},
+        Timeout=60,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="worker")
+    functions.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=1)  # as the emulator takes
+    variables = {**service.variables, "MODEL_REGISTRY": store.url, "REQUIRE_PIN": "on"}
+    with emulator(variables, "serving.worker.handler", port=port):
+        queue = service.client("sqs").get_queue_attributes(QueueUrl=service.queue_url, AttributeNames=["QueueArn"])
+        functions.create_event_source_mapping(
+            FunctionName="worker",
+            EventSourceArn=queue["Attributes"]["QueueArn"],
+            BatchSize=10,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )
+        deadline = time.monotonic() + 90
+        while {service.item(id)["state"]["S"] for id in (good, bad)} != {"done", "failed"} or service.waiting() != 1:
+            assert time.monotonic() < deadline, (service.items(), service.waiting())
+            time.sleep(0.1)
+    assert service.item(waiting)["state"]["S"] == "queued"  # whose message alone is in the queue still
+    assert json.loads(service.item(good)["result"]["B"])["model"] == {"name": "wine", "version": 1}
