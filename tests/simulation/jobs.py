@@ -8,10 +8,10 @@ faults, the messages that came too often are given up, and every accepted job mu
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -28,6 +28,7 @@ BROKEN_PIN = PINS[2]  # a version that does not pass its checks any more
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_RECEIVES = 4
 TRIES = 3  # of a client, for one job
+FATES = ("fails", "answer lost", "dies")
 
 
 class Lost(AssertionError):
@@ -195,7 +196,68 @@ class _Silent:
         pass
 
 
-def worker(world: World, chance: random.Random, messages: int) -> None:
+class Chosen(Protocol):
+    """What decides a history."""
+
+    def choice[Option](self, options: Sequence[Option]) -> Option: ...
+
+    def fate(self, can_fail: bool) -> str:
+        """What comes of an effect."""
+        ...
+
+
+class AtRandom:
+    """A history by its seed."""
+
+    def __init__(self, seed: int, fault_share: float = 0.15) -> None:
+        self._random, self._share = random.Random(seed), fault_share
+
+    def choice[Option](self, options: Sequence[Option]) -> Option:
+        return self._random.choice(options)
+
+    def fate(self, can_fail: bool) -> str:
+        if self._random.random() > self._share:
+            return "ok"
+        told: str = self._random.choice(FATES)
+        return told if can_fail or told == "dies" else "ok"
+
+
+class InTurn:
+    """One history after the other, until there is none left: each choice and each fate, with so many faults at most."""
+
+    def __init__(self, faults: int) -> None:
+        self._faults, self._left, self._place = faults, faults, 0
+        self._made: list[list[int]] = []  # what was chosen, of how many
+
+    def _next(self, options: int) -> int:
+        if self._place == len(self._made):
+            self._made.append([0, options])
+        chosen, of = self._made[self._place]
+        assert of == options
+        self._place += 1
+        return chosen
+
+    def choice[Option](self, options: Sequence[Option]) -> Option:
+        return options[self._next(len(options))]
+
+    def fate(self, can_fail: bool) -> str:
+        faults = (FATES if can_fail else ("dies",)) if self._left else ()
+        told: str = ("ok", *faults)[self._next(1 + len(faults))]
+        self._left -= told != "ok"
+        return told
+
+    def go_on(self) -> bool:
+        """Begin the next history; whether there is one."""
+        self._place, self._left = 0, self._faults
+        while self._made and self._made[-1][0] + 1 == self._made[-1][1]:
+            self._made.pop()
+        if not self._made:
+            return False
+        self._made[-1][0] += 1
+        return True
+
+
+def worker(world: World, chance: Chosen, messages: int) -> None:
     """Take messages, whoever else has them, and work them off."""
     working = Worker(jobs_of(world), Answering(world), require_pin=True)
     for _ in range(messages):
@@ -218,7 +280,7 @@ def worker(world: World, chance: random.Random, messages: int) -> None:
         world.messages = [each for each in world.messages if each is not message]
 
 
-def disturb(world: World, chance: random.Random) -> None:
+def disturb(world: World, chance: Chosen) -> None:
     """Promote, let time pass, forget what has expired, send messages twice, and some of nobody."""
     for _ in range(4):
         world.step("disturb")
@@ -236,9 +298,12 @@ def disturb(world: World, chance: random.Random) -> None:
             world.messages.append(Message('{"id": "none"}'))
 
 
-def play(seed: int, code: Code = Code(), fault_share: float = 0.15) -> World:  # noqa: B008 (a frozen value)
-    """One history; raises Lost where a promise is broken."""
-    chance = random.Random(seed)
+def play(chance: Chosen, code: Code = Code(), small: int = 0) -> World:  # noqa: B008 (a frozen value)
+    """One history; raises Lost where a promise is broken.
+
+    Args:
+        small: where it is not 0: one accepted job, its client once more, and so many workers with a message each.
+    """
     scheduler = getcurrent()
     faulty = [True]
 
@@ -251,19 +316,17 @@ def play(seed: int, code: Code = Code(), fault_share: float = 0.15) -> World:  #
         return told
 
     world = World(code, step)
-    bodies = [chance.choice((b"one", b"two", b"bad")) for _ in range(3)]
+    if small:
+        client(world, b"one", "k0")  # without faults, as the scheduler itself plays it
+    bodies = [b"one"] if small else [chance.choice((b"one", b"two", b"bad")) for _ in range(3)]
     actors = [greenlet(lambda body=body, key=f"k{n}": client(world, body, key)) for n, body in enumerate(bodies)]
-    actors += [greenlet(lambda: worker(world, chance, 4)) for _ in range(2)]
-    actors.append(greenlet(lambda: disturb(world, chance)))
-    told: dict[greenlet, str] = {}
+    actors += [greenlet(lambda: worker(world, chance, 1 if small else 4)) for _ in range(small or 2)]
+    actors += [] if small else [greenlet(lambda: disturb(world, chance))]
+    told = {actor: str(actor.switch()) for actor in actors}
     while running := [each for each in actors if not each.dead]:
         actor = chance.choice(running)
-        if actor not in told:
-            told[actor] = str(actor.switch())
-            continue
         can_fail = told[actor] not in ("receive", "delete", "disturb")
-        fate = "ok" if chance.random() > fault_share else chance.choice(("fails", "answer lost", "dies"))
-        told[actor] = str(actor.switch(fate if can_fail or fate == "dies" else "ok"))
+        told[actor] = str(actor.switch(chance.fate(can_fail)))
     faulty[0] = False
     _finish(world)
     _judge(world)
