@@ -146,12 +146,14 @@ def _split(path: Any, route: Any, event: dict[str, Any], stage: Any = None) -> t
 
 
 def _caller(context: Mapping[Any, Any]) -> str | None:
-    """By a token its issuer and subject, by a signature the ARN, as both versions of API Gateway tell it."""
+    """By a token its issuer and subject, by a signature the user or role, as both versions of API Gateway tell it."""
     authorizer = _mapping(context.get("authorizer"))
     claims = _mapping(_mapping(authorizer.get("jwt")).get("claims")) or _mapping(authorizer.get("claims"))
     arns = (_mapping(authorizer.get("iam")).get("userArn"), _mapping(context.get("identity")).get("userArn"))
     named = [f"{claims.get('iss')} {claims['sub']}"] if isinstance(claims.get("sub"), str) else []
-    return next((each for each in (*named, *arns) if isinstance(each, str)), None)
+    found = next((each for each in (*named, *arns) if isinstance(each, str)), None)
+    # A role is one caller: its sessions have other names each time.
+    return found.rpartition("/")[0] if found and ":assumed-role/" in found else found
 
 
 def _decoded(path: Any) -> Any:

@@ -67,12 +67,10 @@ class Models:
     def _model(self, pin: Reference) -> VerifiedModel:
         with self._lock:
             if pin not in self._loaded:
-                loaded = load(
-                    self._store, pin, format=self._settings.model_format, require_pin=self._settings.require_pin
-                )
-                self._loaded[pin] = loaded
-                while len(self._loaded) > LOADED:
+                while len(self._loaded) >= LOADED:
                     self._loaded.popitem(last=False)
+                given = self._settings
+                self._loaded[pin] = load(self._store, pin, format=given.model_format, require_pin=given.require_pin)
             self._loaded.move_to_end(pin)
             return self._loaded[pin]
 
@@ -113,12 +111,21 @@ def _of_this_process() -> Worker:
 def _batch(event: Any, work: Callable[[str], Outcome]) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
-        try:
-            work(record["body"])
-        except PASSING as exc:
-            log.warning("a job comes again: %s", exc, extra={"error": type(exc).__name__})
+        if not _worked(work, record["body"]):
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
+
+
+def _worked(work: Callable[[str], Outcome], text: str) -> bool:
+    """Whether a message may go; one that may not comes again after the queue's visibility time-out."""
+    try:
+        work(text)
+        return True
+    except PASSING as exc:
+        log.warning("a job comes again: %s", exc, extra={"error": type(exc).__name__})
+    except Exception as exc:
+        log.error("a job comes again after an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
+    return False
 
 
 class Poller:
@@ -154,12 +161,7 @@ class Poller:
         return len(messages)
 
     def _one(self, queue: Queue, work: Callable[[str], Outcome], message: Message) -> None:
-        try:
-            work(message.text)
-        except PASSING as exc:
-            log.warning("a job comes again: %s", exc, extra={"error": type(exc).__name__})
-            queue.give_back(message, round(PAUSE_SECONDS))
-        else:
+        if _worked(work, message.text):
             queue.delete(message)
 
 

@@ -65,7 +65,7 @@ def id_of(text: str) -> str | None:
     """The id of the job that a message names; None for one that is none of ours."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     id = found.get("id") if isinstance(found, dict) else None
     return id if isinstance(id, str) and time_of(id) else None

@@ -10,7 +10,7 @@ from brinery.jobs.contents import Contents
 from brinery.jobs.identifier import new_id, time_of
 from brinery.jobs.job import Job
 from brinery.jobs.queue import Queue
-from brinery.jobs.table import Table
+from brinery.jobs.table import Kept, Table
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
@@ -58,6 +58,7 @@ class Jobs:
 
         Raises:
             KeyReused: the key came with another body before.
+            JobExpired: the job of the key is kept no longer.
         """
         time, contents, who = self.clock(), Contents.of(body), _digest(caller) if caller else None
         id = new_id(time)
@@ -66,18 +67,22 @@ class Jobs:
         else:
             used = _digest(f"{caller or ''}\n{key}")
             job = Job(id, str(pin), contents.stored("input", id, self.work), time, who)
-            if not self.table.accept_once(job, used, time, time + LONGEST_QUEUED + self.kept):
-                id = self._before(used, contents)
+            kept = self.table.accept_once(job, used, time, time + LONGEST_QUEUED + self.kept)
+            if kept is not None:
+                return self._again(kept, contents)
         self.queue.send(id)
         return id
 
-    def _before(self, key: str, contents: Contents) -> str:
-        kept = self.table.kept(key)
-        if kept is None:
-            raise JobExpired("the job of this Idempotency-Key is kept no longer")
+    def _again(self, kept: Kept, contents: Contents) -> str:
+        """The job that a key was used for, whose message is sent once more where it has not ended."""
         if kept.input_sha256 != contents.sha256:
             raise KeyReused("this Idempotency-Key came with another body before")
-        return kept.job
+        job = self.table.job(kept.job)
+        if job is None or job.is_over(self.clock()):
+            raise JobExpired("the job of this Idempotency-Key is kept no longer")
+        if job.ended is None:
+            self.queue.send(job.id)
+        return job.id
 
     def find(self, id: str, caller: str | None = None) -> Job:
         """The job of this id, for who submitted it.

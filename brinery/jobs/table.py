@@ -1,6 +1,7 @@
 """The table of jobs in DynamoDB: what is accepted, by which key, and how it ended."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -30,12 +31,13 @@ class Table:
     name: str
 
     def accept(self, job: Job) -> None:
-        """Create a job, whose id is new."""
-        with errors_of(f"create job {job.id}"):
-            self.client.put_item(TableName=self.name, Item=to_item(job), ConditionExpression="attribute_not_exists(id)")
+        """Create a job, whose id is new: one that is there was made by this call, whose first answer was lost."""
+        free = "attribute_not_exists(id)"
+        with errors_of(f"create job {job.id}"), suppress(self.client.exceptions.ConditionalCheckFailedException):
+            self.client.put_item(TableName=self.name, Item=to_item(job), ConditionExpression=free)
 
-    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> bool:
-        """Create a job and what holds its key, both or none; whether the key was free.
+    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> Kept | None:
+        """Create a job and what holds its key, both or none; None, or what the key was used for before.
 
         Args:
             key: the digest of an Idempotency-Key and of who sent it.
@@ -52,6 +54,7 @@ class Table:
             "Item": held,
             "ConditionExpression": "attribute_not_exists(id) OR expires_at < :now",
             "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         put_job = {
             "TableName": self.name,
@@ -62,23 +65,19 @@ class Table:
             try:
                 self.client.transact_write_items(TransactItems=[{"Put": put_key}, {"Put": put_job}])
             except self.client.exceptions.TransactionCanceledException as exc:
-                reasons = [each.get("Code") for each in exc.response.get("CancellationReasons", [])]
-                if reasons[:1] != ["ConditionalCheckFailed"]:
+                reason = (exc.response.get("CancellationReasons") or [{}])[0]
+                if reason.get("Code") != "ConditionalCheckFailed":
                     raise
-                return False
-        return True
-
-    def kept(self, key: str) -> Kept | None:
-        """What a key was used for."""
-        item = self._get(KEY + key)
-        return Kept(item["job"]["S"], item["input_sha256"]["S"]) if item else None
+                item = reason.get("Item") or self._get(KEY + key)
+                return Kept(item["job"]["S"], item["input_sha256"]["S"])
+        return None
 
     def job(self, id: str) -> Job | None:
         """The job of this id, as it is now; None for none, or for an item that is no job."""
         item = self._get(id)
         try:
             return from_item(item) if item else None
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             return None
 
     def listed(self) -> Iterator[dict[str, str]]:

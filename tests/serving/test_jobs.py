@@ -156,6 +156,10 @@ def test_without_the_variables_there_are_no_routes(models: Callable[..., Verifie
 
 
 CALLERS = {
+    "role": (
+        {"iam": {"userArn": "arn:aws:sts::1:assumed-role/ann/session-1"}},
+        {"iam": {"userArn": "arn:aws:sts::1:assumed-role/bob/session-1"}},
+    ),
     "token": (
         {"jwt": {"claims": {"iss": "https://issuer.example.org", "sub": "ann"}}},
         {"jwt": {"claims": {"sub": "bob"}}},
@@ -179,6 +183,8 @@ def test_another_caller_gets_a_404(
     path = accepted["headers"]["location"]
     assert accepted["statusCode"] == 202
     assert ask("GET", path, callers[0])["statusCode"] == 200
+    again = json.loads(json.dumps(callers[0]).replace("session-1", "session-2"))
+    assert ask("GET", path, again)["statusCode"] == 200
     assert ask("GET", path, callers[1])["statusCode"] == ask("GET", path, None)["statusCode"] == 404
 
 

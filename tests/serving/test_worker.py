@@ -119,6 +119,26 @@ def test_lambda_names_the_messages_that_must_come_again(
     assert states(service, ids) == ["done", "failed"]
 
 
+def test_a_job_that_breaks_the_model_comes_again_and_the_others_of_its_batch_are_answered(
+    service: JobService, published: PUBLISHED, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Breaking(Models):
+        def answer(self, pin: Reference, body: bytes) -> tuple[int, dict[str, Any]]:
+            if body == b"breaks":
+                raise MemoryError
+            return super().answer(pin, body)
+
+    jobs, pin = service.jobs(), published[1]["wine"]
+    breaking, good = jobs.submit(pin, b"breaks"), jobs.submit(pin, BODY)
+    worker = Worker(jobs, Breaking(Settings(published[0].url)), True)
+    monkeypatch.setattr(serving_worker, "_worker", worker)
+    records = [{"messageId": id, "body": json.dumps({"id": id})} for id in (breaking, good)]
+    assert serving_worker.handler({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": breaking}]}
+    assert states(service, [breaking, good]) == ["queued", "done"]
+    serving_worker.Poller(worker, jobs.queue, None).run(once=True)
+    assert states(service, [breaking, good]) == ["queued", "done"] and service.waiting() == 1
+
+
 def test_two_models_are_kept_loaded(published: PUBLISHED) -> None:
     store, references = published
     models = Models(Settings(store.url, require_pin=True))

@@ -18,7 +18,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from brinery.errors import BrineryError, GoldenMismatch, StoreUnavailable
 from brinery.jobs.contents import Contents
 from brinery.jobs.job import Ended, Job
-from brinery.jobs.submit import Jobs, KeyReused
+from brinery.jobs.submit import JobExpired, Jobs, KeyReused
 from brinery.jobs.table import Kept
 from brinery.jobs.work import Worker
 from brinery.versions.reference import Reference
@@ -87,18 +87,15 @@ class SimulatedTable:
     def accept(self, job: Job) -> None:
         self.world.effect("accept", lambda: self.world.jobs.setdefault(job.id, job))
 
-    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> bool:
-        def do() -> bool:
+    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> Kept | None:
+        def do() -> Kept | None:
             if key in self.world.keys:
-                return False
+                return self.world.keys[key]
             self.world.keys[key] = Kept(job.id, job.input.sha256)
             self.world.jobs[job.id] = job
-            return True
+            return None
 
         return self.world.effect("accept", do)
-
-    def kept(self, key: str) -> Kept | None:
-        return self.world.effect("kept", lambda: self.world.keys.get(key))
 
     def job(self, id: str) -> Job | None:
         return self.world.effect("read", lambda: self.world.jobs.get(id))
@@ -171,8 +168,10 @@ def client(world: World, body: bytes, key: str) -> None:
         try:
             world.accepted[jobs.submit(world.live, body, key)] = body
             return
-        except (StoreUnavailable, KeyReused):
+        except StoreUnavailable:
             continue
+        except (KeyReused, JobExpired):
+            return
 
 
 @dataclass(frozen=True)
@@ -182,10 +181,10 @@ class _Late:
     table: Any
     queue: Any
 
-    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> bool:
+    def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> Kept | None:
         self.queue.send(job.id)
-        accepted: bool = self.table.accept_once(job, key, now, expires)
-        return accepted
+        kept: Kept | None = self.table.accept_once(job, key, now, expires)
+        return kept
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.table, name)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from brinery.errors import StoreUnavailable
-from brinery.jobs.contents import INLINE_BYTES
+from brinery.jobs.contents import INLINE_BYTES, Contents
 from brinery.jobs.identifier import new_id
+from brinery.jobs.job import Ended, Job
 from brinery.jobs.queue import Queue
 from brinery.jobs.submit import LONGEST_QUEUED, JobExpired, Jobs, JobUnknown, KeyReused
 from brinery.jobs.table import Table
@@ -95,6 +96,28 @@ def test_fault_between_the_calls_is_told_and_a_repeat_is_the_same_job(
     stored = failing == "send_message" or after
     assert service.item(id)["pin"]["S"] == str(PIN if stored else OTHER)
     assert {message.text for message in jobs.queue.receive(1)} == {f'{{"id": "{id}"}}'}
+
+
+def test_key_of_a_job_that_has_ended_sends_nothing_and_of_one_that_is_over_is_told(service: JobService) -> None:
+    now = datetime.now(UTC)
+    jobs = service.jobs()
+    id = jobs.submit(PIN, BODY, "k")
+    (message,) = jobs.queue.receive(1)
+    jobs.queue.delete(message)
+    jobs.table.end(id, Ended("done", Contents.of(b"{}"), now, now + timedelta(days=7)))
+    assert jobs.submit(PIN, BODY, "k") == id and service.waiting() == 0
+    with pytest.raises(JobExpired):
+        service.jobs(clock=lambda: now + timedelta(days=8)).submit(PIN, BODY, "k")
+    service.client("dynamodb").delete_item(TableName=service.table, Key={"id": {"S": id}})
+    with pytest.raises(JobExpired):
+        jobs.submit(PIN, BODY, "k")
+
+
+def test_job_whose_first_answer_was_lost_is_accepted_by_the_next_try(service: JobService) -> None:
+    jobs = service.jobs()
+    job = Job(new_id(datetime.now(UTC)), str(PIN), Contents.of(BODY), datetime.now(UTC))
+    jobs.table.accept(job)
+    jobs.table.accept(job)  # as boto3 asks again by itself
 
 
 def test_key_is_free_again_once_it_is_kept_no_longer(service: JobService) -> None:

@@ -114,11 +114,12 @@ KINDS = {"no message": "job_message_unknown", "no job": "job_without_item"}
     [
         ("", "no message"),
         ("[]", "no message"),
+        ("[" * 100_000, "no message"),
         ('{"id": 7}', "no message"),
         ('{"id": "key:' + "a" * 64 + '"}', "no message"),
         (message(new_id(datetime.now(UTC))), "no job"),
     ],
-    ids=["empty", "a list", "a number", "a key", "unknown"],
+    ids=["empty", "a list", "a deep list", "a number", "a key", "unknown"],
 )
 def test_messages_of_nobody_are_dropped_and_counted(
     service: JobService, caplog: pytest.LogCaptureFixture, text: str, outcome: Outcome
