@@ -64,8 +64,8 @@ def _data(body: bytes) -> Any:
     return decoded["data"]
 
 
-def rows_of(body: bytes, max_rows: int, advice: str) -> Any:
-    """What stands under `data` in the body, looked at no further than for how many rows that may be.
+def refuse_misshapen(body: bytes, max_rows: int, advice: str) -> None:
+    """Look at a body no further than for its shape and its number of rows.
 
     Raises:
         Problem: 400, 413 or 422.
@@ -73,7 +73,6 @@ def rows_of(body: bytes, max_rows: int, advice: str) -> Any:
     data = _data(body)
     if isinstance(data, list) and len(data) > max_rows:
         raise Problem(413, f"the request has {len(data)} rows; at most {max_rows} are allowed{advice}")
-    return data
 
 
 def _written(model: VerifiedModel, prediction: Prediction) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from brinery.errors import BrineryError, StoreError
-from brinery.jobs.job import Job
+from brinery.jobs.job import Job, time_text
 from brinery.jobs.open import open_jobs
 from brinery.jobs.settings import JobSettings
 from brinery.jobs.submit import JobExpired, Jobs, JobUnknown, KeyReused
 from brinery.loading.model import VerifiedModel
-from serving.answer import rows_of
+from serving.answer import refuse_misshapen
 from serving.body import JSON, Bodies, Body
 from serving.headers import NOSNIFF
 from serving.problem import Problem
@@ -38,7 +38,6 @@ class JobRoutes:
         bodies: Bodies,
         model: Callable[[], Awaitable[VerifiedModel]],
         alone: bool = False,
-        open: Callable[[JobSettings, Mapping[str, str]], Jobs] = open_jobs,
     ) -> None:
         """The routes over what `settings` name.
 
@@ -50,7 +49,6 @@ class JobRoutes:
         self._max_rows = max_rows
         self._bodies = bodies
         self._model = model
-        self._open = open
         self._opened: Jobs | None = None
         self._lock = Lock()
 
@@ -59,7 +57,7 @@ class JobRoutes:
         body = Body(self._bodies)
         try:
             data, key = await body.read(request), _key(request)
-            rows_of(data, self._max_rows, "; `score` answers more")
+            refuse_misshapen(data, self._max_rows, "; `score` answers more")
             model = await self._model()
             submit = partial(self._submit, model, data, key, _caller(request))
             id = await self._run(_translated, submit)
@@ -91,7 +89,7 @@ class JobRoutes:
     def _jobs(self) -> Jobs:
         with self._lock:
             if self._opened is None:
-                self._opened = self._open(self._settings, os.environ)
+                self._opened = open_jobs(self._settings, os.environ)
             return self._opened
 
 
@@ -100,12 +98,8 @@ async def _directly[Answer](ask: Callable[..., Answer], *arguments: Any) -> Answ
 
 
 def _about(job: Job) -> dict[str, Any]:
-    about = {"id": job.id, "state": job.state, "accepted_at": _text(job.accepted)}
-    return {**about, "ended_at": _text(job.ended.at)} if job.ended else about
-
-
-def _text(moment: Any) -> str:
-    return str(moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    about = {"id": job.id, "state": job.state, "accepted_at": time_text(job.accepted)}
+    return {**about, "ended_at": time_text(job.ended.at)} if job.ended else about
 
 
 def _translated[Answer](ask: Callable[[], Answer]) -> Answer:

@@ -15,7 +15,7 @@ from typing import Any
 
 from brinery.errors import BrineryError, SettingInvalid, StoreError, VersionMissing
 from brinery.jobs.open import open_jobs
-from brinery.jobs.queue import LONGEST_WAIT, Message, Queue
+from brinery.jobs.queue import LONGEST_WAIT, Queue
 from brinery.jobs.work import PASSING, Outcome, Worker
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
@@ -29,7 +29,7 @@ from serving.reason import reason_of
 from serving.settings import Settings, read_settings
 
 LOADED = 2  # models: that which is live, and the one before, whose jobs are still queued
-PAUSE_SECONDS = 5.0  # after a fault of the queue or of a job
+PAUSE_SECONDS = 5.0  # after a fault of the queue
 log = logging.getLogger("brinery.jobs")
 
 EXAMPLES = """\
@@ -155,14 +155,10 @@ class Poller:
         messages = queue.receive(seconds)
         for message in messages:
             if self.stopping.is_set():
-                queue.give_back(message, 0)
-            else:
-                self._one(queue, work, message)
+                queue.give_back(message)
+            elif _worked(work, message.text):
+                queue.delete(message)
         return len(messages)
-
-    def _one(self, queue: Queue, work: Callable[[str], Outcome], message: Message) -> None:
-        if _worked(work, message.text):
-            queue.delete(message)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

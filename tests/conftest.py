@@ -21,6 +21,7 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.examples import publish_example
 from tests.https_site import make_certificate
+from tests.job_service import SERVICES as JOB_SERVICES
 from tests.simulation.world import SimulatedStore, World
 
 ROOT = Path(__file__).parent.parent
@@ -86,6 +87,13 @@ def _environment() -> Iterator[None]:
 def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The S3 service of docker-compose.yml, without Docker."""
     with s3_service(tmp_path_factory.mktemp("s3")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def jobs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The services of jobs beside it."""
+    with s3_service(tmp_path_factory.mktemp("jobs"), JOB_SERVICES) as endpoint:
         yield endpoint
 
 

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.background import in_background
+
 
 class Endpoint:
     """Gives the credentials `key` to who has the `token`, and notes the tokens of all who ask in `asked`."""
@@ -80,12 +82,8 @@ def credentials_endpoint(certificate: Path | None = None) -> Iterator[Endpoint]:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         origin = "https://localhost"
     running.uri = f"{origin}:{server.server_address[1]}/2021-04-23/credentials"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield running
-    finally:
-        running.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with in_background(server):
+        try:
+            yield running
+        finally:
+            running.closing.set()

@@ -2,11 +2,12 @@
 
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.background import in_background
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -49,12 +50,7 @@ def https_site(pages: type[Pages], certificate: Path) -> Iterator[str]:
     """A running server; its URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), pages) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"https://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), pages)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with in_background(server):
+        yield f"https://localhost:{server.server_port}"

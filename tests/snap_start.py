@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.background import in_background
 from tests.conftest import ROOT
 
 SECONDS = 60
@@ -141,15 +142,10 @@ def snap_started(environment: Mapping[str, str], folder: Path) -> Iterator[Funct
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        own = {"PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_address[1]}"}
-        function.start({**own, **environment}, folder / "function.log")
-        yield function
-    finally:
-        function.kill()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with in_background(server):
+        try:
+            own = {"PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_address[1]}"}
+            function.start({**own, **environment}, folder / "function.log")
+            yield function
+        finally:
+            function.kill()

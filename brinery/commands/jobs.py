@@ -29,7 +29,9 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     found = sorted(jobs.table.listed(), key=lambda each: each["accepted_at"], reverse=True)
     if arguments.stale is not None:
         before = jobs.clock() - timedelta(hours=arguments.stale)
-        found = [each for each in found if each["state"] == "queued" and _time(each["accepted_at"]) < before]
+        found = [
+            each for each in found if each["state"] == "queued" and datetime.fromisoformat(each["accepted_at"]) < before
+        ]
         if arguments.send_again:
             for each in found:
                 jobs.queue.send(each["id"])
@@ -83,7 +85,3 @@ def _settings(arguments: Namespace, environ: Mapping[str, str]) -> JobSettings:
     if found is None:
         raise SettingInvalid(f"{', '.join(NAMES)} are not set, and no --stack is named; they say where jobs are")
     return found
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

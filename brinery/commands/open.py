@@ -4,6 +4,7 @@ import os
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,9 +35,9 @@ NOT_PASSED_BACK = {
 Sign = Callable[[str, str, Mapping[str, str], bytes], dict[str, str]]
 
 
-def run(store: Store, arguments: Namespace, connect: Callable[[str], Stack] | None = None) -> tuple[Any, str]:
+def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     """Pass requests on until Ctrl-C; where there is nothing to sign, only the address."""
-    stack = connect(arguments.stack) if connect else Stack.connect(arguments.stack, os.environ)
+    stack = Stack.connect(arguments.stack, os.environ)
     url, access = stack.api
     if access is None:
         raise EnvironmentFailed(f"{stack.name} is not of infra/serving.yaml, whose API alone takes signatures")
@@ -47,13 +48,10 @@ def run(store: Store, arguments: Namespace, connect: Callable[[str], Stack] | No
     if access == "open":
         return {"url": url, "access": access}, f"{url} is open to everybody, and needs no signature"
     proxy = Proxy(url, Signer.connect(url, os.environ.get("AWS_REGION")).signed, arguments.port)
-    with proxy:
+    with proxy, suppress(KeyboardInterrupt):
         say(f"{proxy.url}/docs is {stack.name}, each request signed as you; Ctrl-C ends it")
-        try:
-            proxy.serve_forever()
-        except KeyboardInterrupt:
-            return {"url": url, "access": access}, f"{proxy.url} is closed"
-    return {"url": url, "access": access}, ""
+        proxy.serve_forever()
+    return {"url": url, "access": access}, f"{proxy.url} is closed"
 
 
 class Proxy(ThreadingHTTPServer):

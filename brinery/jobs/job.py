@@ -13,7 +13,7 @@ Item = dict[str, Any]  # an item of DynamoDB, each value by its type
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended: `done` with the answer, or `failed` with the problem, each as JSON; `differs` from no other."""
+    """How a job ended: `done` with the answer, or `failed` with the problem, each as JSON."""
 
     state: Literal["done", "failed"]
     result: Contents
@@ -51,7 +51,7 @@ def to_item(job: Job) -> Item:
         "id": {"S": job.id},
         "state": {"S": "queued"},
         "pin": {"S": job.pin},
-        "accepted_at": {"S": _text(job.accepted)},
+        "accepted_at": {"S": time_text(job.accepted)},
         **job.input.to_item("input"),
     }
     return {**item, "caller": {"S": job.caller}} if job.caller else item
@@ -61,7 +61,7 @@ def to_end(ended: Ended) -> Item:
     """What ending a job sets."""
     return {
         "state": {"S": ended.state},
-        "ended_at": {"S": _text(ended.at)},
+        "ended_at": {"S": time_text(ended.at)},
         "expires_at": {"N": str(int(ended.expires.timestamp()))},
         **ended.result.to_item("result"),
     }
@@ -77,22 +77,19 @@ def from_item(item: Mapping[str, Any]) -> Job:
     state = item["state"]["S"]
     if state in ("done", "failed"):
         expires = datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)
-        ended = Ended(state, Contents.from_item("result", item), _time(item["ended_at"]["S"]), expires)
+        ended = Ended(state, Contents.from_item("result", item), datetime.fromisoformat(item["ended_at"]["S"]), expires)
     elif state != "queued":
         raise ValueError(f"the state of a job is {ascii(state)}")
     return Job(
         id=item["id"]["S"],
         pin=item["pin"]["S"],
         input=Contents.from_item("input", item),
-        accepted=_time(item["accepted_at"]["S"]),
+        accepted=datetime.fromisoformat(item["accepted_at"]["S"]),
         caller=item.get("caller", {}).get("S"),
         ended=ended,
     )
 
 
-def _text(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
+    """A moment as items and answers have it, to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

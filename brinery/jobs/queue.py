@@ -43,12 +43,10 @@ class Queue:
         with errors_of("delete a message"):
             self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt)
 
-    def give_back(self, message: Message, seconds: int) -> None:
-        """Let others have a message after some seconds, and not only after the queue's visibility time-out."""
+    def give_back(self, message: Message) -> None:
+        """Let others have a message at once, and not only after the queue's visibility time-out."""
         with errors_of("give back a message"):
-            self.client.change_message_visibility(
-                QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
-            )
+            self.client.change_message_visibility(QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=0)
 
     def dead_letters(self) -> "Queue | None":
         """The queue of messages that were received too often, where this one names one."""

@@ -62,11 +62,11 @@ class Jobs:
         """
         time, contents, who = self.clock(), Contents.of(body), _digest(caller) if caller else None
         id = new_id(time)
+        job = Job(id, str(pin), contents.stored("input", id, self.work), time, who)
         if key is None:
-            self.table.accept(Job(id, str(pin), contents.stored("input", id, self.work), time, who))
+            self.table.accept(job)
         else:
             used = _digest(f"{caller or ''}\n{key}")
-            job = Job(id, str(pin), contents.stored("input", id, self.work), time, who)
             kept = self.table.accept_once(job, used, time, time + LONGEST_QUEUED + self.kept)
             if kept is not None:
                 return self._again(kept, contents)

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
+from tests.background import in_background
+
 Fault = Literal["slow_down", "reset", "stall", "stall_in_body", "cut", "flip", "drip", "lost"]
 ENDED = (
     b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'
@@ -87,17 +89,12 @@ def proxy(upstream: str, port: int = 0) -> Iterator[Proxy]:
             """Nothing: a client that was killed is no fault of the proxy."""
 
     server = Server(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
     running.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield running
-    finally:
-        running.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with in_background(server):
+        try:
+            yield running
+        finally:
+            running.closing.set()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -28,3 +28,13 @@ def managed(resources: Resources) -> set[str]:
         for role in of_type(resources, "AWS::IAM::Role").values()
         for arn in role["Properties"].get("ManagedPolicyArns", [])
     }
+
+
+def hold_to(resources: Resources, allowed: dict[str, list[str]]) -> None:
+    """Every role may do what is listed, by role and Sid, each on resources that are named, and no more."""
+    found = statements(resources)
+    assert {name: listed(statement["Action"]) for name, statement in found.items()} == allowed
+    assert all(statement["Effect"] == "Allow" for statement in found.values())
+    for name, statement in found.items():
+        for resource in listed(statement["Resource"]):
+            assert resource != "*", name

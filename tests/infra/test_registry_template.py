@@ -7,7 +7,7 @@ import pytest
 
 from brinery.formats.choice import FORMATS
 from brinery.versions.manifest import CARD, GOLDEN
-from tests.infra.policies import listed, managed, statements
+from tests.infra.policies import hold_to, listed, managed, statements
 from tests.infra.template import INFRA, raw
 
 RESOURCES = raw("registry")["Resources"]
@@ -26,12 +26,7 @@ ALLOWED = {
 
 
 def test_every_role_may_do_what_is_listed_here_and_no_more() -> None:
-    found = statements(RESOURCES)
-    assert {name: listed(statement["Action"]) for name, statement in found.items()} == ALLOWED
-    assert all(statement["Effect"] == "Allow" for statement in found.values())
-    for name, statement in found.items():
-        for resource in listed(statement["Resource"]):
-            assert resource != "*", name
+    hold_to(RESOURCES, ALLOWED)
 
 
 def test_training_creates_by_exact_names_and_reads_the_registry() -> None:

@@ -21,6 +21,7 @@ LOGGED_KB = 0.7  # a request: the platform's lines and the API's
 REQUESTS = (1_000, 1_000_000)
 COLD = {1_000: (1.0, 0.1), 1_000_000: (0.01, 0.001)}  # shares that are looked at
 
+FARGATE = "Fargate, one task of 1 vCPU and 2 GB, with its load balancer"
 REGION, AS_OF = "US East (N. Virginia)", "November 2026"
 PRICES = {
     "Lambda, GiB-second, x86_64": 0.0000166667,
@@ -96,7 +97,7 @@ def fixed() -> dict[str, float]:
     addresses = 2 * PRICES["Public IPv4 address, hour"]
     instance = PRICES["EC2, t4g.small hour"] + PRICES["Public IPv4 address, hour"]
     return {
-        "Fargate, one task of 1 vCPU and 2 GB, with its load balancer": HOURS * (task_hour() + balancer + addresses),
+        FARGATE: HOURS * (task_hour() + balancer + addresses),
         "SageMaker real-time, one ml.m5.large": HOURS * PRICES["SageMaker, ml.m5.large hour"],
         "EC2, one t4g.small with 8 GB of disk": HOURS * instance + 8 * PRICES["EBS, GB-month"],
     }
@@ -119,7 +120,7 @@ def idle() -> dict[str, tuple[float, str]]:
             "8 alarms and the dashboard; its custom metrics exist once something fails. With jobs 5 alarms more",
         ),
         "fargate.yaml": (
-            [*fixed().values()][0] + HOURS * task_hour(),
+            fixed()[FARGATE] + HOURS * task_hour(),
             "two tasks, as it proposes, and the load balancer",
         ),
         "sagemaker.yaml": (0.0, "serverless; on an instance, its hours"),

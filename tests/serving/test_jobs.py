@@ -1,7 +1,7 @@
 """The routes of jobs, over HTTP and through Lambda's handler, on real services."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,17 @@ from brinery.jobs.work import Worker
 from brinery.loading.model import VerifiedModel
 from serving.settings import Settings
 from serving.worker import Models
-from tests.conftest import free_port, python, s3_service
-from tests.job_service import SERVICES, JobService, make_jobs
+from tests.conftest import free_port, python
+from tests.job_service import JobService, make_jobs
 from tests.serving.conftest import PUBLISHED, Client, handling, problem_of, serving
 
 WINE = [13.2, 1.78, 2.14, 11.2, 100.0, 2.65, 2.76, 0.26, 1.28, 4.38, 1.05, 3.4, 1050.0]
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_service(tmp_path_factory.mktemp("jobs"), SERVICES) as endpoint:
-        yield endpoint
-
-
 @pytest.fixture
-def service(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobService:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    return make_jobs(endpoint, tmp_path)
+def service(jobs_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobService:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", jobs_endpoint)
+    return make_jobs(jobs_endpoint, tmp_path)
 
 
 def settings(service: JobService) -> JobSettings:

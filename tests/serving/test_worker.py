@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,17 @@ from brinery.versions.reference import Reference
 from serving import worker as serving_worker
 from serving.settings import Settings
 from serving.worker import LOADED, Models, main
-from tests.conftest import ROOT, free_port, python, s3_service
-from tests.job_service import SERVICES, JobService, make_jobs
+from tests.conftest import ROOT, free_port, python
+from tests.job_service import JobService, make_jobs
 from tests.serving.conftest import PUBLISHED
 from tests.serving.test_jobs import WINE
 
 BODY = json.dumps({"data": WINE}).encode()
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_service(tmp_path_factory.mktemp("jobs"), SERVICES) as endpoint:
-        yield endpoint
-
-
 @pytest.fixture
-def service(endpoint: str, tmp_path: Path) -> JobService:
-    return make_jobs(endpoint, tmp_path, visibility=2)
+def service(jobs_endpoint: str, tmp_path: Path) -> JobService:
+    return make_jobs(jobs_endpoint, tmp_path, visibility=2)
 
 
 def started(service: JobService, published: PUBLISHED, *options: str) -> subprocess.Popen[bytes]:

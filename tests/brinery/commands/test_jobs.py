@@ -1,7 +1,6 @@
 """`registry jobs` on real services."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,14 @@ from brinery.commands.registry import main
 from brinery.jobs.identifier import new_id
 from brinery.versions.reference import Reference
 from tests.brinery.jobs.test_work import message, worker
-from tests.conftest import s3_service
-from tests.job_service import SERVICES, JobService, make_jobs
+from tests.job_service import JobService, make_jobs
 
 PIN = Reference.parse(f"wine:7@sha256:{'a' * 64}")
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_service(tmp_path_factory.mktemp("jobs"), SERVICES) as endpoint:
-        yield endpoint
-
-
 @pytest.fixture
-def service(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobService:
-    made = make_jobs(endpoint, tmp_path)
+def service(jobs_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobService:
+    made = make_jobs(jobs_endpoint, tmp_path)
     for name, value in {**made.variables, "MODEL_REGISTRY": tmp_path.as_uri()}.items():
         monkeypatch.setenv(name, value)
     return made

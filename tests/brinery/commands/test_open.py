@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ from brinery.commands.open import MOST_BODY, Proxy
 from brinery.commands.registry import main
 from brinery.errors import EnvironmentFailed
 from brinery.promotion.signing import Signer
+from tests.background import in_background
 from tests.conftest import ROOT, free_port, s3_service
 
 SECRET = "test"  # as tests/conftest.py sets it
@@ -79,18 +79,14 @@ class Api(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with in_background(ThreadingHTTPServer(("127.0.0.1", 0), Api)) as server:
         yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 @pytest.fixture
 def proxy(api: str) -> Iterator[str]:
-    with Proxy(api, Signer.connect(api, "eu-central-1").signed, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with in_background(Proxy(api, Signer.connect(api, "eu-central-1").signed, 0)) as server:
         yield server.url
-        server.shutdown()
 
 
 def test_api_of_the_test_refuses_what_is_not_signed(api: str) -> None:
@@ -164,10 +160,8 @@ def test_what_another_site_has_a_browser_send_is_not_signed(proxy: str, headers:
 
 def test_api_that_is_away_is_a_sentence() -> None:
     away = f"http://127.0.0.1:{free_port()}"
-    with Proxy(away, Signer.connect(away, "eu-central-1").signed, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with in_background(Proxy(away, Signer.connect(away, "eu-central-1").signed, 0)) as server:
         answer = httpx.get(f"{server.url}/docs")
-        server.shutdown()
     assert answer.status_code == 502 and answer.text.startswith("registry open: the API does not answer: ")
 
 
@@ -202,10 +196,8 @@ def test_credentials_that_have_ended_are_a_sentence(api: str) -> None:
         def get_frozen_credentials(self) -> Any:
             raise RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired.")
 
-    with Proxy(api, Signer(Ended(), "eu-central-1").signed, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with in_background(Proxy(api, Signer(Ended(), "eu-central-1").signed, 0)) as server:
         answer = httpx.get(f"{server.url}/docs")
-        server.shutdown()
     assert answer.status_code == 502 and "cannot renew the credentials: " in answer.text
 
 

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,7 @@ from brinery.errors import (
     StoreUnavailable,
 )
 from brinery.versions.store import Store, open_store, registry_url
+from tests.background import in_background
 from tests.conftest import free_port
 
 
@@ -147,12 +147,9 @@ class _Scripted(BaseHTTPRequestHandler):
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Scripted]]:
     handler = type("Scripted", (_Scripted,), {"statuses": [], "stored": {}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
-    yield handler
-    server.shutdown()
-    server.server_close()
+    with in_background(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
+        yield handler
 
 
 @pytest.mark.parametrize("statuses", [[409], [409, 409, 409], [503, 500], [0], [503, 409, 0]], ids=str)
