@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from brinery.errors import SettingInvalid
+from brinery.output.arguments import port
 from brinery.output.write import say
 from serving.loader import Loader, load_pinned
 from serving.logs import configure
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: 127.0.0.1")
-    parser.add_argument("--port", type=_port, help="port to listen on; default: $PORT, else 8080")
+    parser.add_argument("--port", type=port, help="port to listen on; default: $PORT, else 8080")
     arguments = parser.parse_args(argv)
     try:
         settings = read_settings(os.environ)
@@ -76,12 +77,6 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return 0
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
-        raise argparse.ArgumentTypeError(f"{ascii(text)} is not a port; it must be a number from 0 to 65535")
-    return int(text)
 
 
 if __name__ == "__main__":

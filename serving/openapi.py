@@ -1,5 +1,6 @@
 """The OpenAPI document, with the real features of the model that is served."""
 
+from collections.abc import Mapping
 from math import floor
 from typing import Any
 from urllib.parse import quote
@@ -74,7 +75,7 @@ def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[
         "requestBody": _rows(model),
         "responses": {
             "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},
-            **{str(code): {"description": text, "content": PROBLEM} for code, text in STATUS.items()},
+            **_problems(STATUS),
         },
     }
 
@@ -110,7 +111,7 @@ def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
                         "headers": location,
                         "content": shown,
                     },
-                    **{str(code): {"description": text, "content": PROBLEM} for code, text in STATUS.items()},
+                    **_problems(STATUS),
                 },
             }
         },
@@ -126,7 +127,7 @@ def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
                         "description": "Its state, with the answer or the problem once it has ended",
                         "content": shown,
                     },
-                    **{str(code): {"description": text, "content": PROBLEM} for code, text in gone.items()},
+                    **_problems(gone),
                 },
             }
         },
@@ -170,9 +171,14 @@ def _get(summary: str, media: str, schema: dict[str, Any], errors: tuple[int, ..
         "summary": summary,
         "responses": {
             "200": {"description": summary, "content": {media: {"schema": schema}}},
-            **{str(code): {"description": STATUS[code], "content": PROBLEM} for code in errors},
+            **_problems({code: STATUS[code] for code in errors}),
         },
     }
+
+
+def _problems(told: Mapping[int, str]) -> dict[str, Any]:
+    """The responses that are problems, each by what its status tells."""
+    return {str(code): {"description": text, "content": PROBLEM} for code, text in told.items()}
 
 
 def _row(model: VerifiedModel | None) -> dict[str, Any]:

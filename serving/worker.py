@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from brinery.errors import BrineryError, SettingInvalid, StoreError, VersionMissing
@@ -86,9 +87,6 @@ def make_worker(settings: Settings) -> Worker:
     return Worker(open_jobs(settings.jobs, os.environ), Models(settings), settings.require_pin)
 
 
-_worker: Worker | None = None
-
-
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Answer the jobs of an SQS event; those that must come again are named in the answer."""
     return _batch(event, _of_this_process().work)
@@ -99,13 +97,11 @@ def dead_letters(event: Any, context: Any) -> dict[str, Any]:
     return _batch(event, _of_this_process().give_up)
 
 
+@cache
 def _of_this_process() -> Worker:
-    global _worker
-    if _worker is None:
-        settings = read_settings(os.environ)
-        configure(settings.log_level, os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"))
-        _worker = make_worker(settings)
-    return _worker
+    settings = read_settings(os.environ)
+    configure(settings.log_level, os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"))
+    return make_worker(settings)
 
 
 def _batch(event: Any, work: Callable[[str], Outcome]) -> dict[str, Any]:
@@ -129,11 +125,10 @@ def _worked(work: Callable[[str], Outcome], text: str) -> bool:
 
 
 class Poller:
-    """Does with a queue what Lambda's event source does, and ends the jobs of its dead letters."""
+    """Does with a worker's queue what Lambda's event source does, and ends the jobs of its dead letters."""
 
-    def __init__(self, worker: Worker, queue: Queue, dead: Queue | None) -> None:
+    def __init__(self, worker: Worker, dead: Queue | None) -> None:
         self._worker = worker
-        self._queue = queue
         self._dead = dead
         self.stopping = threading.Event()
 
@@ -141,7 +136,7 @@ class Poller:
         """Answer jobs until `stopping` is set, or where asked, until none is waiting."""
         while not self.stopping.is_set():
             try:
-                found = self._turn(self._queue, self._worker.work, 0 if once else LONGEST_WAIT)
+                found = self._turn(self._worker.jobs.queue, self._worker.work, 0 if once else LONGEST_WAIT)
                 if self._dead is not None:
                     found += self._turn(self._dead, self._worker.give_up, 0)
             except StoreError as exc:
@@ -174,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = read_settings(os.environ)
         configure(settings.log_level)
         worker = make_worker(settings)
-        poller = Poller(worker, worker.jobs.queue, worker.jobs.queue.dead_letters())
+        poller = Poller(worker, worker.jobs.queue.dead_letters())
     except (SettingInvalid, StoreError, VersionMissing) as exc:
         say(f"worker: {exc}")
         return 1

@@ -1,7 +1,6 @@
 """An endpoint that gives a container its credentials for a token, as AWS runs one beside a function or a task."""
 
 import json
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.background import in_background
+from tests.https_site import secured
 
 
 class Endpoint:
@@ -75,13 +75,8 @@ def credentials_endpoint(certificate: Path | None = None) -> Iterator[Endpoint]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    origin = "http://127.0.0.1"
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        origin = "https://localhost"
-    running.uri = f"{origin}:{server.server_address[1]}/2021-04-23/credentials"
+    origin = secured(server, certificate) if certificate else f"http://127.0.0.1:{server.server_port}"
+    running.uri = f"{origin}/2021-04-23/credentials"
     with in_background(server):
         try:
             yield running

@@ -33,6 +33,22 @@ from brinery.versions.store import Store
 from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
+WINE = [
+    13.2,
+    1.78,
+    2.14,
+    11.2,
+    100.0,
+    2.65,
+    2.76,
+    0.26,
+    1.28,
+    4.38,
+    1.05,
+    3.4,
+    1050.0,
+]  # a row for the model of that name
+
 
 def pickled(estimator: object) -> bytes:
     buffer = io.BytesIO()

@@ -4,7 +4,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.background import in_background
@@ -48,9 +48,15 @@ def make_certificate(folder: Path) -> Path:
 @contextmanager
 def https_site(pages: type[Pages], certificate: Path) -> Iterator[str]:
     """A running server; its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), pages)
+    origin = secured(server, certificate)
+    with in_background(server):
+        yield origin
+
+
+def secured(server: HTTPServer, certificate: Path) -> str:
+    """Have a server speak TLS by a certificate, with its key beside it; its URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), pages)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    with in_background(server):
-        yield f"https://localhost:{server.server_port}"
+    return f"https://localhost:{server.server_port}"

@@ -14,6 +14,7 @@ from brinery.errors import BrineryError, EnvironmentFailed
 from brinery.output.write import say
 from brinery.promotion.signing import Signer
 from brinery.promotion.stack import Stack
+from brinery.versions.profiles import aws_region
 from brinery.versions.store import Store
 
 HOST = "127.0.0.1"
@@ -47,7 +48,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         raise EnvironmentFailed(f"{stack.name} asks for tokens of its issuer, which this command has none of: {url}")
     if access == "open":
         return {"url": url, "access": access}, f"{url} is open to everybody, and needs no signature"
-    proxy = Proxy(url, Signer.connect(url, os.environ.get("AWS_REGION")).signed, arguments.port)
+    proxy = Proxy(url, Signer.connect(url, aws_region(os.environ)).signed, arguments.port)
     with proxy, suppress(KeyboardInterrupt):
         say(f"{proxy.url}/docs is {stack.name}, each request signed as you; Ctrl-C ends it")
         proxy.serve_forever()

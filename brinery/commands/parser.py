@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from brinery.output.arguments import port
+
 EXAMPLES = """\
 examples:
   registry list                                  every version of every model
@@ -161,7 +163,7 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 
 def _open(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stack", type=_given, required=True, metavar="NAME", help=STACK)
-    command.add_argument("--port", type=_port, default=8088, metavar="PORT", help="on 127.0.0.1; default: 8088")
+    command.add_argument("--port", type=port, default=8088, metavar="PORT", help="on 127.0.0.1; default: 8088")
 
 
 def _jobs(command: argparse.ArgumentParser) -> None:
@@ -214,12 +216,6 @@ def _given(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("it is empty")
     return text
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
-        raise argparse.ArgumentTypeError(f"{ascii(text)} is not a port; it must be a number from 0 to 65535")
-    return int(text)
 
 
 def _path(text: str) -> Path:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from brinery.errors import SettingInvalid, StoreUnavailable
+from brinery.versions.profiles import aws_region
 
 SECONDS = 5  # for a connection, and for an answer that is not waited for
 TRIES = 3
@@ -25,9 +26,8 @@ def client(service: str, environ: Mapping[str, str], read_seconds: float = SECON
     config = botocore.config.Config(
         connect_timeout=SECONDS, read_timeout=read_seconds, retries={"total_max_attempts": TRIES, "mode": "standard"}
     )
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     try:
-        return boto3.session.Session(region_name=region).client(service, config=config)
+        return boto3.session.Session(region_name=aws_region(environ)).client(service, config=config)
     except (botocore.exceptions.BotoCoreError, ValueError) as exc:
         raise SettingInvalid(f"jobs cannot reach {service}: {exc}") from exc
 

@@ -62,7 +62,7 @@ def to_end(ended: Ended) -> Item:
     return {
         "state": {"S": ended.state},
         "ended_at": {"S": time_text(ended.at)},
-        "expires_at": {"N": str(int(ended.expires.timestamp()))},
+        "expires_at": seconds_item(ended.expires),
         **ended.result.to_item("result"),
     }
 
@@ -93,3 +93,8 @@ def from_item(item: Mapping[str, Any]) -> Job:
 def time_text(moment: datetime) -> str:
     """A moment as items and answers have it, to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_item(moment: datetime) -> Item:
+    """A moment as TTL reads it: whole seconds since 1970."""
+    return {"N": str(int(moment.timestamp()))}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from brinery.jobs.aws import errors_of
-from brinery.jobs.job import Ended, Job, from_item, to_end, to_item
+from brinery.jobs.job import Ended, Job, from_item, seconds_item, to_end, to_item
 
 KEY = "key:"  # begins the id of an item that holds the job of an Idempotency-Key
 
@@ -32,9 +32,8 @@ class Table:
 
     def accept(self, job: Job) -> None:
         """Create a job, whose id is new: one that is there was made by this call, whose first answer was lost."""
-        free = "attribute_not_exists(id)"
         with errors_of(f"create job {job.id}"), suppress(self.client.exceptions.ConditionalCheckFailedException):
-            self.client.put_item(TableName=self.name, Item=to_item(job), ConditionExpression=free)
+            self.client.put_item(**self._new(job))
 
     def accept_once(self, job: Job, key: str, now: datetime, expires: datetime) -> Kept | None:
         """Create a job and what holds its key, both or none; None, or what the key was used for before.
@@ -47,23 +46,18 @@ class Table:
             "id": {"S": KEY + key},
             "job": {"S": job.id},
             "input_sha256": {"S": job.input.sha256},
-            "expires_at": {"N": str(int(expires.timestamp()))},
+            "expires_at": seconds_item(expires),
         }
         put_key = {
             "TableName": self.name,
             "Item": held,
             "ConditionExpression": "attribute_not_exists(id) OR expires_at < :now",
-            "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
+            "ExpressionAttributeValues": {":now": seconds_item(now)},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        put_job = {
-            "TableName": self.name,
-            "Item": to_item(job),
-            "ConditionExpression": "attribute_not_exists(id)",
         }
         with errors_of(f"create job {job.id}"):
             try:
-                self.client.transact_write_items(TransactItems=[{"Put": put_key}, {"Put": put_job}])
+                self.client.transact_write_items(TransactItems=[{"Put": put_key}, {"Put": self._new(job)}])
             except self.client.exceptions.TransactionCanceledException as exc:
                 reason = (exc.response.get("CancellationReasons") or [{}])[0]
                 if reason.get("Code") != "ConditionalCheckFailed":
@@ -114,6 +108,10 @@ class Table:
             except self.client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
+
+    def _new(self, job: Job) -> dict[str, Any]:
+        """What is put where no item has the job's id."""
+        return {"TableName": self.name, "Item": to_item(job), "ConditionExpression": "attribute_not_exists(id)"}
 
     def _get(self, id: str) -> Any:
         with errors_of(f"read item {id}"):

@@ -5,6 +5,8 @@ import os
 import socket
 from collections.abc import Mapping
 
+from brinery.versions.profiles import aws_region
+
 
 def caller(environ: Mapping[str, str]) -> str | None:
     """The ARN of who is calling, from STS; None where it does not answer, or where S3 alone is a local service."""
@@ -20,8 +22,7 @@ def caller(environ: Mapping[str, str]) -> str | None:
         return None
     try:
         config = botocore.config.Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 2})
-        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-        return str(boto3.client("sts", region_name=region, config=config).get_caller_identity()["Arn"])
+        return str(boto3.client("sts", region_name=aws_region(environ), config=config).get_caller_identity()["Arn"])
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError):
         return None
 

@@ -14,6 +14,7 @@ from brinery.promotion.failures import aws_errors
 from brinery.promotion.function import Function
 from brinery.promotion.release import release_id
 from brinery.versions.finding import Finding
+from brinery.versions.profiles import aws_region
 from brinery.versions.reference import Reference
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -28,26 +29,22 @@ class Stack:
     def __init__(
         self,
         stack: str,
-        client: Any,
-        functions: Any = None,
-        objects: Any = None,
+        clients: Callable[[str], Any],
         poll_seconds: float = POLL_SECONDS,
         role: str | None = None,
     ) -> None:
-        """A stack by its name or ARN; `client` is boto3's for CloudFormation, asked each `poll_seconds` in `follow`.
+        """A stack by its name or ARN, looked at each `poll_seconds` in `follow`.
 
         Args:
-            functions: boto3's client for Lambda; without it, nothing is known of versions of the function.
-            objects: boto3's client for S3, through which a large template goes.
+            clients: makes boto3's client for a service, by its name.
             role: CloudFormation's service role for the update, by its ARN; None for the one that it used before, if
                 any, else the caller's own rights.
         """
         self.stack = stack
         self._role = {"RoleARN": role} if role else {}
         self.updating = False  # by this object
-        self._client = client
-        self._functions = functions
-        self._objects = objects
+        self._clients = clients
+        self._client = clients("cloudformation")
         self._poll_seconds = poll_seconds
         self._seen: set[str] = set()  # events from before the update
 
@@ -62,11 +59,9 @@ class Stack:
             import boto3
         except ImportError as exc:
             raise EnvironmentFailed("boto3 is not installed here; promoting a stack needs it") from exc
-        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         with aws_errors(f"reach stack {stack}"):
-            session = boto3.session.Session(region_name=region)
-            client, functions, objects = map(session.client, ("cloudformation", "lambda", "s3"))
-            return cls(stack, client, functions, objects, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
+            session = boto3.session.Session(region_name=aws_region(environ))
+            return cls(stack, session.client, role=environ.get("CLOUDFORMATION_ROLE_ARN") or None)
 
     @cached_property
     def name(self) -> str:
@@ -207,7 +202,7 @@ class Stack:
     def _function(self, described: Any) -> list[Function]:
         """The function of the stack, where it has one."""
         name = _outputs(described).get("ServingFunctionName")
-        return [Function(self._functions, name)] if name and self._functions is not None else []
+        return [Function(self._clients("lambda"), name)] if name else []
 
     def next_step(self, store_url: str, ended: str | None) -> str:
         """How it ended, or how to see that."""
@@ -231,15 +226,16 @@ class Stack:
         data = template.encode()
         if len(data) <= MOST_TEMPLATE_BYTES:
             return {"TemplateBody": template}
-        if bucket is None or self._objects is None:
+        if bucket is None:
             raise EnvironmentFailed(
                 f"the template of stack {self.stack} has {len(data)} bytes; without an output WorkBucket at most "
                 f"{MOST_TEMPLATE_BYTES} can be sent"
             )
         key = f"templates/{hashlib.sha256(data).hexdigest()}"
         with aws_errors(f"store the template of stack {self.stack} in {bucket}"):
-            self._objects.put_object(Bucket=bucket, Key=key, Body=data)
-        return {"TemplateURL": f"{self._objects.meta.endpoint_url}/{bucket}/{key}"}
+            objects = self._clients("s3")
+            objects.put_object(Bucket=bucket, Key=key, Body=data)
+        return {"TemplateURL": f"{objects.meta.endpoint_url}/{bucket}/{key}"}
 
     def _events(self) -> list[Any]:
         with aws_errors(f"follow stack {self.stack}"):

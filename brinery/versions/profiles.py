@@ -27,6 +27,11 @@ def open_registry(url: str | None, folder: Path, *, create: bool = False) -> Sto
     return open_store(found, create=create, credentials=profile_credentials(os.environ))
 
 
+def aws_region(environ: Mapping[str, str]) -> str | None:
+    """The region, for boto3, which by itself looks at the second of these variables alone."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+
+
 def profile_credentials(environ: Mapping[str, str]) -> "S3CredentialProvider | None":
     """Credentials of the profile that AWS_PROFILE names, or None where it names none.
 

@@ -30,13 +30,12 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
 from serving.answer import answer as answer_of
 from tests.conftest import ROOT, free_port, s3_service
-from tests.examples import publish_example
+from tests.examples import WINE, publish_example
 from tests.faults.proxy import Proxy, proxy
 from tests.job_service import SERVICES, JobService, make_jobs
 
 WORKERS = 2
 VISIBILITY = 4  # seconds, so that what a killed worker held comes back soon
-WINE = [13.2, 1.78, 2.14, 11.2, 100.0, 2.65, 2.76, 0.26, 1.28, 4.38, 1.05, 3.4, 1050.0]
 PATIENCE = 1200.0
 BROKEN = ("lost", "wrong", "not accepted", "accepted twice", "still queued")
 

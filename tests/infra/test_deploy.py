@@ -129,8 +129,7 @@ def promote(stack: Deployed, reference: Reference) -> None:
 
 def connect(store: Store, arguments: Namespace) -> Stack:
     """The stack that a command names, asked often while it changes."""
-    client, functions, objects = map(boto3.client, ("cloudformation", "lambda", "s3"))
-    return Stack(arguments.stack, client, functions, objects, poll_seconds=0.2)
+    return Stack(arguments.stack, boto3.client, poll_seconds=0.2)
 
 
 def test_registry_has_a_bucket_training_and_topics_and_serves_nothing(registry: Deployed) -> None:

@@ -55,7 +55,7 @@ def test_stack_has_what_promote_sets_and_a_container_that_is_told_what_serving_k
         def describe_stacks(self, StackName: str) -> Any:
             return {"Stacks": [described]}
 
-    assert Stack("s", Client()).held("wine").pin is None
+    assert Stack("s", lambda service: Client()).held("wine").pin is None
     given = environment_of(name, template["Resources"])
     assert set(given) <= KNOWN | {"RELEASE_ID", "AWS_ENDPOINT_URL_S3", "ORT_DISABLE_TELEMETRY"}
     assert given["REQUIRE_PIN"] == "on" and given["MODEL_RECORD"] == {"Ref": "ModelRecord"}

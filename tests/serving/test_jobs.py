@@ -17,10 +17,9 @@ from brinery.loading.model import VerifiedModel
 from serving.settings import Settings
 from serving.worker import Models
 from tests.conftest import free_port, python
+from tests.examples import WINE
 from tests.job_service import JobService, make_jobs
 from tests.serving.conftest import PUBLISHED, Client, handling, problem_of, serving
-
-WINE = [13.2, 1.78, 2.14, 11.2, 100.0, 2.65, 2.76, 0.26, 1.28, 4.38, 1.05, 3.4, 1050.0]
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from tests.faults.proxy import Proxy, proxy
 from tests.lambda_runtime import emulator
 from tests.serving.conftest import event_v2, strict_json
 from tests.snap_start import snap_started
+from tests.waiting import wait_until
 
 BODY = '{"data": ".10"}'
 LIMIT = 130  # seconds that Lambda gives to the init of a snapshot
@@ -53,13 +53,6 @@ def variables(s3_store: Store, s3: Proxy, endpoint: Endpoint) -> dict[str, str]:
         "REQUIRE_PIN": "on",
         **endpoint.environment,
     }
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("minutes", [16, -1], ids=["that would be valid still", "that have ended"])

@@ -17,9 +17,10 @@ from serving import worker as serving_worker
 from serving.settings import Settings
 from serving.worker import LOADED, Models, main
 from tests.conftest import ROOT, free_port, python
+from tests.examples import WINE
 from tests.job_service import JobService, make_jobs
 from tests.serving.conftest import PUBLISHED
-from tests.serving.test_jobs import WINE
+from tests.waiting import wait_until
 
 BODY = json.dumps({"data": WINE}).encode()
 
@@ -41,10 +42,7 @@ def states(service: JobService, ids: list[str]) -> list[str]:
 
 
 def wait_for(service: JobService, ids: list[str], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while "queued" in states(service, ids):
-        assert time.monotonic() < deadline, states(service, ids)
-        time.sleep(0.05)
+    wait_until(lambda: "queued" not in states(service, ids), seconds, lambda: states(service, ids))
 
 
 def test_poller_answers_what_waits_and_stops_when_it_is_told(service: JobService, published: PUBLISHED) -> None:
@@ -104,7 +102,8 @@ def test_lambda_names_the_messages_that_must_come_again(
     jobs = service.jobs()
     missing = Reference.of("wine", f"9@sha256:{'a' * 64}")
     ids = [jobs.submit(references["wine"], BODY), jobs.submit(missing, BODY)]
-    monkeypatch.setattr(serving_worker, "_worker", Worker(jobs, Models(Settings(store.url)), True))
+    working = Worker(jobs, Models(Settings(store.url)), True)
+    monkeypatch.setattr(serving_worker, "_of_this_process", lambda: working)
     records = [{"messageId": f"m{n}", "body": json.dumps({"id": id})} for n, id in enumerate([*ids, "none"])]
     assert serving_worker.handler({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert states(service, ids) == ["done", "queued"]
@@ -124,11 +123,11 @@ def test_a_job_that_breaks_the_model_comes_again_and_the_others_of_its_batch_are
     jobs, pin = service.jobs(), published[1]["wine"]
     breaking, good = jobs.submit(pin, b"breaks"), jobs.submit(pin, BODY)
     worker = Worker(jobs, Breaking(Settings(published[0].url)), True)
-    monkeypatch.setattr(serving_worker, "_worker", worker)
+    monkeypatch.setattr(serving_worker, "_of_this_process", lambda: worker)
     records = [{"messageId": id, "body": json.dumps({"id": id})} for id in (breaking, good)]
     assert serving_worker.handler({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": breaking}]}
     assert states(service, [breaking, good]) == ["queued", "done"]
-    serving_worker.Poller(worker, jobs.queue, None).run(once=True)
+    serving_worker.Poller(worker, None).run(once=True)
     assert states(service, [breaking, good]) == ["queued", "done"] and service.waiting() == 1
 
 

@@ -1,7 +1,6 @@
 """The worker as Lambda runs it: the real runtime client and emulator, driven by a real event source of the queue."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +8,11 @@ import pytest
 
 from brinery.versions.reference import Reference
 from tests.conftest import free_port, s3_service
+from tests.examples import WINE
 from tests.job_service import SERVICES, JobService, make_jobs
 from tests.lambda_runtime import emulator
 from tests.serving.conftest import PUBLISHED
-from tests.serving.test_jobs import WINE
+from tests.waiting import wait_until
 
 BODY = json.dumps({"data": WINE}).encode()
 ROLE = "arn:aws:iam::000000000000:role/worker"
@@ -58,9 +58,11 @@ def test_event_source_drives_the_worker_and_takes_back_what_it_names(service: Jo
             BatchSize=10,
             FunctionResponseTypes=["ReportBatchItemFailures"],
         )
-        deadline = time.monotonic() + 90
-        while {service.item(id)["state"]["S"] for id in (good, bad)} != {"done", "failed"} or service.waiting() != 1:
-            assert time.monotonic() < deadline, (service.items(), service.waiting())
-            time.sleep(0.1)
+
+        def is_worked_off() -> bool:
+            states = {service.item(id)["state"]["S"] for id in (good, bad)}
+            return states == {"done", "failed"} and service.waiting() == 1
+
+        wait_until(is_worked_off, 90, lambda: (service.items(), service.waiting()))
     assert service.item(waiting)["state"]["S"] == "queued"  # whose message alone is in the queue still
     assert json.loads(service.item(good)["result"]["B"])["model"] == {"name": "wine", "version": 1}

@@ -1,11 +1,11 @@
 """A model that takes for ever to fit, and what waits until it does so."""
 
-import time
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
 from tests.models_file import SPEC
+from tests.waiting import wait_while_it_runs
 
 FITTING = "fitting"
 
@@ -55,7 +55,4 @@ def hanging_search(folder: Path) -> dict[str, Any]:
 
 def wait_for_the_fit(folder: Path, process: "Popen[Any]", seconds: float = 120) -> None:
     """Until the model of `slow_model` is being fitted by `process`, or by one that it started."""
-    deadline = time.monotonic() + seconds
-    while not (folder / FITTING).exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_while_it_runs(process, (folder / FITTING).exists, seconds)

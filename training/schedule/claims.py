@@ -121,7 +121,7 @@ class Claims:
             return may
         claim = Claim(by=f"{self.by} {self.nonce()}", until=self.clock() + LEASE)
         try:
-            self.store.create(_path(name, due, may.number), claim.model_dump_json(exclude_defaults=True).encode())
+            self._create(name, due, may.number, claim)
         except ObjectExists:
             return Others(self.clock())
         # The one before may have said so meanwhile, and the store may have taken its time.
@@ -137,14 +137,14 @@ class Claims:
         Raises:
             StoreError: the store refused or could not be reached; it may be tried again.
         """
-        path, claim = _path(name, due, mine.number + 1), Claim(by=mine.by, until=self.clock() + LEASE)
+        number, claim = mine.number + 1, Claim(by=mine.by, until=self.clock() + LEASE)
         try:
-            self.store.create(path, claim.model_dump_json(exclude_defaults=True).encode())
+            self._create(name, due, number, claim)
         except ObjectExists:
-            claim = self._claim(path)  # of an earlier try, whose answer was lost
+            claim = self._claim(_path(name, due, number))  # of an earlier try, whose answer was lost
             if claim.by != mine.by:
                 return None
-        return mine._replace(number=mine.number + 1, until=claim.until)
+        return mine._replace(number=number, until=claim.until)
 
     def stop(self, name: str, due: datetime, mine: Mine) -> None:
         """Say that the holder was told to stop, and trains no more: anybody may claim the time at once.
@@ -154,7 +154,7 @@ class Claims:
         """
         claim = Claim(by=mine.by, until=self.clock(), stopped=True)
         with suppress(ObjectExists):
-            self.store.create(_path(name, due, mine.number + 1), claim.model_dump_json(exclude_defaults=True).encode())
+            self._create(name, due, mine.number + 1, claim)
 
     def settle(self, name: str, due: datetime, outcome: Outcome, reference: str | None) -> None:
         """Say how it ended; what was said first stays.
@@ -163,10 +163,11 @@ class Claims:
             StoreError: the store refused or could not be reached.
         """
         done = Done(outcome=outcome, reference=reference, by=self.by, at=self.clock())
-        try:
+        with suppress(ObjectExists):
             self.store.create(_path(name, due, "done"), done.model_dump_json().encode())
-        except ObjectExists:
-            pass
+
+    def _create(self, name: str, due: datetime, number: int, claim: Claim) -> None:
+        self.store.create(_path(name, due, number), claim.model_dump_json(exclude_defaults=True).encode())
 
     def _is_done(self, name: str, due: datetime) -> bool:
         return self.store.holds(_path(name, due, "done"))

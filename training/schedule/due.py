@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from training.models_file import ModelsFile
 from training.schedule.claims import Outcome, Settled
-from training.schedule.log import say, tell
+from training.schedule.log import one_line, say, tell
 from training.schedule.run_process import Ended
 from training.schedule.scheduled_model import LOOK_SECONDS, ScheduledModel, scheduled_models
 from training.schedule.times import now
@@ -54,7 +54,7 @@ def look(model: ScheduledModel) -> Found:
         try:
             came = model.come_to(due)
         except Exception as exc:  # the store is down, this machine has no memory for a process, or anything
-            say(f"{model.at(due)} is left: {' '.join(str(exc).split()) or type(exc).__name__}")
+            say(f"{model.at(due)} is left: {one_line(exc)}")
             return "left"
         if isinstance(came, Settled):
             return _settled(model, due, came)

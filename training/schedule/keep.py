@@ -7,7 +7,7 @@ from threading import Thread
 from brinery.versions.manifest import utc_text
 from training.models_file import ModelsFile
 from training.schedule.claims import Settled
-from training.schedule.log import say
+from training.schedule.log import one_line, say
 from training.schedule.run_process import Ended
 from training.schedule.scheduled_model import LOOK_SECONDS, POLL_SECONDS, ScheduledModel, scheduled_models
 from training.schedule.times import now
@@ -66,7 +66,7 @@ def _come_to(model: ScheduledModel, due: datetime) -> bool:
     try:
         came = model.come_to(due)
     except Exception as exc:  # the store is down, this machine has no memory for a process, or anything: it goes on
-        say(f"{model.at(due)} waits: {' '.join(str(exc).split()) or type(exc).__name__}")
+        say(f"{model.at(due)} waits: {one_line(exc)}")
         model.stopping.wait(LOOK_SECONDS)
         return False
     if isinstance(came, Settled):

@@ -6,7 +6,7 @@ from threading import Event, Thread
 from typing import Self
 
 from training.schedule.claims import EXTENDED_AFTER, LEASE, Claims, Mine
-from training.schedule.log import say
+from training.schedule.log import one_line, say
 
 POLL_SECONDS = 0.5
 PAUSE_SECONDS = 5.0  # before it is tried again
@@ -64,5 +64,5 @@ class Lease:
             try:
                 self.extend()
             except Exception as exc:  # whatever it is: the run is ended in time where it does not pass
-                say(f"the claim of {self.name} is not extended: {' '.join(str(exc).split()) or type(exc).__name__}")
+                say(f"the claim of {self.name} is not extended: {one_line(exc)}")
                 self._released.wait(PAUSE_SECONDS)

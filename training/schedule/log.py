@@ -22,6 +22,11 @@ def tell(event: str, at: datetime, **fields: Any) -> None:
     _print(json.dumps({"time": utc_text(at), "event": event, **texts}), sys.stdout)
 
 
+def one_line(exc: Exception) -> str:
+    """What an error says, on one line; its kind where it says nothing."""
+    return " ".join(str(exc).split()) or type(exc).__name__
+
+
 def _print(line: str, file: TextIO) -> None:
     with suppress(OSError, ValueError):
         print(f"{line}\n", end="", file=file, flush=True)

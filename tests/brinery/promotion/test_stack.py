@@ -52,7 +52,11 @@ def connecting(answering: Callable[[Any], Any] = lambda client: client, kind: ty
     """Connects commands to a stack that is asked often, through `answering` in front of the real CloudFormation."""
 
     def connect(store: Store, arguments: Namespace) -> Stack:
-        return kind(arguments.stack, answering(boto3.client("cloudformation")), poll_seconds=0.2)
+        def client(service: str) -> Any:
+            made = boto3.client(service)
+            return answering(made) if service == "cloudformation" else made
+
+        return kind(arguments.stack, client, poll_seconds=0.2)
 
     return connect
 
@@ -434,9 +438,8 @@ def test_update_is_carried_out_by_the_role_that_is_given(
             asked.append(arguments)
             self._client.update_stack(**arguments)
 
-    made = Stack(
-        name, Asked(boto3.client("cloudformation")), poll_seconds=0.2, role="arn:aws:iam::123456789012:role/update"
-    )
+    role = "arn:aws:iam::123456789012:role/update"
+    made = Stack(name, lambda service: Asked(boto3.client(service)), poll_seconds=0.2, role=role)
     made.prepare(references[1])("20261101T120000Z-" + "a" * 64)
     assert asked[0]["RoleARN"] == "arn:aws:iam::123456789012:role/update" and described["StackName"] == name
     assert Stack.connect(name, os.environ)._role == {"RoleARN": "arn:aws:iam::123456789012:role/update"}

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import psutil
 
 from tests.conftest import ROOT
 from tests.models_file import SPEC
+from tests.waiting import wait_until
 
 # Time stands still until the file named begins it; then half a minute is a second, for limits and for claims too.
 FAST = 30
@@ -66,10 +66,8 @@ def read(process: "subprocess.Popen[str]") -> dict[str, Any]:
 def done(folder: Path, run: dict[str, Any]) -> Any:
     """What the registry says of how a run ended."""
     minute = datetime.fromisoformat(run["due"]).strftime("%Y%m%dT%H%MZ")
-    path, deadline = folder / ".registry/_schedule" / run["model"] / minute / "done.json", time.monotonic() + 10
-    while not path.exists():  # it is stored after it is told
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    path = folder / ".registry/_schedule" / run["model"] / minute / "done.json"
+    wait_until(path.exists, 10)  # it is stored after it is told
     return json.loads(path.read_text())
 
 
@@ -81,7 +79,4 @@ def claims(folder: Path) -> list[dict[str, Any]]:
 
 def wait_for_claims(folder: Path, count: int) -> None:
     """Until there are so many: a claim is extended."""
-    deadline = time.monotonic() + 60
-    while len(claims(folder)) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: len(claims(folder)) >= count)

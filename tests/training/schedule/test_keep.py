@@ -32,6 +32,7 @@ from tests.training.schedule.fast import (
     wait_for_claims,
 )
 from tests.training.slow import FITTING, hanging_model, slow_model, wait_for_the_fit
+from tests.waiting import wait_while_it_runs
 from training.__main__ import main
 from training.models_file import ModelsFile
 from training.schedule.claims import LEASE, Claims
@@ -229,10 +230,7 @@ def test_time_is_trained_once_where_nobody_can_be_told(tmp_path: Path) -> None:
         )
     settled = tmp_path / ".registry/_schedule/weak/20260101T0001Z/done.json"
     try:
-        deadline = time.monotonic() + 60
-        while not settled.exists():
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_while_it_runs(process, settled.exists)
     finally:
         end(process)
     assert json.loads(settled.read_text())["outcome"] == "gate not passed"

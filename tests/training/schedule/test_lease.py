@@ -1,7 +1,5 @@
 """Leases: claims that are extended while their holder trains, by a clock that is set."""
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from threading import Event
 
@@ -10,6 +8,7 @@ import pytest
 from brinery.errors import StoreUnavailable
 from brinery.versions.store import Store
 from tests.training.schedule.test_claims import DUE, SECOND, WHERE, Clock, claims, mine
+from tests.waiting import wait_until
 from training.schedule.claims import CLOCKS_APART, EXTENDED_AFTER, LEASE
 from training.schedule.lease import Lease
 
@@ -19,13 +18,6 @@ END = DUE + timedelta(hours=4)
 def lease(store: Store, clock: Clock) -> Lease:
     each = claims(store, clock)
     return Lease(each, "wine", DUE, mine(each.take("wine", DUE)), END, Event())
-
-
-def wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not until():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_lease_is_extended_well_before_it_ends_and_not_earlier(folder_store: Store) -> None:
@@ -62,7 +54,7 @@ def test_lease_is_extended_for_as_long_as_it_is_entered(folder_store: Store) -> 
     with lease(folder_store, clock) as held:
         for number in (2, 3):
             clock.now += EXTENDED_AFTER
-            wait(lambda number=number: held.mine.number == number)  # type: ignore[misc]
+            wait_until(lambda number=number: held.mine.number == number)  # type: ignore[misc]
     clock.now += EXTENDED_AFTER
     assert len(folder_store.files(WHERE)) == 3
 
@@ -71,7 +63,7 @@ def test_lease_is_not_extended_for_a_scheduler_that_stops(folder_store: Store) -
     clock = Clock()
     with lease(folder_store, clock) as held:
         held.stopping.set()
-        wait(lambda: not held._thread.is_alive())
+        wait_until(lambda: not held._thread.is_alive())
     assert held.until == DUE + LEASE
 
 
@@ -95,5 +87,5 @@ def test_lease_is_tried_again_where_the_store_is_down_and_tells_its_end_meanwhil
         assert asked.wait(20)
         assert held.until == DUE + LEASE, "while the store does not answer, its end is known"
         go_on.set()
-        wait(lambda: held.mine.number == 2)
+        wait_until(lambda: held.mine.number == 2)
     assert capsys.readouterr().err == "train: the claim of wine is not extended: it is down\n"
