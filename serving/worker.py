@@ -84,7 +84,7 @@ def make_worker(settings: Settings) -> Worker:
     """
     if settings.jobs is None:
         raise SettingInvalid("JOBS_QUEUE_URL, JOBS_TABLE and WORK_URL are not set; they say where jobs are")
-    return Worker(open_jobs(settings.jobs, os.environ), Models(settings), settings.require_pin)
+    return Worker(open_jobs(settings.jobs, os.environ, waits=True), Models(settings), settings.require_pin)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -136,24 +136,26 @@ class Poller:
         """Answer jobs until `stopping` is set, or where asked, until none is waiting."""
         while not self.stopping.is_set():
             try:
-                found = self._turn(self._worker.jobs.queue, self._worker.work, 0 if once else LONGEST_WAIT)
+                found = self._turn(self._worker.jobs.queue, self._worker.work, 1 if once else LONGEST_WAIT)
                 if self._dead is not None:
-                    found += self._turn(self._dead, self._worker.give_up, 0)
+                    found |= self._turn(self._dead, self._worker.give_up, 1 if once else 0)
             except StoreError as exc:
                 log.warning("the queue cannot be read: %s", exc, extra={"error": type(exc).__name__})
-                found = 1
+                found = True
                 self.stopping.wait(PAUSE_SECONDS)
             if once and not found:
                 return
 
-    def _turn(self, queue: Queue, work: Callable[[str], Outcome], seconds: int) -> int:
-        messages = queue.receive(seconds)
-        for message in messages:
-            if self.stopping.is_set():
-                queue.give_back(message)
-            elif _worked(work, message.text):
-                queue.delete(message)
-        return len(messages)
+    def _turn(self, queue: Queue, work: Callable[[str], Outcome], seconds: int) -> bool:
+        """Whether there was a message."""
+        message = queue.receive(seconds)
+        if message is None:
+            return False
+        if self.stopping.is_set():
+            queue.give_back(message)
+        elif _worked(work, message.text):
+            queue.delete(message)
+        return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,11 +4,11 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from brinery.errors import SettingInvalid
-from brinery.jobs.job import Job
+from brinery.jobs.job import Job, time_text
 from brinery.jobs.open import open_jobs
 from brinery.jobs.settings import NAMES, JobSettings, job_settings
 from brinery.jobs.submit import Jobs
@@ -26,15 +26,11 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     jobs = open_jobs(_settings(arguments, os.environ), os.environ)
     if arguments.job:
         return _one(jobs, arguments.job, arguments.send_again)
-    found = sorted(jobs.table.listed(), key=lambda each: each["accepted_at"], reverse=True)
-    if arguments.stale is not None:
-        before = jobs.clock() - timedelta(hours=arguments.stale)
-        found = [
-            each for each in found if each["state"] == "queued" and datetime.fromisoformat(each["accepted_at"]) < before
-        ]
-        if arguments.send_again:
-            for each in found:
-                jobs.queue.send(each["id"])
+    listed = jobs.table.listed() if arguments.stale is None else jobs.stale(timedelta(hours=arguments.stale))
+    found = sorted(listed, key=lambda each: each["accepted_at"], reverse=True)
+    if arguments.send_again:
+        for each in found:
+            jobs.queue.send(each["id"])
     heads, names = ["JOB", "STATE", "VERSION", "ACCEPTED", "ENDED"], ("accepted_at", "ended_at")
     rows = [
         [each["id"], each["state"], each["pin"].partition("@")[0], *(each.get(name, "-") for name in names)]
@@ -62,12 +58,12 @@ def _one(jobs: Jobs, id: str, again: bool) -> tuple[Any, str]:
 
 
 def _about(job: Job, jobs: Jobs) -> dict[str, Any]:
-    about = {"id": job.id, "state": job.state, "pin": job.pin, "accepted_at": str(job.accepted)}
+    about = {"id": job.id, "state": job.state, "pin": job.pin, "accepted_at": time_text(job.accepted)}
     about["input_sha256"] = job.input.sha256
     if job.ended is None:
         return about
     name = "answer" if job.state == "done" else "problem"
-    return {**about, "ended_at": str(job.ended.at), name: json.loads(job.ended.result.read(jobs.work))}
+    return {**about, "ended_at": time_text(job.ended.at), name: json.loads(job.ended.result.read(jobs.work))}
 
 
 def _settings(arguments: Namespace, environ: Mapping[str, str]) -> JobSettings:

@@ -7,8 +7,8 @@ from typing import Any
 from brinery.errors import SettingInvalid, StoreUnavailable
 from brinery.versions.profiles import aws_region
 
-SECONDS = 5  # for a connection, and for an answer that is not waited for
-TRIES = 3
+SECONDS = 3  # for a connection, and for an answer that is not waited for
+TRIES = 3  # together less than a function has for a request, so that services that hang are a 503
 
 
 def client(service: str, environ: Mapping[str, str], read_seconds: float = SECONDS) -> Any:

@@ -11,15 +11,18 @@ from brinery.jobs.table import Table
 from brinery.versions.store import open_store
 
 
-def open_jobs(settings: JobSettings, environ: Mapping[str, str]) -> Jobs:
+def open_jobs(settings: JobSettings, environ: Mapping[str, str], waits: bool = False) -> Jobs:
     """The jobs that settings name; boto3 is imported here and not before.
+
+    Args:
+        waits: for messages to receive, which takes longer than any other call.
 
     Raises:
         SettingInvalid: boto3 is not installed, there is no region, or WORK_URL is none.
     """
     return Jobs(
         Table(client("dynamodb", environ), settings.table),
-        Queue(client("sqs", environ, LONGEST_WAIT + SECONDS), settings.queue_url),
+        Queue(client("sqs", environ, SECONDS + (LONGEST_WAIT if waits else 0)), settings.queue_url),
         open_store(settings.work_url, create=True),
         timedelta(days=settings.kept_days),
     )

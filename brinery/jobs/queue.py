@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from brinery.jobs.aws import errors_of
 from brinery.jobs.identifier import time_of
 
-AT_ONCE = 10  # messages, the most that SQS gives
 LONGEST_WAIT = 5  # seconds of a poll, which a worker that is told to stop waits for
 
 
@@ -33,11 +32,15 @@ class Queue:
         with errors_of(f"send job {id}"):
             self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps({"id": id}))
 
-    def receive(self, seconds: int) -> list[Message]:
-        """Some messages, waiting for them at most so long."""
-        with errors_of("receive jobs"):
-            found = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=AT_ONCE, WaitTimeSeconds=seconds)
-        return [Message(each["Body"], each["ReceiptHandle"]) for each in found.get("Messages", [])]
+    def receive(self, seconds: int) -> Message | None:
+        """A message, waiting for it at most so long; without waiting SQS may find none where there is one.
+
+        One alone: of several the last would have to wait for the others, until it is visible again, and whatever kills
+        the worker would count against all of them.
+        """
+        with errors_of("receive a job"):
+            found = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=1, WaitTimeSeconds=seconds)
+        return next((Message(each["Body"], each["ReceiptHandle"]) for each in found.get("Messages", [])), None)
 
     def delete(self, message: Message) -> None:
         with errors_of("delete a message"):

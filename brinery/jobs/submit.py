@@ -1,7 +1,7 @@
 """Submitting a job and asking for it: what the API does, without HTTP."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -102,6 +102,16 @@ class Jobs:
         if job.is_over(time):
             raise JobExpired("the job is kept no longer")
         return job
+
+    def stale(self, age: timedelta) -> Iterator[dict[str, str]]:
+        """The jobs, as `Table.listed` gives them, that have been queued for so long that the queue may have lost them.
+
+        Sending them again does no harm where it has not.
+        """
+        before = self.clock() - age
+        for each in self.table.listed():
+            if each["state"] == "queued" and datetime.fromisoformat(each["accepted_at"]) < before:
+                yield each
 
 
 def _digest(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from brinery.jobs.aws import SECONDS, TRIES
 from brinery.jobs.contents import Contents
 from brinery.jobs.job import Ended, to_end
 from brinery.jobs.settings import JobSettings
@@ -267,6 +268,11 @@ def test_queues_keep_what_linters_accept_and_jobs_are_lost_by() -> None:
         "q", "t", "w"
     ).kept_days
     assert raw("serving")["Parameters"]["WorkDays"]["MinValue"] > longest and LONGEST_QUEUED.days == 24
+
+
+def test_services_of_jobs_that_hang_are_told_before_the_function_that_asks_them_is_ended() -> None:
+    backoff = sum(2**n for n in range(TRIES - 1))  # seconds at most, as botocore's standard mode has it
+    assert TRIES * SECONDS + backoff < translated()["ServingFunction"]["Properties"]["Timeout"] / 2
 
 
 def test_table_forgets_ended_jobs_alone_is_encrypted_and_can_be_recovered() -> None:

@@ -36,6 +36,9 @@ def test_jobs_are_listed_and_shown(service: JobService, capsys: pytest.CaptureFi
     listed = told(capsys)
     assert [(each["id"], each["state"]) for each in listed] == [(second, "done"), (first, "queued")]
     shown = told(capsys, second)
+    assert [shown[name] for name in ("accepted_at", "ended_at")] == [
+        listed[0][name] for name in ("accepted_at", "ended_at")
+    ]
     assert shown["pin"] == str(PIN) and shown["answer"] == {"prediction": "2", "model": str(PIN)}
     assert main(["jobs"]) == 0
     assert [line.split()[:3] for line in capsys.readouterr().out.splitlines()[1:]] == [
@@ -48,14 +51,13 @@ def test_stale_jobs_are_found_and_sent_again(service: JobService, capsys: pytest
     jobs = service.jobs(clock=lambda: datetime.now(UTC) - timedelta(hours=2))
     lost = jobs.submit(PIN, b"1")
     service.jobs().submit(PIN, b"2")
-    while messages := jobs.queue.receive(0):
-        for each in messages:
-            jobs.queue.delete(each)  # as retention does
+    while each := jobs.queue.receive(0):
+        jobs.queue.delete(each)  # as retention does
     assert [each["id"] for each in told(capsys, "--stale", "1")] == [lost]
     assert service.waiting() == 0
     told(capsys, "--stale", "1", "--send-again")
-    (again,) = jobs.queue.receive(1)
-    assert again.text == message(lost) and worker(service).work(again.text) == "done"
+    again = jobs.queue.receive(1)
+    assert again is not None and again.text == message(lost) and worker(service).work(again.text) == "done"
     assert main(["jobs", lost, "--send-again"]) == 0 and "it has ended" in capsys.readouterr().out
 
 
