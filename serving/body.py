@@ -1,6 +1,7 @@
 """Bodies: read up to a limit each and up to a limit together, and answered in pieces."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ JSON = "application/json"
 PIECE = 64 * 1024  # bytes
 TOGETHER = 8  # bodies of the largest size
 SMALL = 64 * 1024  # bytes of a body that are taken however many others are held
+TOO_MANY = "too many large requests at once"
 
 
 class Bodies:
@@ -46,10 +48,21 @@ class Body:
                 if self._size > self._bodies.each:
                     raise Problem(413, f"the body is larger than {self._bodies.each} bytes")
                 if self._size > SMALL and self._bodies.held > self._bodies.together:
-                    raise Problem(503, "too many large requests at once", headers={"Retry-After": "5"})
+                    raise Problem(503, TOO_MANY, headers={"Retry-After": "5"})
         except ClientDisconnect as exc:
             raise Problem(400, "the client went away before the end of the body") from exc
         return bytes(body)
+
+    def take(self, size: int) -> None:
+        """Hold so many bytes of an answer, once there is room for them beside those of others.
+
+        Raises:
+            Problem: 503 there is none.
+        """
+        others = self._bodies.held - self._size
+        if size > SMALL and others and others + size > self._bodies.together:
+            raise Problem(503, TOO_MANY, headers={"Retry-After": "5"})
+        self.count(size)
 
     def count(self, size: int) -> None:
         """Let the request hold so many bytes."""
@@ -63,14 +76,21 @@ class Body:
 class InPieces(Response):
     """An answer; each piece waits until the client has taken most of those before, and all counts until the end."""
 
-    def __init__(self, content: bytes, to: Body, media: str = JSON) -> None:
-        super().__init__(content, headers=NOSNIFF, media_type=media)
+    def __init__(
+        self,
+        content: bytes,
+        to: Body,
+        media: str = JSON,
+        status: int = 200,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(content, status, {**NOSNIFF, **headers}, media)
         self._to = to
         to.count(len(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             for start in range(0, len(self.body), PIECE):
                 piece, end = self.body[start : start + PIECE], start + PIECE >= len(self.body)
                 await send({"type": "http.response.body", "body": piece, "more_body": not end})

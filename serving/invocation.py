@@ -58,7 +58,8 @@ class AnyEvent:
         headers = {name.decode(): value.decode() for name, value in response["headers"]}
         answer = _answer(response["status"], headers, response["body"].decode())
         if _size(answer["body"]) > MAX_ANSWER_BYTES:
-            detail = "the answer would be larger than Lambda can return; send fewer rows"
+            cure = "ask for parts, as by Range: bytes=0-3999999" if "accept-ranges" in headers else "send fewer rows"
+            detail = f"the answer would be larger than Lambda can return; {cure}"
             answer = _problem(413, detail, self._context)
         if self._several:
             answer["multiValueHeaders"] = {name: [value] for name, value in answer["headers"].items()}

@@ -19,12 +19,13 @@ from brinery.jobs.settings import JobSettings
 from brinery.jobs.submit import JobExpired, Jobs, JobUnknown, KeyReused
 from brinery.loading.model import VerifiedModel
 from serving.answer import refuse_misshapen
-from serving.body import JSON, Bodies, Body
+from serving.body import JSON, Bodies, Body, InPieces
 from serving.headers import NOSNIFF
 from serving.problem import Problem
 from serving.reason import log_error
 
 KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e][\x20\x21\x23-\x5b\x5d-\x7e]{0,254})"?')
+RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?")
 KEY_RULE = "Idempotency-Key must be one text of at most 255 printable ASCII letters, such as a UUID"
 
 
@@ -69,22 +70,31 @@ class JobRoutes:
 
     async def show(self, request: Request) -> Response:
         """The state of a job, with its answer or its problem once it has ended."""
-        id = request.path_params["id"]
-        content = await self._run(_translated, partial(self._show, id, _caller(request)))
-        return Response(content, headers={**NOSNIFF, "cache-control": "no-store"}, media_type=JSON)
+        body, find = Body(self._bodies), partial(self._find, request.path_params["id"], _caller(request))
+        try:
+            job = await self._run(_translated, find)
+            if job.ended is not None:
+                body.take(job.ended.result.size)
+            content = await self._run(_translated, partial(self._shown, job))
+            status, headers, part = _part(content, request.headers.get("range", ""))
+        except BaseException:
+            body.release()
+            raise
+        return InPieces(part, body, JSON, status, {**headers, "cache-control": "no-store", "accept-ranges": "bytes"})
 
     def _submit(self, model: VerifiedModel, data: bytes, key: str | None, caller: str | None) -> str:
         return self._jobs().submit(model.reference, data, key, caller)
 
-    def _show(self, id: str, caller: str | None) -> bytes:
-        jobs = self._jobs()
-        job = jobs.find(id, caller)
+    def _find(self, id: str, caller: str | None) -> Job:
+        return self._jobs().find(id, caller)
+
+    def _shown(self, job: Job) -> bytes:
         about = json.dumps(_about(job), separators=(",", ":")).encode()
         if job.ended is None:
             return about
         name = b"answer" if job.ended.state == "done" else b"problem"
         # As it was stored, which is JSON: an answer of many rows is not parsed again.
-        return about[:-1] + b',"' + name + b'":' + job.ended.result.read(jobs.work) + b"}"
+        return about[:-1] + b',"' + name + b'":' + job.ended.result.read(self._jobs().work) + b"}"
 
     def _jobs(self) -> Jobs:
         with self._lock:
@@ -100,6 +110,21 @@ async def _directly[Answer](ask: Callable[..., Answer], *arguments: Any) -> Answ
 def _about(job: Job) -> dict[str, Any]:
     about = {"id": job.id, "state": job.state, "accepted_at": time_text(job.accepted)}
     return {**about, "ended_at": time_text(job.ended.at)} if job.ended else about
+
+
+def _part(content: bytes, asked: str) -> tuple[int, dict[str, str], bytes]:
+    """The status, the headers and what is sent of it: the bytes that a Range header asks for, else all.
+
+    So an answer can be read that is larger than Lambda returns at once.
+    """
+    found, size = RANGE.fullmatch(asked), len(content)
+    first, end = (int(found[1]), min(int(found[2] or size), size - 1) + 1) if found else (0, size)
+    if found is None or (found[2] and int(found[2]) < first):
+        return 200, {}, content
+    if first >= size:
+        detail = f"the job's state has {size} bytes; Range begins at {first}"
+        raise Problem(416, detail, headers={"Content-Range": f"bytes */{size}"})
+    return 206, {"content-range": f"bytes {first}-{end - 1}/{size}"}, content[first:end]
 
 
 def _translated[Answer](ask: Callable[[], Answer]) -> Answer:

@@ -97,7 +97,14 @@ def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
     }
     shown = {JSON: {"schema": state}}
     location = {"location": {"description": "Where to ask for the answer", "schema": text}}
-    gone = {404: "There is no such job", 410: "The job is kept no longer", 503: "Jobs cannot be reached"}
+    gone = {
+        404: "There is no such job",
+        410: "The job is kept no longer",
+        413: "The answer is larger than Lambda returns at once; the detail says how to ask for parts",
+        416: "It has no such part",
+        503: "Jobs cannot be reached",
+    }
+    part = {"name": "Range", "in": "header", "schema": text, "description": "Bytes of it, such as bytes=0-3999999"}
     return {
         "/jobs": {
             "post": {
@@ -120,13 +127,15 @@ def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
                 "summary": "What became of a job",
                 "operationId": "getJob",
                 "parameters": [
-                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+                    part,
                 ],
                 "responses": {
                     "200": {
                         "description": "Its state, with the answer or the problem once it has ended",
                         "content": shown,
                     },
+                    "206": {"description": "The part of that which was asked for", "content": {JSON: {}}},
                     **_problems(gone),
                 },
             }

@@ -57,6 +57,18 @@ def test_bodies_over_what_is_held_together_are_refused_and_small_ones_are_not() 
     assert bodies.held == 0
 
 
+def test_large_answers_are_taken_alone_or_where_there_is_room() -> None:
+    bodies = Bodies(LIMIT)
+    first, second, third = (Body(bodies) for _ in range(3))
+    first.take(20 * LIMIT)
+    with pytest.raises(Problem, match="too many large requests at once"):
+        second.take(SMALL + 1)
+    third.take(SMALL)
+    first.release()
+    second.take(7 * LIMIT)
+    assert bodies.held == 7 * LIMIT + SMALL
+
+
 @pytest.mark.parametrize(("data", "status"), [([13.1] * 20_000, 200), ([13.1] * 19_999 + ["x"], 422)])
 def test_large_requests_one_after_the_other_leave_nothing_held(
     models: Callable[..., VerifiedModel], data: list[object], status: int

@@ -1,6 +1,7 @@
 """The routes of jobs, over HTTP and through Lambda's handler, on real services."""
 
 import json
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,9 @@ from uuid import uuid4
 import pytest
 
 from brinery.errors import ModelInvalid
+from brinery.jobs.contents import Contents
 from brinery.jobs.identifier import new_id
+from brinery.jobs.job import Ended
 from brinery.jobs.settings import JobSettings
 from brinery.jobs.work import Worker
 from brinery.loading.model import VerifiedModel
@@ -42,10 +45,9 @@ def work_off(service: JobService, published: PUBLISHED) -> list[str]:
     jobs = service.jobs()
     worker = Worker(jobs, Models(Settings(published[0].url)), require_pin=True)
     outcomes: list[str] = []
-    while messages := jobs.queue.receive(0):
-        for message in messages:
-            outcomes.append(worker.work(message.text))
-            jobs.queue.delete(message)
+    while message := jobs.queue.receive(0):
+        outcomes.append(worker.work(message.text))
+        jobs.queue.delete(message)
     return outcomes
 
 
@@ -73,6 +75,59 @@ def test_large_answers_are_read_through_the_api(client: Client, service: JobServ
     done = client.get(f"/jobs/{id}")
     assert done.json()["answer"] == client.request("POST", "/predict", json=rows).json()
     assert "result_path" in service.item(id) and service.work not in done.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=0-9", 206, slice(0, 10)),
+        ("bytes=10-", 206, slice(10, None)),
+        ("bytes=10-99999999", 206, slice(10, None)),
+        ("bytes=9-3", 200, slice(None)),
+        ("rows=0-9", 200, slice(None)),
+        ("bytes=0-1,3-4", 200, slice(None)),
+        ("bytes=99999999-", 416, None),
+    ],
+)
+def test_a_part_is_answered_as_http_has_it(
+    client: Client, service: JobService, published: PUBLISHED, asked: str, status: int, part: slice | None
+) -> None:
+    id = client.request("POST", "/jobs", json={"data": WINE}).json()["id"]
+    work_off(service, published)
+    whole = client.get(f"/jobs/{id}").content
+    answer = client.get(f"/jobs/{id}", headers={"range": asked})
+    assert answer.status_code == status
+    if part is None:
+        assert problem_of(answer.content, 416) and answer.headers["content-range"] == f"bytes */{len(whole)}"
+        return
+    assert answer.content == whole[part]
+    first, end, _ = part.indices(len(whole))
+    told = f"bytes {first}-{end - 1}/{len(whole)}" if status == 206 else None
+    assert answer.headers.get("content-range") == told
+
+
+def test_answer_that_lambda_cannot_return_at_once_is_read_in_parts(
+    service: JobService, published: PUBLISHED, models: Callable[..., VerifiedModel]
+) -> None:
+    handler = handling(models("wine"), jobs=settings(service))
+    now, jobs = datetime.now(UTC), service.jobs()
+    id, large = jobs.submit(models("wine").reference, b"{}"), {"predictions": ["x" * 99] * 100_000}
+    result = Contents.of(json.dumps(large).encode()).stored("result", id, jobs.work)
+    assert jobs.table.end(id, Ended("done", result, now, now + timedelta(days=1)))
+
+    def ask(**headers: str) -> Any:
+        context = {"http": {"method": "GET", "path": f"/jobs/{id}"}}
+        return handler({"rawPath": f"/jobs/{id}", "requestContext": context, "headers": headers}, None)
+
+    told = problem_of(ask()["body"], 413)["detail"]
+    parts: list[str] = []
+    while len("".join(parts)) < result.size:
+        first = len("".join(parts))
+        assert "Range: bytes=0-3999999" in told
+        answer = ask(range=f"bytes={first}-{first + 3_999_999}")
+        assert answer["statusCode"] == 206
+        parts.append(answer["body"])
+    assert len(parts) == 3 and json.loads("".join(parts))["answer"] == large
 
 
 def test_job_with_a_bad_input_fails_with_its_problem(client: Client, service: JobService, published: PUBLISHED) -> None:
@@ -139,6 +194,17 @@ def test_services_that_are_away_are_a_503_and_nothing_is_named(
     assert problem_of(answer.content, 503)["detail"] == "jobs cannot be used; the log says why"
 
 
+@pytest.mark.campaign
+@pytest.mark.parametrize("hangs", ["DYNAMODB", "SQS"])
+def test_service_that_hangs_is_a_503(
+    service: JobService, models: Callable[..., VerifiedModel], monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{hangs}", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        answer = serving(models("wine"), jobs=settings(service)).request("POST", "/jobs", json={"data": WINE})
+    assert problem_of(answer.content, 503)["detail"].startswith("jobs cannot be reached; a repeat")
+
+
 def test_without_a_verified_model_nothing_is_accepted(service: JobService) -> None:
     answer = serving(ModelInvalid("x"), jobs=settings(service)).request("POST", "/jobs", json={"data": WINE})
     assert answer.status_code == 503 and service.waiting() == 0
@@ -199,7 +265,7 @@ def test_location_has_the_base_path_of_a_custom_domain(
 def test_openapi_describes_the_routes_where_they_are(client: Client, models: Callable[..., VerifiedModel]) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert set(paths["/jobs"]["post"]["responses"]) >= {"202", "413", "422", "503"}
-    assert set(paths["/jobs/{id}"]["get"]["responses"]) == {"200", "404", "410", "503"}
+    assert set(paths["/jobs/{id}"]["get"]["responses"]) == {"200", "206", "404", "410", "413", "416", "503"}
     example = paths["/jobs"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert client.request("POST", "/jobs", json=example).status_code == 202
     assert "/jobs" not in serving(models("wine")).get("/openapi.json").json()["paths"]
