@@ -2,13 +2,17 @@
 
 Before each effect an actor waits until the scheduler says who goes on and what comes of it: it happens, it fails, it
 happens and its answer is lost, or the actor dies. Messages come twice, in any order, while a worker has them still;
-items that expire are gone; another version is promoted meanwhile. In the end all that is left is worked off without
-faults, the messages that came too often are given up, and every accepted job must have ended once, as it should.
+items that expire are gone; messages that nobody takes are too; another version is promoted meanwhile. In the end all
+that is left is worked off without faults, the messages that came too often are given up, jobs whose messages were not
+kept are found as stale and sent again, and every accepted job must have ended once, as it should.
 """
 
+import hashlib
 import json
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -17,7 +21,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from brinery.errors import BrineryError, GoldenMismatch, StoreUnavailable
 from brinery.jobs.contents import Contents
-from brinery.jobs.job import Ended, Job
+from brinery.jobs.job import Ended, Job, time_text
 from brinery.jobs.submit import JobExpired, Jobs, KeyReused
 from brinery.jobs.table import Kept
 from brinery.jobs.work import Worker
@@ -28,6 +32,8 @@ BROKEN_PIN = PINS[2]  # a version that does not pass its checks any more
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_RECEIVES = 4
 TRIES = 3  # of a client, for one job
+ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+HAPPENINGS = ("promote", "time", "twice", "nobody", "retention")
 FATES = ("fails", "answer lost", "dies")
 
 
@@ -49,6 +55,7 @@ class Code:
 @dataclass
 class Message:
     text: str
+    number: int  # of all that were sent
     receives: int = 0
 
 
@@ -67,15 +74,37 @@ class World:
     accepted: dict[str, bytes] = field(default_factory=dict)
     ends: dict[str, list[Ended]] = field(default_factory=dict)
     expired: set[str] = field(default_factory=set)
+    not_kept: set[str] = field(default_factory=set)  # messages that the queue's retention ended
+    sent: int = 0
+    known: dict[greenlet, list[str]] = field(default_factory=lambda: defaultdict(list))  # what each actor was told
 
     def effect[Answer](self, name: str, do: Callable[[], Answer]) -> Answer:
         told = self.step(name)
         if told == "fails":
+            self.learn(f"{name} fails")
             raise StoreUnavailable(f"{name} failed")
         answer = do()
+        self.learn(f"{name} {told} {answer}")
         if told == "answer lost":
             raise StoreUnavailable(f"the answer to {name} was lost")
         return answer
+
+    def learn(self, what: str) -> None:
+        self.known[getcurrent()].append(what)
+
+    def put(self, text: str) -> None:
+        self.sent += 1
+        self.messages.append(Message(text, self.sent))
+
+    def remove(self, message: Message) -> None:
+        self.messages = [each for each in self.messages if each is not message]
+
+    def state(self, actors: Sequence[greenlet]) -> str:
+        """All that what comes next depends on, whatever the ids of jobs are this time."""
+        told = [(each.dead, self.known[each]) for each in actors]
+        facts = (told, self.now, self.live, self.jobs, self.keys, self.messages, self.dead, self.accepted, self.ends)
+        text, ids = repr((*facts, sorted(self.expired), sorted(self.not_kept))), dict[str, str]()
+        return ID.sub(lambda found: ids.setdefault(found[0], f"job {len(ids)}"), text)
 
 
 @dataclass(frozen=True)
@@ -100,6 +129,10 @@ class SimulatedTable:
     def job(self, id: str) -> Job | None:
         return self.world.effect("read", lambda: self.world.jobs.get(id))
 
+    def listed(self) -> Iterator[dict[str, str]]:
+        for each in list(self.world.jobs.values()):
+            yield {"id": each.id, "state": each.state, "accepted_at": time_text(each.accepted)}
+
     def end(self, id: str, ended: Ended) -> bool:
         def do() -> bool:
             job = self.world.jobs.get(id)
@@ -120,7 +153,7 @@ class SimulatedQueue:
     world: World
 
     def send(self, id: str) -> None:
-        self.world.effect("send", lambda: self.world.messages.append(Message(json.dumps({"id": id}))))
+        self.world.effect("send", lambda: self.world.put(json.dumps({"id": id})))
 
 
 @dataclass(frozen=True)
@@ -165,6 +198,7 @@ def client(world: World, body: bytes, key: str) -> None:
         silent: Any = _Silent()
         jobs = replace(jobs, table=late, queue=silent)
     for _ in range(TRIES):
+        world.learn(f"submits to {world.live}")
         try:
             world.accepted[jobs.submit(world.live, body, key)] = body
             return
@@ -196,12 +230,16 @@ class _Silent:
 
 
 class Chosen(Protocol):
-    """What decides a history."""
+    """What decides a history, and whether it is worth to go on with."""
 
     def choice[Option](self, options: Sequence[Option]) -> Option: ...
 
     def fate(self, can_fail: bool) -> str:
         """What comes of an effect."""
+        ...
+
+    def is_new(self, world: World, actors: Sequence[greenlet]) -> bool:
+        """Whether what comes next has not been played all through already."""
         ...
 
 
@@ -220,12 +258,19 @@ class AtRandom:
         told: str = self._random.choice(FATES)
         return told if can_fail or told == "dies" else "ok"
 
+    def is_new(self, world: World, actors: Sequence[greenlet]) -> bool:
+        return True
+
 
 class InTurn:
-    """One history after the other, until there is none left: each choice and each fate, with so many faults at most."""
+    """One history after the other, until there is none left: each choice and each fate, with so many faults at most.
+
+    A history that comes to where another was before is not played to its end, as all that can follow is known.
+    """
 
     def __init__(self, faults: int) -> None:
         self._faults, self._left, self._place = faults, faults, 0
+        self.states: set[tuple[int, bytes]] = set()
         self._made: list[list[int]] = []  # what was chosen, of how many
 
     def _next(self, options: int) -> int:
@@ -245,6 +290,14 @@ class InTurn:
         self._left -= told != "ok"
         return told
 
+    def is_new(self, world: World, actors: Sequence[greenlet]) -> bool:
+        if self._place < len(self._made):
+            return True  # on the way to where the last history was left
+        state = (self._left, hashlib.sha256(world.state(actors).encode()).digest())
+        is_new = state not in self.states
+        self.states.add(state)
+        return is_new
+
     def go_on(self) -> bool:
         """Begin the next history; whether there is one."""
         self._place, self._left = 0, self._faults
@@ -262,28 +315,31 @@ def worker(world: World, chance: Chosen, messages: int) -> None:
     for _ in range(messages):
         world.step("receive")
         if not world.messages:
+            world.learn("received nothing")
             continue
         message = chance.choice(world.messages)
         message.receives += 1
+        world.learn(f"received {message.number}")
         if message.receives > MOST_RECEIVES:
-            world.messages = [each for each in world.messages if each is not message]
+            world.remove(message)
             world.dead.append(message)
             continue
         if world.code.acknowledges_first:
-            world.messages = [each for each in world.messages if each is not message]
+            world.remove(message)
         try:
             working.work(message.text)
         except StoreUnavailable:
             continue
         world.step("delete")
-        world.messages = [each for each in world.messages if each is not message]
+        world.remove(message)
 
 
-def disturb(world: World, chance: Chosen) -> None:
-    """Promote, let time pass, forget what has expired, send messages twice, and some of nobody."""
-    for _ in range(4):
+def disturb(world: World, chance: Chosen, times: int) -> None:
+    """Promote, let time pass, forget what has expired, lose messages, send some twice, and some of nobody."""
+    for _ in range(times):
         world.step("disturb")
-        what = chance.choice(("promote", "time", "twice", "nobody"))
+        what = chance.choice(HAPPENINGS)
+        world.learn(what)
         if what == "promote":
             world.live = chance.choice(PINS)
         elif what == "time":
@@ -292,17 +348,25 @@ def disturb(world: World, chance: Chosen) -> None:
             world.expired |= over
             world.jobs = {id: job for id, job in world.jobs.items() if id not in over}
         elif what == "twice" and world.messages:
-            world.messages.append(Message(chance.choice(world.messages).text))
+            world.put(chance.choice(world.messages).text)
         elif what == "nobody":
-            world.messages.append(Message('{"id": "none"}'))
+            world.put('{"id": "none"}')
+        elif what == "retention" and world.messages:
+            message = chance.choice(world.messages)
+            world.remove(message)
+            world.not_kept.add(message.text)
 
 
-def play(chance: Chosen, code: Code = Code(), small: int = 0) -> World:  # noqa: B008 (a frozen value)
-    """One history; raises Lost where a promise is broken.
+@dataclass(frozen=True)
+class Small:
+    """One client, which tries again, so many workers with a message each, and so many disturbances."""
 
-    Args:
-        small: where it is not 0: one accepted job, its client once more, and so many workers with a message each.
-    """
+    workers: int
+    disturbances: int = 0
+
+
+def play(chance: Chosen, code: Code = Code(), small: Small | None = None) -> World | None:  # noqa: B008 (frozen)
+    """One history; None for one that goes on as another did. Raises Lost where a promise is broken."""
     scheduler = getcurrent()
     faulty = [True]
 
@@ -315,14 +379,15 @@ def play(chance: Chosen, code: Code = Code(), small: int = 0) -> World:  # noqa:
         return told
 
     world = World(code, step)
-    if small:
-        client(world, b"one", "k0")  # without faults, as the scheduler itself plays it
     bodies = [b"one"] if small else [chance.choice((b"one", b"two", b"bad")) for _ in range(3)]
     actors = [greenlet(lambda body=body, key=f"k{n}": client(world, body, key)) for n, body in enumerate(bodies)]
-    actors += [greenlet(lambda: worker(world, chance, 1 if small else 4)) for _ in range(small or 2)]
-    actors += [] if small else [greenlet(lambda: disturb(world, chance))]
+    workers, messages, disturbances = (small.workers, 1, small.disturbances) if small else (2, 4, 4)
+    actors += [greenlet(lambda: worker(world, chance, messages)) for _ in range(workers)]
+    actors += [greenlet(lambda: disturb(world, chance, disturbances))]
     told = {actor: str(actor.switch()) for actor in actors}
     while running := [each for each in actors if not each.dead]:
+        if not chance.is_new(world, actors):
+            return None
         actor = chance.choice(running)
         can_fail = told[actor] not in ("receive", "delete", "disturb")
         told[actor] = str(actor.switch(chance.fate(can_fail)))
@@ -334,11 +399,16 @@ def play(chance: Chosen, code: Code = Code(), small: int = 0) -> World:  # noqa:
 
 def _finish(world: World) -> None:
     """Work off what is left, and give up what came too often."""
-    last = Worker(jobs_of(world), Answering(world), require_pin=True)
+    jobs = jobs_of(world)
+    last = Worker(jobs, Answering(world), require_pin=True)
     for message in world.messages:
         last.work(message.text)
     for message in world.dead:
         last.give_up(message.text)
+    world.now += timedelta(days=1)
+    for each in jobs.stale(timedelta(hours=1)):
+        if json.dumps({"id": each["id"]}) in world.not_kept:
+            last.work(json.dumps({"id": each["id"]}))
 
 
 def _judge(world: World) -> None:
