@@ -8,12 +8,14 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
 from tests.conftest import ROOT, free_port
-from tests.end_to_end.conftest import Stack
+from tests.end_to_end.conftest import INVOCATIONS, Stack
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -320,6 +322,46 @@ def test_job_is_answered_by_a_worker_also_after_one_that_was_killed(stack: Stack
     finally:
         stack.shell("docker compose --profile jobs stop worker")
     assert "(0)" in stack.shell("docker compose --profile jobs ps --all --format '{{.Status}}' worker")
+
+
+def test_image_works_jobs_off_as_the_function_of_an_event_source(stack: Stack, lines: dict[str, str]) -> None:
+    """A job, a bad input and a message of nobody, by the image's own runtime client, from the queue's event source."""
+    stack.promote(lines["wine"])
+    ids = [
+        httpx.post(f"{stack.serve}/jobs", json={"data": data}, timeout=60).json()["id"] for data in (ROW, ROW, [1.0])
+    ]
+    made = {"endpoint_url": stack.s3, "region_name": "us-east-1"}
+    clients = {name: boto3.client(name, **made) for name in ("sqs", "lambda")}
+    queue, functions = clients["sqs"].get_queue_url(QueueName="jobs")["QueueUrl"], clients["lambda"]
+    arn = clients["sqs"].get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    clients["sqs"].send_message(QueueUrl=queue, MessageBody='{"id": "of nobody"}')
+    container = f"{stack.project}-worker-function"
+    stack.shell(f"docker compose run --detach --name {container} --env REQUIRE_PIN=on lambda serving.worker.handler")
+    function = f"http://{container}:8080{INVOCATIONS}"
+    functions.create_function(
+        FunctionName="worker",
+        PackageType="Image",
+        Code={"ImageUri": "worker@sha256:" + "a" * 64},
+        Role="arn:aws:iam::000000000000:role/worker",
+        Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": function}},
+        Timeout=60,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="worker")
+    functions.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=1)  # as the emulator takes
+    source = functions.create_event_source_mapping(
+        FunctionName="worker", EventSourceArn=arn, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )["UUID"]
+
+    def states() -> list[str]:
+        return [httpx.get(f"{stack.serve}/jobs/{id}", timeout=60).json()["state"] for id in ids]
+
+    try:
+        wait_until(lambda: states() == ["done", "done", "failed"], 120, lambda: stack.shell(f"docker logs {container}"))
+    finally:
+        functions.delete_event_source_mapping(UUID=source)
+        stack.shell(f"docker rm --force {container}")
+    answer = httpx.get(f"{stack.serve}/jobs/{ids[0]}", timeout=60).json()["answer"]
+    assert (answer["prediction"], answer["model"]) == (0, {"name": "wine", "version": 1})
 
 
 def test_second_model_is_served_beside_the_first_from_an_env_file_of_its_own(
