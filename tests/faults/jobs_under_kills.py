@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from brinery.loading.load import load
 from brinery.versions.reference import Reference
@@ -37,7 +38,7 @@ from tests.job_service import SERVICES, JobService, make_jobs
 WORKERS = 2
 VISIBILITY = 4  # seconds, so that what a killed worker held comes back soon
 PATIENCE = 1200.0
-BROKEN = ("lost", "wrong", "not accepted", "accepted twice", "still queued")
+BROKEN = ("lost", "wrong", "of another version", "not accepted", "accepted twice", "still queued")
 
 
 class Processes:
@@ -156,7 +157,7 @@ def _submitted(
     """Eight clients at once; after each third another version is served."""
     accepted: list[str | None] = []
     until = time.monotonic() + PATIENCE
-    sqs, third = service.client("sqs"), len(data) // 3 + 1
+    sqs, third = service.client("sqs"), _third(data)
     with ThreadPoolExecutor(8) as pool:
         for place, pin in enumerate(pins):
             if place:
@@ -169,6 +170,11 @@ def _submitted(
                     text = json.dumps({"id": id}) if number % 50 else '{"id": "of nobody"}'
                     sqs.send_message(QueueUrl=service.queue_url, MessageBody=text)
     return accepted
+
+
+def _third(data: list[list[float]]) -> int:
+    """How many of the jobs are submitted to one version."""
+    return len(data) // 3 + 1
 
 
 def _waited(service: JobService, disturbing: threading.Thread, jobs: int) -> int:
@@ -184,16 +190,18 @@ def _waited(service: JobService, disturbing: threading.Thread, jobs: int) -> int
 def _judged(
     service: JobService, registry: str, pins: list[Reference], data: list[list[float]], accepted: list[str | None]
 ) -> dict[str, Any]:
-    """Each accepted job against its item and the answer of its pin."""
+    """Each accepted job against its item, and the answer of the version that was live when it was accepted."""
     items = {item["id"]["S"]: item for item in service.items()}
     models = {str(pin): load(open_store(registry), pin) for pin in pins}
     found = Counter[str]()
-    for row, id in zip(data, accepted, strict=True):
-        item = items.get(id or "")
+    for place, (row, id) in enumerate(zip(data, accepted, strict=True)):
+        item, live = items.get(id or ""), pins[place // _third(data)]
         if id is None:
             found["not accepted"] += 1
         elif item is None or item["state"]["S"] == "queued":
             found["lost"] += 1
+        elif item["pin"]["S"] != str(live):
+            found["of another version"] += 1
         elif len(row) < len(WINE):
             found["failed, as they should" if item["state"]["S"] == "failed" else "wrong"] += 1
         else:
@@ -221,7 +229,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=40, metavar="N", help="default: 40")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of rows and of the kills' moments")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_REGION", "us-east-1")
         found = run(arguments.jobs, arguments.kills, arguments.seed, Path(folder))
     for name, value in found.items():
         print(f"{name:24} {value}")
