@@ -17,13 +17,13 @@ pre { background: #8882; padding: .75rem; overflow-x: auto; }
 """
 
 
-def page(title: str, description: str, sections: Iterable[str]) -> str:
-    """A whole page; the sections are HTML, title and description are text."""
+def page(title: str, description: str, sections: Iterable[str], style: str = "") -> str:
+    """A whole page; the sections are HTML, title and description are text, `style` is CSS beside that of all pages."""
     described = f"<p>{escape(description)}</p>\n" if description else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n{described}" + "\n".join(sections) + "\n</body></html>\n"
     )
 

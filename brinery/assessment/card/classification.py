@@ -7,8 +7,8 @@ import numpy as np
 
 from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, roc_curves, threshold_curves
 from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot, threshold_plot
-from brinery.assessment.card.svg import fit
 from brinery.assessment.predictions import Predictions
+from brinery.output.svg import fit
 from brinery.tasks.classification import label_text
 from brinery.versions.manifest import ManifestContent
 

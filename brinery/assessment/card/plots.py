@@ -6,9 +6,9 @@ import numpy as np
 from markupsafe import Markup
 
 from brinery.assessment.card.curves import BINS, Calibration, Curve
-from brinery.assessment.card.svg import LINE, WIDTH, bars, diamond, dot, fit, line, path, svg, text, text_width
 from brinery.assessment.columns.histogram import Histogram
 from brinery.assessment.importance import Importance
+from brinery.output.svg import LINE, WIDTH, bars, diamond, dot, fit, line, path, svg, text, text_width
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation
 

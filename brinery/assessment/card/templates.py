@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from brinery.output.table import figure_text
@@ -47,7 +47,7 @@ def utc(moment: datetime) -> str:
 
 
 templates = Environment(
-    loader=PackageLoader("brinery.assessment.card", ""),
+    loader=ChoiceLoader([PackageLoader("brinery.assessment.card", ""), PackageLoader("brinery.output", "")]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

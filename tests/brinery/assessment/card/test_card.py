@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.card.svg import ISOLATE
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.evaluate import evaluate
 from brinery.assessment.importance import Importance
+from brinery.output.svg import ISOLATE
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Classification, label_text
 from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, PromotedMetrics, TrainingData
