@@ -10,8 +10,10 @@ begin()
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from brinery.errors import SettingInvalid
@@ -31,6 +33,7 @@ REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explai
 """
 
 SWITCH_SECONDS = 0.001  # after which a large request's thread lets small ones go on; Python's own is 0.005
+NOT_STARTED = 3  # the exit code where it cannot listen, as uvicorn has it
 GRACE_SECONDS = 5  # for requests under way when the server is stopped
 
 
@@ -64,7 +67,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
     app = create_app(loader, settings, import_seconds=perf_counter() - _started)
     finish()
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=arguments.host,
         port=settings.port if arguments.port is None else arguments.port,
@@ -76,7 +79,16 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         backlog=limits.connections // 2,  # so that a burst does not push out a request that has just come
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return 0
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            app.state.end()
+
+    server = Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else NOT_STARTED
 
 
 if __name__ == "__main__":

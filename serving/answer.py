@@ -4,7 +4,7 @@ import gc
 import json
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from jiter import from_json
 
@@ -16,7 +16,17 @@ _dumped = json.JSONEncoder(separators=(",", ":")).encode
 PIECE = 500  # rows that are written at once, for a few milliseconds in which no other thread can run
 
 
-def answer(model: VerifiedModel, body: bytes, max_rows: int, partial: bool = False) -> tuple[int, dict[str, Any]]:
+class Watching(Protocol):
+    """Told of each request's rows."""
+
+    def answered(self, prediction: Prediction) -> None: ...
+
+    def refused(self, errors: Sequence[tuple[str, str]]) -> None: ...
+
+
+def answer(
+    model: VerifiedModel, body: bytes, max_rows: int, partial: bool = False, watching: Watching | None = None
+) -> tuple[int, dict[str, Any]]:
     """The status, and the answer or the problem's content; returned, not raised, so that nothing keeps the body alive.
 
     Args:
@@ -26,12 +36,17 @@ def answer(model: VerifiedModel, body: bytes, max_rows: int, partial: bool = Fal
     """
     with _collector:
         try:
-            return 200, _written(model, model.answer(_data(body), max_rows, partial))
+            prediction = model.answer(_data(body), max_rows, partial)
+            if watching:
+                watching.answered(prediction)
+            return 200, _written(model, prediction)
         except Problem as problem:
             return problem.status, problem.content
         except TooManyRows as exc:
             return 413, problem_content(413, str(exc))
         except RowInvalid as exc:
+            if watching:
+                watching.refused(exc.errors)
             return 422, _unfit(model, exc.errors)
 
 

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping
 from functools import partial
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +16,9 @@ from starlette.exceptions import HTTPException
 
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
-from serving.answer import answer, as_json, identity
+from serving.answer import Watching, answer, as_json, identity
 from serving.body import JSON, Bodies, Body, InPieces
+from serving.counts import Counts
 from serving.docs import render_docs
 from serving.headers import CARD, NOSNIFF, PAGE
 from serving.loader import Loader, NotServing
@@ -67,6 +69,7 @@ def create_app(
         app.add_route("/jobs", jobs.submit, methods=["POST"])
         app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
     _answer_with_problems(app)
+    app.state.end = service.end
     return app
 
 
@@ -80,6 +83,8 @@ class _Service:
         self._turns = Turns()
         self._import_seconds = import_seconds
         self._start = "snapshot_seconds" if snapshot else "cold_start_seconds"
+        self._snapshot = snapshot
+        self._counted: Counts | None = None
 
     async def predict(self, request: Request) -> Response:
         return await self._answer(request)
@@ -92,7 +97,7 @@ class _Service:
 
     async def _answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> Response:
         """The answer to rows, from a model of this task where one is asked for, and in one of other media."""
-        body = Body(self.bodies)
+        begun, body = perf_counter(), Body(self.bodies)
         try:
             data = await body.read(request, media)
             given, out = exchanged(request) if media else (JSON, JSON)
@@ -102,15 +107,29 @@ class _Service:
             partly = _is_partial(request)
             if partly and out == CSV:
                 raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
-            work = partial(_answered, model, data, self._settings.max_rows, partly, given, out)
+            work = partial(_answered, model, data, self._settings.max_rows, partly, given, out, self._counts(model))
             status, content = await self._turns.take(work) if is_large(len(data), model) else work()
-        except BaseException:
+        except BaseException as exc:
             body.release()
+            if isinstance(exc, Problem) and self._loader.model is not None:
+                self._counts(self._loader.model).request(exc.status, perf_counter() - begun)
             raise
+        self._counts(model).request(status, perf_counter() - begun)
         if isinstance(content, bytes):
             return InPieces(content, body, out)
         body.release()
         return _problem(request, status, content)
+
+    def _counts(self, model: VerifiedModel) -> Counts:
+        if self._counted is None:
+            start = None if self._snapshot else {"import": self._import_seconds, **model.timings}
+            self._counted = Counts(model, self._settings.service, start)
+        return self._counted
+
+    def end(self) -> None:
+        """Print the counts that have not been told yet."""
+        if self._counted is not None:
+            self._counted.end()
 
     async def version(self, request: Request) -> Response:
         model = await self.model()
@@ -153,14 +172,14 @@ class _Service:
 
 
 def _answered(
-    model: VerifiedModel, data: bytes, max_rows: int, partly: bool, given: str, out: str
+    model: VerifiedModel, data: bytes, max_rows: int, partly: bool, given: str, out: str, watching: Watching
 ) -> tuple[int, bytes | dict[str, Any]]:
     """The status, and the answer in the media asked for or the problem's content, to rows in the one that was given."""
     try:
         body = as_body(given, data, model.manifest.features)
     except Problem as problem:
         return problem.status, problem.content
-    status, content = answer(model, body, max_rows, partly)
+    status, content = answer(model, body, max_rows, partly, watching)
     if status != 200:
         return status, content
     return status, as_json(content) if out == JSON else as_written(out, content)

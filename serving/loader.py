@@ -168,7 +168,7 @@ def load_pinned(settings: Settings) -> VerifiedModel:
     store = open_store(settings.registry)
     name = settings.model_name or _only_model(store)
     reference = Reference.of(name, settings.model_version)
-    return load(store, reference, format=settings.model_format, require_pin=settings.require_pin)
+    return load(store, reference, format=settings.model_format, require_pin=settings.require_pin, profile=True)
 
 
 def _only_model(store: Store) -> str:

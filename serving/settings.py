@@ -29,6 +29,7 @@ class Settings:
     log_level: str = "INFO"
     port: int = 8080
     jobs: JobSettings | None = None
+    service: str | None = None  # what its metrics are of
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -49,6 +50,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
         port=_positive(environ, "PORT", 8080, 65535),
         jobs=job_settings(environ),
+        service=environ.get("AWS_LAMBDA_FUNCTION_NAME") or None,
     )
 
 

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 from brinery.errors import BrineryError, SettingInvalid, StoreError, VersionMissing
@@ -24,6 +25,7 @@ from brinery.output.write import say
 from brinery.versions.reference import Reference
 from brinery.versions.store import open_store
 from serving.answer import answer
+from serving.counts import Counts
 from serving.logs import configure
 from serving.problem import problem_content
 from serving.reason import reason_of
@@ -48,14 +50,17 @@ class Models:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._store = open_store(settings.registry)
-        self._loaded: OrderedDict[Reference, VerifiedModel] = OrderedDict()
+        self._loaded: OrderedDict[Reference, tuple[VerifiedModel, Counts]] = OrderedDict()
         self._lock = threading.Lock()
 
     def answer(self, pin: Reference, body: bytes) -> tuple[int, dict[str, Any]]:
-        return answer(self._model(pin), body, self._settings.max_rows)
+        begun, (model, counts) = perf_counter(), self._loading(pin)
+        status, content = answer(model, body, self._settings.max_rows, watching=counts)
+        counts.request(status, perf_counter() - begun)
+        return status, content
 
     def alike(self, pin: Reference, one: dict[str, Any], other: dict[str, Any]) -> bool:
-        task = self._model(pin).task
+        task = self._loading(pin)[0].task
         first, second = (each.get("predictions", [each]) for each in (one, other))
         return len(first) == len(second) and task.difference(task.read(first), task.read(second)).alike
 
@@ -65,26 +70,34 @@ class Models:
     def reason(self, error: BrineryError) -> str:
         return reason_of(error)
 
-    def _model(self, pin: Reference) -> VerifiedModel:
+    def end(self) -> None:
+        """Print the counts that have not been told yet."""
+        for _, counts in self._loaded.values():
+            counts.end()
+
+    def _loading(self, pin: Reference) -> tuple[VerifiedModel, Counts]:
         with self._lock:
             if pin not in self._loaded:
                 while len(self._loaded) >= LOADED:
-                    self._loaded.popitem(last=False)
+                    self._loaded.popitem(last=False)[1][1].end()
                 given = self._settings
-                self._loaded[pin] = load(self._store, pin, format=given.model_format, require_pin=given.require_pin)
+                pinned = given.require_pin
+                model = load(self._store, pin, format=given.model_format, require_pin=pinned, profile=True)
+                self._loaded[pin] = model, Counts(model, given.service, model.timings)
             self._loaded.move_to_end(pin)
             return self._loaded[pin]
 
 
-def make_worker(settings: Settings) -> Worker:
-    """The worker over what the environment names.
+def make_worker(settings: Settings) -> tuple[Worker, Models]:
+    """The worker over what the environment names, and the models that answer.
 
     Raises:
         SettingInvalid: it names no jobs, or they cannot be used.
     """
     if settings.jobs is None:
         raise SettingInvalid("JOBS_QUEUE_URL, JOBS_TABLE and WORK_URL are not set; they say where jobs are")
-    return Worker(open_jobs(settings.jobs, os.environ, waits=True), Models(settings), settings.require_pin)
+    jobs, models = open_jobs(settings.jobs, os.environ, waits=True), Models(settings)
+    return Worker(jobs, models, settings.require_pin), models
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -101,7 +114,7 @@ def dead_letters(event: Any, context: Any) -> dict[str, Any]:
 def _of_this_process() -> Worker:
     settings = read_settings(os.environ)
     configure(settings.log_level, os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"))
-    return make_worker(settings)
+    return make_worker(settings)[0]
 
 
 def _batch(event: Any, work: Callable[[str], Outcome]) -> dict[str, Any]:
@@ -170,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(os.environ)
         configure(settings.log_level)
-        worker = make_worker(settings)
+        worker, models = make_worker(settings)
         poller = Poller(worker, worker.jobs.queue.dead_letters())
     except (SettingInvalid, StoreError, VersionMissing) as exc:
         say(f"worker: {exc}")
@@ -178,6 +191,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: poller.stopping.set())
     poller.run(arguments.once)
+    models.end()
     return 0
 
 

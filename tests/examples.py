@@ -19,13 +19,14 @@ from brinery.assessment.columns.arrays import to_array, to_rows
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.faithful.export import export_onnx
 from brinery.assessment.predictions import Predictions
+from brinery.assessment.profile import make_profile
 from brinery.formats.choice import FORMATS
 from brinery.loading.golden import make_golden
 from brinery.loading.load import load_files
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Answers, Classification, ClassificationDetails
 from brinery.tasks.task import AnyAnswers, AnyTask
-from brinery.versions.manifest import Artifact, Evaluation, Faithful, Gate, Git, ManifestContent, TrainingData
+from brinery.versions.manifest import PROFILE, Artifact, Evaluation, Faithful, Gate, Git, ManifestContent, TrainingData
 from brinery.versions.publish import publish
 from brinery.versions.read import Published
 from brinery.versions.reference import Reference
@@ -123,12 +124,13 @@ def example(name: str) -> tuple[ManifestContent, Mapping[str, bytes]]:
             to_rows(array[::10][:20], features), task, answers[np.arange(0, len(array), 10)[:20]]
         ),
         "card.html": f"<!doctype html><title>{name}</title>".encode(),
+        PROFILE: make_profile(array, features, task, answers),
     }
     artifacts = {"pickle": artifact("pickle")}
     if exported.data is not None:
         files["model.onnx"] = exported.data
         artifacts["onnx"] = artifact("onnx", 1e-7)
-    return content(name, features, (0, 1), task=task, artifacts=artifacts), files
+    return content(name, features, (0, 1), task=task, artifacts=artifacts, profile=PROFILE), files
 
 
 def predicted(truth: Any, labels: Any, probabilities: Any, classes: Any) -> Predictions:

@@ -19,13 +19,14 @@ from brinery.assessment.given.model import GivenModel
 from brinery.assessment.importance import importances
 from brinery.assessment.lineage import libraries, peak_memory
 from brinery.assessment.predictions import Predictions
+from brinery.assessment.profile import make_profile
 from brinery.errors import DataInvalid, NotServable
 from brinery.formats.choice import FORMATS
 from brinery.formats.pickle import dump
 from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.golden import COUNT, make_golden
 from brinery.tasks.task import AnyAnswers, AnyTask
-from brinery.versions.manifest import CARD, GOLDEN, Artifact, Faithful, ManifestContent
+from brinery.versions.manifest import CARD, GOLDEN, PROFILE, Artifact, Faithful, ManifestContent
 from brinery.versions.publish import publish
 from brinery.versions.read import Published
 from brinery.versions.store import Store
@@ -102,8 +103,9 @@ def publish_candidate(
         peak_memory_bytes=peak_memory(),
         artifacts=made.entries,
         omitted=made.omitted,
-        profile=None,
+        profile=PROFILE,
     )
+    files[PROFILE] = make_profile(candidate.train_x, candidate.features, task, candidate.held_out.answers)
     notes = [*notes_on_figures(content), *candidate.notes]
     files[CARD] = render_card(content, candidate.held_out, test_x, candidate.histograms, important, notes).encode()
     stages.report("publish")

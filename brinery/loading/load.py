@@ -5,6 +5,8 @@ against the pin, its name and version, its schema, the libraries, the artifact (
 and only then the bytes are loaded and the golden rows replayed.
 """
 
+from dataclasses import replace
+
 from brinery.errors import PinRequired
 from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.golden import replay
@@ -16,11 +18,14 @@ from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
 
-def load(store: Store, reference: Reference, *, format: str = AUTO, require_pin: bool = False) -> VerifiedModel:
+def load(
+    store: Store, reference: Reference, *, format: str = AUTO, require_pin: bool = False, profile: bool = False
+) -> VerifiedModel:
     """Fetch, verify and load one version.
 
     Args:
         format: the name of a format, or `auto`.
+        profile: whether to read its profile, too, where it has one.
 
     Raises:
         PinRequired: `require_pin` is set and the reference has no digest.
@@ -34,7 +39,9 @@ def load(store: Store, reference: Reference, *, format: str = AUTO, require_pin:
     timings: dict[str, float] = {}
     with timed(timings, "fetch"):
         published = read_manifest(store, reference)
-    return load_files(store, published, reference.pinned, format, timings)
+    model = load_files(store, published, reference.pinned, format, timings)
+    name = published.manifest.profile if profile else None
+    return model if name is None else replace(model, profile=read_file(store, published, name, timings))
 
 
 def load_files(

@@ -24,7 +24,7 @@ NO_ANSWER = "is a row that the model has no answer for"
 
 
 class Prediction(NamedTuple):
-    """Answers in row order; `single` says that one row by itself was asked for.
+    """Answers in row order, and the rows that they are of; `single` says that one row by itself was asked for.
 
     `refused` are errors by row, of rows that have no answer, where that was asked for: `answers` are of the others.
     """
@@ -33,11 +33,16 @@ class Prediction(NamedTuple):
     warnings: list[Warned]
     single: bool
     refused: Mapping[int, Errors]
+    rows: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
 class VerifiedModel:
-    """A version that has passed every check; `timings` are seconds of fetch, verify, load and self-test."""
+    """A version that has passed every check.
+
+    `timings` are seconds of fetch, verify, load and self-test; `profile` is what its `profile.json` holds, where that
+    was asked for.
+    """
 
     published: Published
     pinned: bool
@@ -46,6 +51,7 @@ class VerifiedModel:
     parser: RowParser
     predictor: Predictor
     store: Store
+    profile: Buffer | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.reference} from its {self.format}>"
@@ -109,20 +115,21 @@ class VerifiedModel:
         answers, unanswered = self._predict(batch, MAX_ERRORS)
         if unanswered:
             raise RowInvalid([("/data" if batch.single else f"/data/{row}", why) for row, why in unanswered.items()])
-        return Prediction(answers, batch.warnings, batch.single, {})
+        return Prediction(answers, batch.warnings, batch.single, {}, batch.array)
 
     def _answer_most(self, batch: Batch) -> Prediction:
         places, refused = batch.places or range(len(batch.array)), dict(batch.refused)
         if not places:
-            return Prediction(self.task.joined([]), [], False, refused)
+            return Prediction(self.task.joined([]), [], False, refused, batch.array)
         answers, unanswered = self._predict(batch, MAX_UNANSWERED + 1)
         if len(unanswered) > MAX_UNANSWERED:
             raise RowInvalid([("/data", f"holds more than {MAX_UNANSWERED} rows that the model has no answer for")])
+        rest = batch.array
         if unanswered:
             refused |= {places[row]: [(f"/data/{places[row]}", why)] for row, why in unanswered.items()}
             rest = np.delete(batch.array, list(unanswered), axis=0)
             answers = self._answers(rest) if len(rest) else self.task.joined([])
-        return Prediction(answers, batch.warnings, False, refused)
+        return Prediction(answers, batch.warnings, False, refused, rest)
 
     def _predict(self, batch: Batch, most: int) -> tuple[AnyAnswers, dict[int, str]]:
         """Predict values that are finite, but may overflow inside the model (1e308 does), or that it has no answer for.

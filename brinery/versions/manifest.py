@@ -21,7 +21,7 @@ from brinery.tasks.task import AnyDetails, AnyTask
 
 SCHEMA_VERSION = 2  # open until the first release: keys may still be added; then a new key takes a new number
 MAX_BYTES = 1024 * 1024
-GOLDEN, CARD = "golden.json", "card.html"
+GOLDEN, CARD, PROFILE = "golden.json", "card.html", "profile.json"
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=63)]
@@ -162,7 +162,7 @@ class ManifestContent(Part):
     """What is known of a model before it has a number.
 
     `artifacts` are by format; `omitted` says of formats that were tried why there is none. `libraries` are all that
-    took part in training. `profile` is null until there are profiles.
+    took part in training. `profile` names the file that has what training saw in bins, null where there is none.
     """
 
     name: str
@@ -182,7 +182,7 @@ class ManifestContent(Part):
     peak_memory_bytes: int | None
     artifacts: Annotated[Mapping[str, Artifact], Field(min_length=1)]
     omitted: Mapping[str, str]
-    profile: None
+    profile: Literal["profile.json"] | None
 
 
 class Manifest(ManifestContent):
@@ -197,7 +197,7 @@ class Manifest(ManifestContent):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        needed = {GOLDEN, *(artifact.file for artifact in self.artifacts.values())}
+        needed = {GOLDEN, *(artifact.file for artifact in self.artifacts.values()), *filter(None, [self.profile])}
         if missing := needed - set(self.files):
             raise ValueError(f"files lacks {', '.join(sorted(missing))}")
         if len({feature.name for feature in self.features}) != len(self.features):

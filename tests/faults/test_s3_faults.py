@@ -16,7 +16,7 @@ from tests.conftest import BUCKET
 from tests.examples import publish_example
 from tests.faults.proxy import Fault, Proxy, proxy
 
-FILES = ("manifest.json", "model.onnx", "golden.json")
+FILES = ("manifest.json", "model.onnx", "golden.json", "profile.json")
 PASSING: list[Fault] = [fault for fault in get_args(Fault) if fault != "flip"]
 SLOW: tuple[Fault, ...] = ("stall", "stall_in_body", "drip")  # seconds a try
 PATIENCE = 50.0  # of a person; a stalled answer never comes before 60

@@ -40,7 +40,7 @@ def models(published: PUBLISHED) -> Callable[..., VerifiedModel]:
 
     def get(name: str, format: str = "auto") -> VerifiedModel:
         if (name, format) not in loaded:
-            loaded[name, format] = load(store, references[name], format=format)
+            loaded[name, format] = load(store, references[name], format=format, profile=True)
         return loaded[name, format]
 
     return get

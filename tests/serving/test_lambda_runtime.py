@@ -80,7 +80,9 @@ def test_runtime_fetches_the_model_once(invoke: Invoke, counted: Proxy, bucket: 
     assert counted.requests == before
     folder = f"{bucket[0].removeprefix('s3://')}/{bucket[1].folder.removeprefix('/')}"
     fetched = [request for request in before if not request.endswith("card.html")]
-    assert fetched == [f"GET /{folder}/{name}" for name in ("manifest.json", "model.onnx", "golden.json")]
+    assert fetched == [
+        f"GET /{folder}/{name}" for name in ("manifest.json", "model.onnx", "golden.json", "profile.json")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,11 @@ def refused(loader: Loader) -> NotServing:
 def test_loader_without_fault_reads_each_file_once(memory: Store) -> None:
     reference = publish_example(memory, "alcohol")
     store = CountingStore(memory)
-    loader = Loader(lambda: load(store, reference, format="pickle"))
+    loader = Loader(lambda: load(store, reference, format="pickle", profile=True))
     assert [loader.get() for _ in range(100)].count(loader.get()) == 100
     folder = reference.folder
-    assert store.reads == [f"{folder}/manifest.json", f"{folder}/model.joblib", f"{folder}/golden.json"]
+    names = ("manifest.json", "model.joblib", "golden.json", "profile.json")
+    assert store.reads == [f"{folder}/{name}" for name in names]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_fitted_model_is_published_with_all_that_train_publishes(registry: str) 
     assert (manifest.data.rows, manifest.data.train_rows, manifest.data.test_rows) == (178, 89, 89)
     alcohol = manifest.features[0]
     assert (alcohol.name, alcohol.minimum, alcohol.maximum) == ("x0", X[:, 0].min(), X[:, 0].max())
-    assert set(manifest.files) == {"model.joblib", "model.onnx", "golden.json", "card.html"}
+    assert set(manifest.files) == {"model.joblib", "model.onnx", "golden.json", "card.html", "profile.json"}
     assert b"From a notebook" in bytes(served.card())
 
 

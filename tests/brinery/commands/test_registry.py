@@ -121,7 +121,7 @@ def test_show_as_json_gives_the_manifest(registry: Registry, capsys: pytest.Capt
     assert code == 0
     assert (shown.pop("digest"), shown.pop("reference")) == (f"sha256:{reference.digest}", str(reference))
     assert shown == json.loads(bytes(registry[0].read(f"{reference.folder}/manifest.json", 2**20)))
-    assert set(shown["files"]) == {"model.joblib", "model.onnx", "golden.json", "card.html"}
+    assert set(shown["files"]) == {"model.joblib", "model.onnx", "golden.json", "card.html", "profile.json"}
 
 
 def test_show_tells_which_format_there_is_none_of_and_why(
@@ -138,7 +138,7 @@ def test_verify_hashes_all_and_replays(registry: Registry, capsys: pytest.Captur
     code, out, _ = run(capsys, "verify", str(reference))
     assert code == 0
     assert f"{reference} is what was published" in out
-    assert out.count("sha256 as in the manifest") == 4
+    assert out.count("sha256 as in the manifest") == 5
     assert "golden rows reproduced by onnx" in out and "golden rows reproduced by pickle" in out
     code, out, _ = run(capsys, "verify", "wine:1", "--json", "--trust-bucket")
     assert json.loads(out)["golden_rows_replayed"] == ["onnx", "pickle"]
@@ -157,7 +157,7 @@ def test_verify_runs_no_pickle_that_no_digest_vouches_for(
     assert err.startswith("registry: tiny:1: no digest from outside vouches for it")
 
 
-@pytest.mark.parametrize("name", ["model.joblib", "model.onnx", "golden.json", "card.html"])
+@pytest.mark.parametrize("name", ["model.joblib", "model.onnx", "golden.json", "card.html", "profile.json"])
 def test_verify_finds_any_changed_file(registry: Registry, capsys: pytest.CaptureFixture[str], name: str) -> None:
     store, reference = registry
     path = f"{reference.folder}/{name}"

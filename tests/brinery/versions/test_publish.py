@@ -18,7 +18,15 @@ def test_publish_makes_versions_that_load(store: Store) -> None:
     assert load(store, second).manifest.version == 2
     assert sorted(store.files("wine/versions/000001")) == [
         f"wine/versions/000001/{name}"
-        for name in ("card.html", "claim.json", "golden.json", "manifest.json", "model.joblib", "model.onnx")
+        for name in (
+            "card.html",
+            "claim.json",
+            "golden.json",
+            "manifest.json",
+            "model.joblib",
+            "model.onnx",
+            "profile.json",
+        )
     ]
 
 

@@ -45,7 +45,7 @@ def test_network_is_served_as_its_own_runtime_answers(registry: str) -> None:
     assert np.abs(answers.probabilities - own).max() < 1e-6 and answers.labels.tolist() == own.argmax(axis=1).tolist()
     assert "labels" in served.task.written(answers[:1])[0] and manifest.gate.passed
     assert manifest.metrics["accuracy"] == pytest.approx(float((own.argmax(axis=1) == Y)[HELD_OUT].mean()))
-    assert set(manifest.files) == {"model.onnx", "golden.json", "card.html"}
+    assert set(manifest.files) == {"model.onnx", "golden.json", "card.html", "profile.json"}
     assert manifest.artifacts["onnx"].faithful.tested == "the file that was given; nothing in it is changed"
     assert manifest.artifacts["onnx"].faithful.rows == {} and manifest.artifacts["onnx"].runtimes == ("onnx",)
     assert manifest.files["model.onnx"].size == DIGITS.stat().st_size

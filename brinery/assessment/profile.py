@@ -1,0 +1,84 @@
+"""The profile: what training saw of each feature, and what the model answered, in bins and counts."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from brinery.monitoring.sketch import Bins, Column, Profile, Values
+from brinery.rows.feature import Feature
+from brinery.tasks.task import AnyAnswers, AnyTask
+
+BINS = 20
+SAMPLE = 100_000  # values that the ranges are taken from
+
+
+def make_profile(rows: np.ndarray, features: Sequence[Feature], task: AnyTask, answers: AnyAnswers) -> bytes:
+    """The contents of profile.json.
+
+    Args:
+        rows: what the model was fitted on, shape (rows, features), as `columns.arrays.to_array` makes it.
+        answers: to the held-out rows.
+    """
+    columns = {feature.name: _column(rows[:, j], feature) for j, feature in enumerate(features)}
+    profile = Profile(rows=len(rows), features=columns, answers=_answers(task, answers))
+    return (profile.model_dump_json() + "\n").encode()
+
+
+def _answers(task: AnyTask, answers: AnyAnswers) -> Column:
+    keys: list[str] | None = getattr(task, "keys", None)  # a classifier's labels
+    if keys is None:
+        return _bins(np.asarray(answers.predicted, dtype=np.float64))
+    return Values(values=tuple(keys), counts=(*np.bincount(answers.indices, minlength=len(keys)).tolist(), 0, 0))
+
+
+def _column(column: np.ndarray, feature: Feature) -> Column:
+    if feature.kind == "category":
+        found = Counter(column.tolist())
+        missing, known = found.pop(None, 0), tuple(feature.categories or ())
+        counts = [found[value] for value in known]
+        return Values(values=known, counts=(*counts, found.total() - sum(counts), missing))
+    if feature.kind == "text":
+        return _bins(np.array([len(text) or np.nan for text in column], dtype=np.float64))
+    values = np.ascontiguousarray(column, dtype=np.float64)
+    if feature.kind != "boolean":
+        return _bins(values)
+    true, missing = int(np.count_nonzero(values == 1)), int(np.count_nonzero(np.isnan(values)))
+    return Values(values=("false", "true"), counts=(len(values) - true - missing, true, 0, missing))
+
+
+def _bins(values: np.ndarray) -> Bins:
+    """Some twenty ranges of about as many values each; of few different values each has a range of its own.
+
+    The first and the last are below and above all values, and so have none.
+    """
+    missing = int(np.count_nonzero(np.isnan(values)))
+    if missing == len(values):
+        return Bins(edges=(), centers=(0.0,), counts=(0, missing), mean=0.0, deviation=0.0)
+    present = values[~np.isnan(values)] if missing else values
+    low, high = float(present.min()), float(present.max())
+    scale = max(abs(low), abs(high)) or 1.0  # so that no sum overflows
+    sample = np.sort(present[:: len(present) // SAMPLE + 1])
+    below = math.nextafter(low, -math.inf)
+    edges = np.unique([below if math.isfinite(below) else low, *_marks(sample), high])
+    begins = np.searchsorted(sample, edges, side="right")
+    centers = [
+        float((sample[begin:end] / scale).mean() * scale) if end > begin else high for begin, end in pairwise(begins)
+    ]
+    found = Bins(
+        edges=tuple(edges.tolist()),
+        centers=(low, *centers, high),
+        counts=(),
+        mean=float((present / scale).mean() * scale),
+        deviation=float((present / scale).std() * scale),
+    )
+    return found.model_copy(update={"counts": tuple(found.counted(values))})
+
+
+def _marks(sample: np.ndarray) -> np.ndarray:
+    """Values of a sample in order that end the ranges."""
+    different = np.unique(sample)
+    ranks = np.ceil(len(sample) * np.arange(1, BINS) / BINS).astype(np.intp) - 1
+    return sample[ranks] if len(different) > BINS else different

@@ -1,0 +1,141 @@
+"""Sketches: rows and answers counted in the bins of a version's profile; nothing else is kept of them."""
+
+from collections import Counter
+from collections.abc import Buffer, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from brinery.rows.feature import Feature
+from brinery.tasks.task import AnyAnswers
+
+AT_ONCE = 256  # rows that are counted together
+Counts = list[int]
+
+
+class Part(BaseModel):
+    """Part of a profile: it knows its keys, and cannot be changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Bins(Part):
+    """Numbers in ranges: bin i holds what is above edge i - 1, up to edge i, which is in it.
+
+    The first bin holds what is below all of training, and the last what is above. `centers` are the means of the
+    training values in each bin, or of a sample of these, `counts` those values, with the missing ones at the end;
+    `mean` and `deviation` are of all that were there. Dates are days since 1970, texts the number of their letters.
+    """
+
+    kind: Literal["bins"] = "bins"
+    edges: tuple[FiniteFloat, ...]
+    centers: tuple[FiniteFloat, ...]
+    counts: tuple[int, ...]
+    mean: FiniteFloat
+    deviation: FiniteFloat
+
+    def counted(self, values: np.ndarray) -> Counts:
+        """How many of them are in each position; shape (rows,), float64."""
+        # One pass an edge takes a fifth of the time of sorting the values, or of searching for each.
+        ends = [int(np.count_nonzero(values <= edge)) for edge in (*self.edges, np.inf)]
+        return [end - begin for begin, end in zip([0, *ends], [*ends, len(values)], strict=True)]
+
+
+class Values(Part):
+    """Categories, booleans or labels, each counted by itself; then come all others, and the missing ones."""
+
+    kind: Literal["values"] = "values"
+    values: tuple[str, ...]
+    counts: tuple[int, ...]
+
+
+Column = Annotated[Bins | Values, Field(discriminator="kind")]
+
+
+class Profile(Part):
+    """What training saw: each feature in the `rows` that the model was fitted on, by name in their order, and the
+    answers to the held-out ones."""
+
+    rows: int
+    features: dict[str, Column]
+    answers: Column
+
+    @classmethod
+    def read(cls, data: Buffer) -> "Profile":
+        """The profile that a version's `profile.json` is; ValidationError where it is none."""
+        return cls.model_validate_json(memoryview(data).tobytes(), strict=True)
+
+
+class Sketch:
+    """Counts of rows and of their answers; one thread at a time may use it."""
+
+    def __init__(self, profile: Profile, features: Sequence[Feature]) -> None:
+        """Nothing is counted yet.
+
+        Raises:
+            KeyError: the profile is not of these features.
+        """
+        columns = [profile.features[feature.name] for feature in features]
+        self._columns = [_Counted(column, feature.kind) for column, feature in zip(columns, features, strict=True)]
+        self._answers = _Counted(profile.answers, "answer")
+        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self._held = 0
+        self.rows = 0
+
+    def add(self, rows: np.ndarray, answers: AnyAnswers) -> None:
+        """Count rows, shape (rows, features) as the parser makes them, and the answers that they were given.
+
+        A few are held until there are more: counting many at once takes a fifth of the time a row.
+        """
+        indices = getattr(answers, "indices", None)  # a classifier's labels, by their places
+        self._waiting.append((rows, answers.predicted if indices is None else indices))
+        self._held += len(rows)
+        self.rows += len(rows)
+        if self._held >= AT_ONCE:
+            self._count()
+
+    def take(self) -> tuple[int, list[Counts], Counts]:
+        """The rows since this was last called, the counts of each feature, and those of the answers; begin anew."""
+        self._count()
+        rows, self.rows = self.rows, 0
+        return rows, [column.take() for column in self._columns], self._answers.take()
+
+    def _count(self) -> None:
+        if self._held:
+            rows, answers = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+            for column, values in zip(self._columns, np.ascontiguousarray(rows.T), strict=True):
+                column.add(values)
+            self._answers.add(answers)
+        self._waiting, self._held = [], 0
+
+
+class _Counted:
+    """The counts of one column."""
+
+    def __init__(self, column: Bins | Values, kind: str) -> None:
+        self._kind = kind
+        self._column = column
+        self._counts = [0] * len(column.counts)
+
+    def take(self) -> Counts:
+        counts, self._counts = self._counts, [0] * len(self._counts)
+        return counts
+
+    def add(self, values: np.ndarray) -> None:
+        self._counts = [old + new for old, new in zip(self._counts, self._found(values), strict=True)]
+
+    def _found(self, values: np.ndarray) -> Counts:
+        column = self._column
+        if isinstance(column, Bins):
+            numbers = np.array([len(text) or np.nan for text in values]) if self._kind == "text" else values
+            return column.counted(numbers.astype(np.float64, copy=False))
+        if self._kind == "answer":
+            return np.bincount(values, minlength=len(column.counts)).tolist()
+        if self._kind == "boolean":
+            numbers = values.astype(np.float64, copy=False)
+            false, true = (int(np.count_nonzero(numbers == truth)) for truth in (0, 1))
+            return [false, true, 0, len(values) - false - true]
+        found = Counter(values.tolist())
+        missing, known = found.pop(None, 0), [found.pop(value, 0) for value in column.values]
+        return [*known, found.total(), missing]
