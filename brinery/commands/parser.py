@@ -32,6 +32,9 @@ examples:
                                                  what was served then
   registry doctor --env-file .env                whether the store keeps its promises, and what does not belong there
   registry jobs --stale 1 --send-again           jobs that have been queued for an hour, once more into the queue
+  registry drift wine --log serve.log            whether what is served still looks like what training saw
+  registry drift wine --log-group /aws/lambda/prod-serving --since 24h --page drift.html
+                                                 … by the last day of a function, and as a page
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
@@ -180,6 +183,33 @@ def _jobs(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _drift(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--log", type=_path, nargs="+", metavar="FILE", help="what serving printed, whatever is between")
+    where.add_argument("--log-group", type=_given, nargs="+", metavar="NAME", help="log groups in CloudWatch")
+    command.add_argument("--since", type=_ago, metavar="TIME", help="how far back: 90m, 24h, 7d; default: all there is")
+    command.add_argument(
+        "--against", type=_given, metavar="REF", help="the version that is looked at; default: that of the newest line"
+    )
+    command.add_argument("--page", type=_given, metavar="FILE", help="write a page, too; or s3://BUCKET/FOLDER")
+    command.add_argument(
+        "--metrics",
+        type=_given,
+        metavar="SERVICE",
+        help="print what CloudWatch takes for metrics of that service on standard error, too",
+    )
+
+
+def _ago(text: str) -> float:
+    """Hours."""
+    hours = {"m": 1 / 60, "h": 1.0, "d": 24.0}
+    number, unit = text[:-1], text[-1:]
+    if unit not in hours or not (number.isascii() and number.isdigit() and len(number) < 6 and int(number)):
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is no length of time, such as 90m, 24h or 7d")
+    return int(number) * hours[unit]
+
+
 def _hours(text: str) -> float:
     try:
         hours = float(text)
@@ -259,6 +289,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         _doctor,
     ),
     "jobs": ("list and show jobs, and send them again", "--stale 1 --stack prod", _jobs),
+    "drift": (
+        "tell whether what is served still looks like what training saw; exit code 3 where it does not",
+        "wine --log serve.log --page drift.html",
+        _drift,
+    ),
     "open": ("a stack's API in a browser, by requests that are signed as you", "--stack prod", _open),
     "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),
 }

@@ -2,10 +2,13 @@
 
 import json
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 import pytest
 
+from brinery.commands.drift import NAMESPACE
+from brinery.commands.parser import make_parser
 from brinery.jobs.aws import SECONDS, TRIES
 from brinery.jobs.contents import Contents
 from brinery.jobs.job import Ended, to_end
@@ -192,6 +195,8 @@ ALLOWED = {
     "TaskRole.ListInput": ["s3:ListBucket"],
     "TaskRole.WriteOutput": ["s3:GetObject", "s3:PutObject"],
     "TaskRole.ListOutput": ["s3:ListBucket"],
+    "DriftRole.Run": ["ecs:RunTask"],
+    "DriftRole.PassRoles": ["iam:PassRole"],
 }
 
 
@@ -252,6 +257,33 @@ def test_nothing_of_jobs_is_there_unless_they_are_asked_for() -> None:
         *("JobsWaitAlarm", "JobsDeadAlarm", "JobsDiffer", "JobsDifferAlarm", "JobsGivenUp", "JobsGivenUpAlarm"),
         *("JobsWithoutItem", "JobsWithoutItemAlarm"),
     }
+
+
+def test_drift_is_looked_for_by_the_stacks_task_where_that_is_asked_for() -> None:
+    """By a command that the parser takes, in the logs of all that answer."""
+    schedule = translated(DriftSchedule="rate(1 day)")["DriftLook"]
+    target = schedule["Properties"]["Target"]
+    assert schedule["Condition"] == "LooksForDrift" and target["EcsParameters"]["TaskDefinitionArn"] == {"Ref": "Task"}
+    text, more = target["Input"]["Fn::Sub"]
+    assert more == {"Jobs": {"Fn::If": ["TakesJobs", {"Fn::Sub": ', "${WorkerLogs}"'}, ""]}}
+    for jobs in ("", ', "jobs-log"'):
+        names = {
+            "ModelName": "wine",
+            "ServingLogs": "log",
+            "WorkBucket": "work",
+            "AWS::StackName": "prod",
+            "Jobs": jobs,
+        }
+        told = reduce(lambda text, each: text.replace(f"${{{each[0]}}}", each[1]), names.items(), text)
+        (override,) = json.loads(told)["containerOverrides"]
+        (container,) = translated()["Task"]["Properties"]["ContainerDefinitions"]
+        assert override["name"] == container["Name"] and override["command"][0] == "registry"
+        asked = make_parser().parse_args(override["command"][1:])
+        assert (asked.command, asked.model, asked.page) == ("drift", "wine", "s3://work/drift")
+        assert asked.log_group == ["log", *(["jobs-log"] if jobs else [])]
+    alarm = translated()["DriftAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, "DriftedFeatures")
+    assert alarm["Dimensions"] == [{"Name": "Service", "Value": {"Ref": "AWS::StackName"}}] and asked.metrics == "prod"
 
 
 def test_queues_keep_what_linters_accept_and_jobs_are_lost_by() -> None:

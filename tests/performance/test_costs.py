@@ -13,10 +13,13 @@ def test_page_is_made_of_the_measured_durations_and_the_prices() -> None:
 def test_idle_costs_count_the_alarms_that_the_templates_have() -> None:
     for name in ("registry", "serving"):
         alarms = of_type(raw(name)["Resources"], "AWS::CloudWatch::Alarm").values()
-        of_jobs = [each for each in alarms if each.get("Condition") == "TakesJobs"]
+        of_jobs, of_drift = (
+            [each for each in alarms if each.get("Condition") == condition]
+            for condition in ("TakesJobs", "LooksForDrift")
+        )
         told = idle()[f"{name}.yaml"][1]
-        assert f"{len(alarms) - len(of_jobs)} alarms" in told
-        assert not of_jobs or f"With jobs {len(of_jobs)} alarms more" in told
+        assert f"{len(alarms) - len(of_jobs) - len(of_drift)} alarms" in told
+        assert not of_jobs or f"With jobs {len(of_jobs)} alarms more, with DriftSchedule {len(of_drift)}" in told
 
 
 def test_a_million_requests_cost_as_counted_by_hand() -> None:

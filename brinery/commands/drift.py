@@ -1,0 +1,174 @@
+"""`registry drift`: whether what is served still looks like what training saw."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from brinery.errors import DataInvalid, SettingInvalid, VersionMissing
+from brinery.monitoring.drift import FALSE_ALARMS, SHIFT, Found, look
+from brinery.monitoring.lines import Window, Windows, sum_lines
+from brinery.monitoring.logs import lines_of_files, lines_of_groups, logs_client
+from brinery.monitoring.sketch import Profile
+from brinery.output.table import figure_text, table
+from brinery.versions.manifest import PROFILE, Manifest
+from brinery.versions.read import read_file, read_manifest
+from brinery.versions.reference import Reference, check_name
+from brinery.versions.store import Store, open_store
+
+DRIFTED = 3  # the exit code
+NAMESPACE = "Brinery"
+SLICES = 24  # of the window, about
+
+
+def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
+    """Sum the lines of counts of a window, and compare those of one version with its profile."""
+    name, now = check_name(arguments.model), datetime.now(UTC)
+    since = now - timedelta(hours=arguments.since) if arguments.since is not None else None
+    texts = (
+        lines_of_groups(logs_client(os.environ), arguments.log_group, since)
+        if arguments.log_group
+        else lines_of_files(arguments.log)
+    )
+    seconds = max(60, round((arguments.since or 24 * 7) * 3600 / SLICES / 60) * 60)
+    windows = sum_lines(texts, name, since, slice_seconds=seconds)
+    reference = _chosen(windows, name, arguments.against)
+    published = read_manifest(store, reference)
+    manifest, window = published.manifest, windows.versions[reference]
+    if manifest.profile is None:
+        raise DataInvalid(
+            f"{reference.name}:{reference.version} has no profile; it was published before there were any"
+        )
+    found = look(Profile.read(read_file(store, published, PROFILE)), window)
+    if arguments.page:
+        _write_page(arguments.page, reference, window, found, manifest, now)
+    result = _result(reference, window, windows, found)
+    if arguments.metrics:
+        sys.stderr.write(json.dumps(_metrics(arguments.metrics, found)) + "\n")
+    return result, _text(reference, window, windows, found)
+
+
+def exit_code(result: Any) -> int:
+    return DRIFTED if result["drift"] else 0
+
+
+def _chosen(windows: Windows, name: str, against: str | None) -> Reference:
+    """The version of `--against`, else that of the newest line."""
+    if not windows.versions:
+        unread = f"; {windows.unreadable} lines of counts could not be read" if windows.unreadable else ""
+        raise DataInvalid(f"the log has no line of counts of {name} in this window{unread}")
+    if against is None:
+        return max(windows.versions, key=lambda each: (windows.versions[each].last, each.version))
+    asked = Reference.parse(against)
+    for each in windows.versions:
+        if (each.name, each.version) == (asked.name, asked.version) and asked.digest in (None, each.digest):
+            return each
+    there = ", ".join(f"{each.name}:{each.version}" for each in sorted(windows.versions, key=lambda each: each.version))
+    raise VersionMissing(f"the log has no line of {against} in this window; it has lines of {there}")
+
+
+def _result(reference: Reference, window: Window, windows: Windows, found: list[Found]) -> dict[str, Any]:
+    return {
+        "reference": str(reference),
+        "drift": any(each.verdict == "drift" for each in found),
+        "from": window.first.isoformat() if window.first else None,
+        "to": window.last.isoformat() if window.last else None,
+        "requests": window.requests,
+        "rows": window.rows,
+        "binned": window.binned,
+        "lost": window.lost,
+        "warnings": window.warnings,
+        "refused": dict(window.refused),
+        "unfit": dict(window.unfit),
+        "lines": {"unreadable": windows.unreadable, "doubled": windows.doubled},
+        "versions": {str(each): windows.versions[each].rows for each in windows.versions},
+        "features": [
+            {
+                "name": each.name,
+                "verdict": each.verdict,
+                "rows": each.rows,
+                "rows_needed": each.needed,
+                "moved": each.moved,
+                "tests": dict(each.tests),
+                "stability_index": each.stability,
+            }
+            for each in found
+        ],
+    }
+
+
+def _text(reference: Reference, window: Window, windows: Windows, found: list[Found]) -> str:
+    heads = ["FEATURE", "VERDICT", "BY CHANCE", "STABILITY", "WHAT"]
+    order = sorted(found, key=lambda each: each.verdict != "drift")
+    rows = [[each.name, each.verdict, _chance(each), f"{each.stability:.3f}", each.moved] for each in order]
+    said = [
+        f"{reference.name}:{reference.version}: {window.rows:,} rows in {window.requests:,} requests"
+        + (f", and {window.lost:,} rows of which the log has no line" if window.lost else "")
+    ]
+    others = {each: counts.rows for each, counts in windows.versions.items() if each != reference}
+    said += [f"also in this window: {each.name}:{each.version}, {rows:,} rows" for each, rows in others.items()]
+    if window.unfit:
+        counts = ", ".join(f"{name} {count:,}" for name, count in window.unfit.most_common(10))
+        said.append(f"values that did not fit, in requests that were refused: {counts}")
+    if windows.unreadable:
+        said.append(f"{windows.unreadable} lines of counts could not be read")
+    return "\n".join(
+        [*said, "", table(heads, rows), "", _verdict(window, found)] if rows else [*said, "", _verdict(window, found)]
+    )
+
+
+def _verdict(window: Window, found: list[Found]) -> str:
+    moved = [each.name for each in found if each.verdict == "drift"]
+    if not found:
+        return "cannot tell: no rows were counted into bins, of which a line tells 20 or more"
+    if moved:
+        return f"drift: {', '.join(moved)}; by chance this is seen once in {round(1 / FALSE_ALARMS):,} looks"
+    unsure = [each for each in found if each.verdict == "cannot tell"]
+    if not unsure:
+        return f"no drift: a shift of {SHIFT:g} deviations would have been seen in each"
+    needed = [each.needed for each in unsure]
+    if None in needed:
+        return (
+            f"cannot tell: training had too few rows to show a shift of {SHIFT:g} deviations, however many are answered"
+        )
+    most = max(each for each in needed if each is not None)
+    return f"cannot tell: {most:,} rows would show a shift of {SHIFT:g} deviations, and {window.binned:,} are there"
+
+
+def _chance(found: Found) -> str:
+    least = min(found.tests.values(), default=1.0)
+    return "-" if least >= 1 else figure_text(least)
+
+
+def _metrics(service: str, found: list[Found]) -> dict[str, Any]:
+    """What an alarm watches, in CloudWatch's embedded metric format."""
+    metrics = {
+        "DriftedFeatures": sum(each.verdict == "drift" for each in found),
+        "UnsureFeatures": sum(each.verdict == "cannot tell" for each in found),
+    }
+    units = [{"Name": metric, "Unit": "Count"} for metric in metrics]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [["Service"]], "Metrics": units}
+    stamp = int(datetime.now(UTC).timestamp() * 1000)
+    return {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "Service": service, **metrics}
+
+
+def _write_page(
+    where: str, reference: Reference, window: Window, found: list[Found], manifest: Manifest, now: datetime
+) -> None:
+    from brinery.monitoring.page import drift_page  # which few looks ask for
+
+    dates = [feature.name for feature in manifest.features if feature.kind == "date"]
+    data = drift_page(reference, window, found, dates).encode()
+    if where.startswith("s3://"):
+        open_store(where).create(f"{reference.name}-{now:%Y%m%dT%H%M%SZ}.html", data)
+        return
+    path = Path(where)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as exc:
+        raise SettingInvalid(f"the page cannot be written to {path}: {exc.strerror}") from exc
