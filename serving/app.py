@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
@@ -29,6 +29,9 @@ from serving.reason import log_error
 from serving.settings import Settings
 from serving.turns import Turns, is_large
 
+if TYPE_CHECKING:
+    from serving.traces import Traces
+
 log = logging.getLogger("brinery.serving")
 
 # FastAPI would look at every request whether OpenTelemetry has been set up meanwhile.
@@ -47,8 +50,14 @@ def create_app(
         alone: requests come one at a time, as on Lambda.
         snapshot: that, and the load, were the work of the process that this one is a copy of, and no cold start's.
     """
-    service = _Service(loader, settings, import_seconds, snapshot)
-    app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
+    traces = None
+    if settings.collector is not None:
+        from serving.traces import Traces
+
+        traces = Traces(settings.service or settings.model_name or "brinery")
+    service = _Service(loader, settings, import_seconds, snapshot, traces)
+    telemetry: TelemetryConfig = {**NO_TELEMETRY, "tracing": traces is not None}
+    app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=telemetry)
     for path, methods, route in (
         ("/classify", ["POST"], service.classify),
         ("/predict", ["POST"], service.predict),
@@ -65,19 +74,24 @@ def create_app(
     if settings.jobs is not None:
         from serving.jobs import JobRoutes
 
-        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model, alone)
+        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model, alone, traces)
         app.add_route("/jobs", jobs.submit, methods=["POST"])
         app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
     _answer_with_problems(app)
     app.state.end = service.end
+    app.state.after = traces.flush if traces else None
     return app
 
 
 class _Service:
     """The routes, over the model of one loader."""
 
-    def __init__(self, loader: Loader, settings: Settings, import_seconds: float, snapshot: bool) -> None:
+    def __init__(
+        self, loader: Loader, settings: Settings, import_seconds: float, snapshot: bool, traces: "Traces | None"
+    ) -> None:
         self._loader = loader
+        self._traces = traces
+        self._traced: VerifiedModel | None = None
         self._settings = settings
         self.bodies = Bodies(settings.max_body_bytes)
         self._turns = Turns()
@@ -108,7 +122,10 @@ class _Service:
             if partly and out == CSV:
                 raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
             work = partial(_answered, model, data, self._settings.max_rows, partly, given, out, self._counts(model))
-            status, content = await self._turns.take(work) if is_large(len(data), model) else work()
+            if is_large(len(data), model):
+                status, content = await self._turns.take(self._traces.carried(work) if self._traces else work)
+            else:
+                status, content = work()
         except BaseException as exc:
             body.release()
             if isinstance(exc, Problem) and self._loader.model is not None:
@@ -127,9 +144,11 @@ class _Service:
         return self._counted
 
     def end(self) -> None:
-        """Print the counts that have not been told yet."""
+        """Print the counts that have not been told yet, and send the spans."""
         if self._counted is not None:
             self._counted.end()
+        if self._traces is not None:
+            self._traces.end()
 
     async def version(self, request: Request) -> Response:
         model = await self.model()
@@ -164,11 +183,19 @@ class _Service:
 
     async def model(self) -> VerifiedModel:
         if self._loader.model is not None:
-            return self._loader.model
+            return self._seen(self._loader.model)
         try:
-            return await run_in_threadpool(self._loader.get)
+            return self._seen(await run_in_threadpool(self._loader.get))
         except NotServing as exc:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
+
+    def _seen(self, model: VerifiedModel) -> VerifiedModel:
+        """The model as it is, or with spans of what it does."""
+        if self._traces is None:
+            return model
+        if self._traced is None:
+            self._traced = self._traces.model(model)
+        return self._traced
 
 
 def _answered(

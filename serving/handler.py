@@ -25,7 +25,7 @@ with deferred_models():
 
 snapshot = is_taken(os.environ)
 app = create_app(loader, settings, import_seconds=perf_counter() - _started, snapshot=snapshot, alone=True)
-handler = make_handler(app)
+handler = make_handler(app, app.state.after)
 if snapshot:
     prepare(loader, settings.registry, SNAPSHOT_SECONDS - (perf_counter() - _started))
 else:

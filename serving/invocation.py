@@ -66,8 +66,12 @@ class AnyEvent:
         return answer
 
 
-def make_handler(app: ASGI) -> Callable[[Any, Any], Answer]:
-    """The Lambda handler of an app; it answers every event and raises for none."""
+def make_handler(app: ASGI, after: Callable[[], object] | None = None) -> Callable[[Any, Any], Answer]:
+    """The Lambda handler of an app; it answers every event and raises for none.
+
+    Args:
+        after: called before each answer is given to Lambda, which freezes the process then.
+    """
     mangum = Mangum(app, lifespan="off", custom_handlers=[AnyEvent])  # else the lifespan runs at every invocation
 
     def handler(event: Any, context: Any) -> Answer:
@@ -75,6 +79,9 @@ def make_handler(app: ASGI) -> Callable[[Any, Any], Answer]:
             return mangum(event, context)
         except EventInvalid as exc:
             return _problem(400, str(exc), context)
+        finally:
+            if after is not None:
+                after()
 
     return handler
 

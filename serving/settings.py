@@ -30,6 +30,7 @@ class Settings:
     port: int = 8080
     jobs: JobSettings | None = None
     service: str | None = None  # what its metrics are of
+    collector: str | None = None  # where traces go
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -50,6 +51,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
         port=_positive(environ, "PORT", 8080, 65535),
         jobs=job_settings(environ),
+        collector=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         service=environ.get("AWS_LAMBDA_FUNCTION_NAME") or None,
     )
 
