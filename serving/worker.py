@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cache
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from brinery.errors import BrineryError, SettingInvalid, StoreError, VersionMissing
@@ -147,11 +147,13 @@ class Poller:
 
     def run(self, once: bool = False) -> None:
         """Answer jobs until `stopping` is set, or where asked, until none is waiting."""
+        looked = 0.0  # at the dead letters, for which nobody waits
         while not self.stopping.is_set():
             try:
                 found = self._turn(self._worker.jobs.queue, self._worker.work, 1 if once else LONGEST_WAIT)
-                if self._dead is not None:
+                if self._dead is not None and (not found or monotonic() - looked >= LONGEST_WAIT):
                     found |= self._turn(self._dead, self._worker.give_up, 1 if once else 0)
+                    looked = monotonic()
             except StoreError as exc:
                 log.warning("the queue cannot be read: %s", exc, extra={"error": type(exc).__name__})
                 found = True

@@ -180,11 +180,16 @@ def _third(data: list[list[float]]) -> int:
 def _waited(service: JobService, disturbing: threading.Thread, jobs: int) -> int:
     """How many jobs are still queued when all that was disturbed is over and there was time."""
     until = time.monotonic() + PATIENCE
-    while True:
-        queued = len([item for item in service.items() if item.get("state", {}).get("S") == "queued"])
-        if (queued == 0 and not disturbing.is_alive()) or time.monotonic() > until:
+    while time.monotonic() < until:
+        if not disturbing.is_alive() and service.waiting() == 0 and (queued := _queued(service)) == 0:
             return queued
         time.sleep(0.5)
+    return _queued(service)
+
+
+def _queued(service: JobService) -> int:
+    """Asked for seldom: to list all items keeps the services from the workers."""
+    return len([item for item in service.items() if item.get("state", {}).get("S") == "queued"])
 
 
 def _judged(
