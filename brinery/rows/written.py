@@ -18,8 +18,8 @@ TRUTHS = {
     **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), True),
     **dict.fromkeys(("false", "no", "f", "n", "0", "0.0"), False),
 }
-SPACES = str.maketrans("\u00a0\u202f\u2009", "   ")
-GROUP_OF_BLANKS = "[ \u00a0\u202f\u2009]"
+MARKS = str.maketrans("\u00a0\u202f\u2009\u2019", "   '")  # blanks and apostrophes that are written alike
+GROUPS = {" ": "[ \u00a0\u202f\u2009]", "'": "['\u2019]", ".": "[.]", ",": ","}
 
 
 class Written(BaseModel):
@@ -51,13 +51,16 @@ class Written(BaseModel):
         mark = re.escape(self.decimal)
         body = rf"[0-9]+({mark}[0-9]*)?|{mark}[0-9]+"
         if self.thousands:
-            group = GROUP_OF_BLANKS if self.thousands == " " else re.escape(self.thousands)
-            body = rf"[0-9]{{1,3}}({group}[0-9]{{3}})+({mark}[0-9]*)?|{body}"
+            group = GROUPS[self.thousands]
+            whole = rf"[0-9]{{1,3}}({group}[0-9]{{3}})+"
+            if self.thousands == ",":
+                whole = f"({whole}|[0-9]{{1,2}}(,[0-9]{{2}})+,[0-9]{{3}})"  # the latter as in India
+            body = rf"{whole}({mark}[0-9]*)?|{body}"
         return rf"^[+-]?({body})([eE][+-]?[0-9]{{1,3}})?$"
 
     def plain(self, text: str) -> str:
         """A number of `number_pattern` as Python spells it."""
-        bare = text.strip().translate(SPACES) if self.thousands == " " else text.strip()
+        bare = text.strip().translate(MARKS)
         return bare.replace(self.thousands or "", "").replace(self.decimal, ".")
 
     def moment(self, text: str) -> datetime | None:

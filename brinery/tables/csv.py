@@ -23,9 +23,9 @@ from brinery.tables.lines import (
 )
 from brinery.tables.spelling import Spelling
 from brinery.tables.table import Columns, is_beyond_exact, named_once
-from brinery.tables.texts.cells import looks_like_numbers
 from brinery.tables.texts.codes import all_stay_apart, may_be_rounded, may_hold_codes, may_part_thousands
 from brinery.tables.texts.column import interpreted
+from brinery.tables.texts.dates import looks_like_numbers
 from brinery.tables.texts.distinct import Texts
 
 BLOCK_BYTES = 8 * 1024 * 1024  # no row can be longer
@@ -109,17 +109,19 @@ class CsvFile:
         }
 
     def _put_possible_codes(self, found: Columns, spelling: Spelling) -> None:
-        """Columns of numbers that may be codes, as texts: all are read a second time, piece by piece."""
+        """Columns of numbers that may be codes, as texts, and of times of day: read a second time, piece by piece."""
         numbers = [
             field.name
             for field in found.table.schema
             if _is_number(field)
             and (field.name not in spelling.kinds or is_beyond_exact(found.table.column(field.name)))
         ]
-        dates = {
-            field.name for field in found.table.schema if _is_number(field) and spelling.kinds.get(field.name) == "date"
+        others = {
+            field.name
+            for field in found.table.schema
+            if pa.types.is_time(field.type) or (_is_number(field) and spelling.kinds.get(field.name) == "date")
         }
-        for name in self._possible_codes(found, numbers, spelling) | dates:
+        for name in self._possible_codes(found, numbers, spelling) | others:
             found.put(name, self._typed([name], [name], spelling).column(name))
 
     def _possible_codes(self, found: Columns, numbers: Sequence[str], spelling: Spelling) -> set[str]:

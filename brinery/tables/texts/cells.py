@@ -3,33 +3,30 @@
 import re
 from enum import Enum
 
-from brinery.rows.dates import days_of_text
-from brinery.rows.written import SPACES, parsed, sample_of
+from brinery.rows.written import MARKS
 from brinery.tables.spelling import Spelling
+from brinery.tables.texts.dates import is_date_to_people, is_iso
 
-ANY_BODY = r"[+-]?(\d{1,3}([.,'’ ]\d{3})+([.,]\d+)?|\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?"
-SIGNS = "$€£¥₹"
+ANY_BODY = (
+    r"[+-]?(\d{1,3}([.,'’ ]\d{3})+([.,]\d+)?|\d{1,2}(,\d\d)+,\d{3}([.]\d+)?|\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?"
+)
+SIGNS = "$¢£¤¥\u20a0-\u20cf"
+MONEY = (
+    rf"([A-Z]{{0,3}}[{SIGNS}]|USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|CAD|AUD|NZD|HKD|SGD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|ZAR|"
+    r"ILS|KRW|TRY|RUB|THB|Rs\.?|[Kk]r\.?|zł|Kč|руб\.?)"
+)
 MARKED = re.compile(ANY_BODY)
 PERCENT = re.compile(rf"{ANY_BODY}\s*[%‰]")
-CURRENCY = re.compile(
-    rf"[+-]?([{SIGNS}]|USD|EUR|GBP|CHF|JPY)\s*{ANY_BODY}|{ANY_BODY}\s*([{SIGNS}]|USD|EUR|GBP|CHF|JPY)"
-)
-BRACKETS = re.compile(rf"\(\s*[{SIGNS}]?\s*{ANY_BODY}\s*\)|[{SIGNS}]?{ANY_BODY}-|[−–]\s*[{SIGNS}]?\s*{ANY_BODY}")
+CURRENCY = re.compile(rf"[+-]?{MONEY}\s*{ANY_BODY}|{ANY_BODY}\s*{MONEY}")
+BRACKETS = re.compile(rf"\(\s*{MONEY}?\s*{ANY_BODY}\s*\)|{MONEY}?{ANY_BODY}-|[−–]\s*{MONEY}?\s*{ANY_BODY}")
 ABOUT = re.compile(rf"[~≈]\s*{ANY_BODY}")
+FRACTION = re.compile(r"[+-]?(\d+[ -]?)?[¼-¾⅐-⅞]|[+-]?\d+ \d{1,2}/\d{1,3}")
+NOTED = re.compile(rf"{ANY_BODY}\s*(\[\w{{1,3}}\]|[†‡])")
+UNDERSCORED = re.compile(r"[+-]?\d{1,3}(_\d{3})+([.]\d+)?")
 UNIT = re.compile(rf"(?P<number>{ANY_BODY})\s*(?P<unit>[A-Za-zµμ°Ω²³/]{{1,8}})")
 LIMIT = re.compile(rf"[<>≤≥~≈]=?\s*{ANY_BODY}")
-ISO_START = re.compile(r"\d{4}-\d\d-\d\d")
-DATE_LIKE = re.compile(
-    r"(\d{1,4}([/.-])\d{1,2}\2\d{1,4}|\d{1,2}[ /.-][A-Za-z]{3,9}[ /.,-]+\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})"
-    r"([ T].{4,15})?"
-)
-TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-DAYS = (
-    *(f"{order[0]}{sep}{order[1]}{sep}{order[2]}" for sep in "/.-" for order in ("dmY", "mdY", "Ymd", "dmy", "mdy")),
-    *(f"d{sep}{month}{sep}{year}" for sep in " -/." for month in "bB" for year in "Yy"),
-    *("b d, Y", "B d, Y", "b d Y", "B d Y"),
-)
-FORMATS = tuple(re.sub(r"([A-Za-z])", r"%\1", days) + time for time in TIMES for days in DAYS)
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+NUMBERS_TO_PEOPLE = (MARKED, PERCENT, CURRENCY, BRACKETS, ABOUT, FRACTION, NOTED, UNDERSCORED)
 
 
 class Cell(Enum):
@@ -41,6 +38,12 @@ class Cell(Enum):
     UNIT = 5  # … with a word behind it, which may be a unit
     NEAR_DATE = 6
     TEXT = 7
+
+
+NEAR = {
+    **dict.fromkeys((Cell.NUMBER, Cell.NEAR_NUMBER, Cell.UNIT), Cell.NEAR_NUMBER),
+    **dict.fromkeys((Cell.DATE, Cell.NEAR_DATE), Cell.NEAR_DATE),
+}
 
 
 class Cells:
@@ -62,45 +65,21 @@ class Cells:
             return Cell.NUMBER
         if bare.lower() in ("true", "false"):
             return Cell.BOOLEAN
-        return Cell.DATE if is_iso(bare) else _near(bare)
+        if is_iso(bare):
+            return Cell.DATE
+        visible = INVISIBLE.sub("", bare)
+        if visible != bare:
+            return NEAR.get(self.of(visible), Cell.TEXT)
+        return _near(bare)
 
     def is_missing(self, text: str) -> bool:
         return text.strip() in self.written.words_of_missing
 
 
-def is_iso(text: str) -> bool:
-    """Whether it is an ISO 8601 date or date-time."""
-    if not ISO_START.match(text):
-        return False
-    try:
-        days_of_text(text)
-    except ValueError:
-        return False
-    return True
-
-
-def looks_like_numbers(form: str) -> bool:
-    """Whether dates of a format could be read as numbers, as those of 20240328 or 2024.03."""
-    return re.fullmatch(r"[\d.,]+", sample_of(form)) is not None
-
-
-def formats_of(texts: list[str]) -> list[str]:
-    """The formats by which all of the texts are dates."""
-    return [form for form in FORMATS if all(parsed(text.strip(), form) for text in texts)]
-
-
-def formats_of_digits(texts: list[str]) -> str | None:
-    """The format by which all of the texts are days of eight digits, or None."""
-    for form in ("%Y%m%d", "%d%m%Y", "%m%d%Y"):
-        if all(len(text.strip()) == 8 and parsed(text.strip(), form) for text in texts):
-            return form
-    return None
-
-
 def _near(bare: str) -> Cell:
-    if DATE_LIKE.fullmatch(bare) and any(parsed(bare, form) for form in FORMATS):
+    if is_date_to_people(bare):
         return Cell.NEAR_DATE
-    usual = bare.translate(SPACES)
-    if any(pattern.fullmatch(usual) for pattern in (MARKED, PERCENT, CURRENCY, BRACKETS, ABOUT)):
+    usual = bare.translate(MARKS)
+    if any(pattern.fullmatch(usual) for pattern in NUMBERS_TO_PEOPLE):
         return Cell.NEAR_NUMBER
     return Cell.UNIT if UNIT.fullmatch(usual) else Cell.TEXT

@@ -7,8 +7,9 @@ import pyarrow as pa
 from brinery.rows.feature import Kind
 from brinery.rows.written import MISSING, TRUTHS
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import Cell, Cells, formats_of_digits, is_iso
+from brinery.tables.texts.cells import Cell, Cells
 from brinery.tables.texts.codes import first_lost
+from brinery.tables.texts.dates import formats_of_digits, is_iso
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
 from brinery.tables.texts.values import Interpreted, Unclear, as_dates, as_written, pairs, typed, values_of
@@ -99,7 +100,7 @@ def _date(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     ]
     if odd:
         digits = formats_of_digits([texts.values[place] for place in odd])
-        do = hint_in(texts, [(place, kinds[place]) for place in odd], spelling)
+        do = hint_in(texts, [(place, kinds[place]) for place in odd], spelling.written(texts.name))
         _refuse(texts, odd, "date", f'say how dates are spelled: "dates": "{digits}"' if digits else do, wanted)
     if texts.name == spelling.target:
         return as_written(texts, kinds)
@@ -110,7 +111,9 @@ def _refuse_others(texts: Texts, kinds: Sequence[Cell], good: set[Cell], spellin
     odd = [place for place, kind in enumerate(kinds) if kind not in good and kind is not Cell.MISSING]
     if odd:
         kind = spelling.kinds[texts.name]
-        _refuse(texts, odd, kind, hint_in(texts, [(place, kinds[place]) for place in odd], spelling))
+        _refuse(
+            texts, odd, kind, hint_in(texts, [(place, kinds[place]) for place in odd], spelling.written(texts.name))
+        )
 
 
 def _refuse(texts: Texts, odd: Sequence[int], kind: Kind, do: str, wanted: str = "") -> None:

@@ -9,6 +9,7 @@ from brinery.rows.written import TRUTHS
 from brinery.tables.spelling import Spelling
 from brinery.tables.texts.cells import Cell, Cells
 from brinery.tables.texts.codes import first_code, first_lost, part_thousands
+from brinery.tables.texts.dates import are_seasons
 from brinery.tables.texts.distinct import Texts, shown
 from brinery.tables.texts.hints import hint_in
 from brinery.tables.texts.values import (
@@ -27,6 +28,11 @@ NUMBERS, DATES = (Cell.NUMBER, Cell.NEAR_NUMBER), (Cell.DATE, Cell.NEAR_DATE)
 MARKS = frozenset(("?", "-", "--", ".", "*", "n.a.", "N.A.", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"))
 UNITS_AT_MOST, NUMBERS_AT_LEAST = 3, 3  # words behind different numbers are units where they are few
 SCALES = "kmgbt"  # letters that stand for thousands and more; others are parts of codes, as in 12A and 12B
+UNITS = frozenset(  # of which a column may hold many sorts
+    "mm cm dm m km in inch inches ft feet yd mi mile miles mg g kg t lb lbs oz ml cl dl l gal ms s sec secs min mins h "
+    "hr hrs hour hours day days wk week weeks month months yr yrs year years kw kwh hz khz mhz ghz kb mb gb tb pa kpa "
+    "bar psi kj cal kcal pcs pc".split()
+)
 
 
 def inferred(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
@@ -66,22 +72,28 @@ def _refuse_mostly_others(texts: Texts, places: dict[Cell, list[int]], spelling:
         if 2 * rows <= total and (2 * len(alike) <= distinct or len(alike) < NUMBERS_AT_LEAST):
             continue
         rest = [place for kind in Cell if kind not in (Cell.MISSING, group[0]) for place in places[kind]]
-        if not rest:
+        if not rest or (name == "dates" and are_seasons([texts.values[place] for place in alike])):
             continue
         rest.sort()
         told = texts.told(rest)
         kind_of = {place: kind for kind, found in places.items() for place in found}
-        do = hint_in(texts, [(place, kind_of[place]) for place in rest], spelling)
-        holds = f"is mostly {name}, and holds {told}" if plain else f"holds {told}, which look like {name}"
+        do = hint_in(texts, [(place, kind_of[place]) for place in rest], spelling.written(texts.name))
+        holds = f"is mostly {name}, and holds {told}" if plain else f"holds {told}, which {_look_like(name, len(rest))}"
         out = "" if texts.name == spelling.target else ", or put it into exclude"
         raise Unclear(f'{holds}; {do}, or name it in kinds as "category" where its texts are categories{out}')
+
+
+def _look_like(name: str, texts: int) -> str:
+    return f"look like {name}" if texts > 1 else f"looks like a {name.removesuffix('s')}"
 
 
 def _is_unit(texts: Texts, units: Sequence[int], numbers: Sequence[int]) -> bool:
     """Whether words behind numbers are units and not parts of names such as 2D and 3D."""
     words = {texts.values[place].strip().lstrip("+-0123456789.,' ").lower() for place in units}
-    few = len(words) == 1 or (len(words) <= UNITS_AT_MOST and all(len(word) > 1 or word in SCALES for word in words))
-    return bool(words) and few and len(units) + len(numbers) >= NUMBERS_AT_LEAST
+    known = len(words & UNITS)
+    few = len(words) == 1 or len(words) <= UNITS_AT_MOST or 2 * known > len(words)
+    apart = len(words) == 1 or all(len(word) > 1 or word in SCALES or known > UNITS_AT_MOST for word in words)
+    return bool(words) and few and apart and len(units) + len(numbers) >= NUMBERS_AT_LEAST
 
 
 def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spelling: Spelling) -> Interpreted:

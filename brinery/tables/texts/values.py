@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from brinery.rows.written import MISSING, Written
 from brinery.tables.spelling import Spelling
-from brinery.tables.texts.cells import Cell, Cells, is_iso
+from brinery.tables.texts.cells import Cell, Cells
+from brinery.tables.texts.dates import is_iso
 from brinery.tables.texts.distinct import Texts
 
 INT64 = 2**63

@@ -22,6 +22,10 @@ from brinery.rows.dates import FIRST_DAY, LAST_DAY, days_of_moment, days_of_text
         ("1970-01-01T00:00:00.000001", 1 / 86_400_000_000),
         ("1970-01-01T00:00:00,5", 0.5 / 86_400),
         ("0001-01-01", FIRST_DAY),
+        ("1970-01-01 06:00:00 UTC", 0.25),
+        ("1970-01-01T06:00GMT", 0.25),
+        ("1970-01-01 00:00:00 +0600", -0.25),
+        ("1970-01-01 06:00:00 Z", 0.25),
     ],
 )
 def test_text_is_days_in_utc(text: str, days: float) -> None:
@@ -43,6 +47,9 @@ def test_text_is_days_in_utc(text: str, days: float) -> None:
         "٢٠٠٧-11-11",
         "2007-02-30",
         "2007-11-11T25:00",
+        "2007-11-11 UTC",
+        "2007-11-11T06:00 EST",
+        "2007-11-11T06:00  UTC",
     ],
 )
 def test_text_that_is_no_date_is_refused(text: str) -> None:

@@ -1,5 +1,6 @@
 """Tables: the types that a model can take, and names."""
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from brinery.tables.table import listed, named_once
 from tests.brinery.tables.reading import parquet, read_bytes
 
 WRONG: dict[str, tuple[bytes, str]] = {
-    "times": (b"x,target\n10:00:00,u\n11:00:00,v\n", "is of type time32[s], which no model can take"),
+    "times": (parquet(x=[time(10), time(11)], target=["u", "v"]), "is of type time64[us], which no model can take"),
     "nested": (parquet(x=[[1], [2]], target=["u", "v"]), "is of type list<element: int64>, which no"),
     "bytes": (parquet(x=[b"1", b"2"], target=["u", "v"]), "is of type binary, which no model can take"),
 }
