@@ -50,11 +50,12 @@ class Dataset:
     written: Mapping[str, Written]
 
 
-def read_dataset(spec: ModelSpec, folder: Path = Path()) -> Dataset:
+def read_dataset(spec: ModelSpec, folder: Path = Path(), numeric_target: bool = False) -> Dataset:
     """Read the source of a spec and take its columns.
 
     Args:
         folder: what relative paths are relative to, the folder of models.json.
+        numeric_target: whether the target are numbers to predict, and not labels.
 
     Raises:
         DataInvalid: no such source or column, or data that cannot be read.
@@ -63,7 +64,7 @@ def read_dataset(spec: ModelSpec, folder: Path = Path()) -> Dataset:
         return _from_sklearn(spec)
     table = SourceTable(find_source(spec.data, folder))
     chosen = _chosen(table.shown, spec, table.names, table.index)
-    reading = table.read(chosen, _spelling(spec))
+    reading = table.read(chosen, _spelling(spec, numeric_target))
     named = frozenset({*(spec.features or ()), *spec.kinds})
     unused = [name for name in table.index if name not in chosen and name not in spec.exclude and not spec.features]
     notes = [f'column "{name}" is left out: it was the index of a frame; name it in kinds to use it' for name in unused]
@@ -71,7 +72,7 @@ def read_dataset(spec: ModelSpec, folder: Path = Path()) -> Dataset:
     return _dataset(spec, reading, table.shown, len(table.names), named, notes)
 
 
-def _spelling(spec: ModelSpec) -> Spelling:
+def _spelling(spec: ModelSpec, numeric_target: bool) -> Spelling:
     return Spelling(
         missing=spec.missing,
         decimal=spec.decimal,
@@ -80,6 +81,7 @@ def _spelling(spec: ModelSpec) -> Spelling:
         formats=spec.formats,
         kinds=spec.declared_kinds,
         target=spec.target,
+        numeric_target=numeric_target,
     )
 
 

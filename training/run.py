@@ -157,7 +157,8 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     Raises:
         DataInvalid, SpecInvalid: the data or the spec cannot be used.
     """
-    dataset = read_dataset(spec, folder)
+    task = assessor_of(make_estimator(spec, folder)).kind
+    dataset = read_dataset(spec, folder, numeric_target=task == "regression")
     features = features_of(spec, dataset, folder)
     pipeline = make_pipeline_for(spec, features, folder)
     assessor = assessor_of(pipeline)

@@ -12,6 +12,7 @@ from brinery.assessment.publish_fitted import publish_fitted
 from brinery.errors import DataInvalid
 from brinery.tables.read import SourceTable
 from brinery.tables.sources import find_source
+from brinery.tables.spelling import PLAIN, Spelling
 from brinery.tables.table import listed
 from brinery.versions.reference import Reference
 
@@ -45,11 +46,15 @@ def publish_file(
     else:
         known = getattr(fitted, "feature_names_in_", None)
         names = None if known is None else list(map(str, known))
-    x_test, y_test, left_out = _rows(table, target, names)
+    labels = getattr(fitted, "classes_", ())
+    spelling = Spelling(target=target) if len(labels) and all(isinstance(each, str) for each in labels) else PLAIN
+    x_test, y_test, left_out = _rows(table, target, names, spelling)
     if left_out:
         notes.append(f"columns that the model does not know are left out: {listed(left_out)}")
     if train_rows is not None:
-        x_train, y_train, _ = _rows(SourceTable(find_source(train_rows, folder)), target, list(x_test.columns))
+        x_train, y_train, _ = _rows(
+            SourceTable(find_source(train_rows, folder)), target, list(x_test.columns), spelling
+        )
         more |= {"x_train": x_train, "y_train": y_train}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* did not pass its gate", UserWarning)  # told by whoever asked
@@ -71,13 +76,15 @@ def _unpickled(path: Path) -> tuple[Any, list[str]]:
     ]
 
 
-def _rows(table: SourceTable, target: str, names: list[str] | None) -> tuple[pd.DataFrame, pd.Series, list[str]]:
+def _rows(
+    table: SourceTable, target: str, names: list[str] | None, spelling: Spelling
+) -> tuple[pd.DataFrame, pd.Series, list[str]]:
     """The features in the model's order, the truth, and columns that are neither."""
     features = [each for each in table.names if each != target and each not in table.index] if names is None else names
     missing = [each for each in (*features, target) if each not in table.names]
     if missing:
         raise DataInvalid(f"{table.shown} lacks {listed(missing)}; it has {listed(table.names)}")
-    reading = table.read([*features, target])
+    reading = table.read([*features, target], spelling)
     if reading.problems:
         problems = "\n  ".join(f'column "{column}" {problem}' for column, problem in reading.problems.items())
         raise DataInvalid(f"{table.shown} cannot be used as it is:\n  {problems}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -90,11 +90,14 @@ def _spelling(features: tuple[Feature, ...], target: str, kind: Kind | None) -> 
 
 
 def _kind_of_target(manifest: Manifest, target: str) -> Kind | None:
-    """As the training declared it; what is none of the kinds counts as nothing."""
+    """As the training declared it, or else as the labels are that the version answers with."""
     kinds = manifest.spec.get("kinds")
     declared = kinds.get(target) if isinstance(kinds, Mapping) else None
     kind = declared.get("kind") if isinstance(declared, Mapping) else declared
-    return kind if kind in get_args(Kind) else None
+    if kind in get_args(Kind):
+        return cast(Kind, kind)
+    types = {type(label) for label in getattr(manifest.task, "classes", ())}
+    return "boolean" if types == {bool} else "number" if types <= {int} else None
 
 
 def _again(check: GateCheck, found: Mapping[str, float]) -> GateCheck:

@@ -13,7 +13,8 @@ class Spelling:
 
     `missing` are further texts of no value; `decimal` and `thousands` the marks of numbers; `dates` how dates are
     written that are not ISO 8601, as of `datetime.strptime`, and `formats` the same of single columns. A column of
-    kind "category" is kept as it is written. `target` is the column whose values are answers.
+    kind "category" is kept as it is written. `target` is the column whose values are answers: labels, or numbers of a
+    regressor where `numeric_target` says so.
     """
 
     missing: tuple[str, ...] = ()
@@ -23,6 +24,12 @@ class Spelling:
     formats: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     target: str | None = None
+    numeric_target: bool = False
+
+    def kind_of(self, column: str) -> Kind | None:
+        """The kind that a column is declared to be; a regressor's target is numbers."""
+        numeric = self.numeric_target and column == self.target
+        return self.kinds.get(column, "number" if numeric else None)
 
     def format_of(self, column: str) -> str | None:
         """How the dates of a column are written; None is ISO 8601."""

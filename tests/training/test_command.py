@@ -227,7 +227,8 @@ WRONG = {
     "neither": ({"estimator": "sklearn.cluster.KMeans"}, "it must be a classifier or a regressor"),
     "a regressor on texts": (
         {"data": str(ROOT / "tests/data/penguins.csv"), "target": "species", "estimator": "sklearn.linear_model.Ridge"},
-        "which is no number; a regressor predicts numbers, a classifier classes",
+        'holds "Adelie" (line 2), "Gentoo" (line 154) and "Chinstrap" (line 278), where a regressor predicts numbers; '
+        "a classifier answers with texts",
     ),
     "a metric of another task": (
         {"gate": {"rmse": {"max": 1}}},

@@ -13,6 +13,7 @@ from brinery.errors import DataInvalid
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.loading.model_process import ModelProcess
+from brinery.tasks.classification import Classification
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.store import open_store
 from training.run import Session, train
@@ -52,6 +53,32 @@ def model(tmp_path: Path, serving_check: ModelProcess) -> VerifiedModel:
     store = open_store((tmp_path / "registry").as_uri(), create=True)
     result = train("m", ModelSpec.model_validate(SPEC), Session(store, serving_check, folder=tmp_path))
     return load(store, result.reference)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "mine"),
+    [
+        (["FALSE", "TRUE"], ("FALSE", "TRUE"), ["FALSE", "TRUE"]),
+        (["-1", "+1"], ("+1", "-1"), ["-1", "+1"]),
+        (["false", "true"], (False, True), ["False", "TRUE"]),
+        (["-1", "1"], (-1, 1), ["-1", "+1"]),
+    ],
+)
+def test_labels_are_those_that_the_file_spells(
+    tmp_path: Path, serving_check: ModelProcess, labels: list[str], classes: tuple[Any, ...], mine: list[str]
+) -> None:
+    """Rows of one's own are read by the labels of the version, however they spell them."""
+    text = "x;ok\n" + "".join(f"{i},5;{{{int(i > 20)}}}\n" for i in range(40))
+    (tmp_path / "data.csv").write_text(text.format(*labels))
+    store = open_store((tmp_path / "registry").as_uri(), create=True)
+    result = train(
+        "m", ModelSpec.model_validate({**SPEC, "dates": None}), Session(store, serving_check, folder=tmp_path)
+    )
+    model = load(store, result.reference)
+    assert isinstance(model.task, Classification) and model.task.classes == classes
+    assert str(model.predict({"x": 39})["prediction"]).lower() == labels[1].lower()
+    found, _ = asked(model, tmp_path, text.format(*mine))
+    assert found["accuracy"] > 0.8
 
 
 def asked(model: VerifiedModel, folder: Path, text: str, target: str = "ok") -> Any:

@@ -12,7 +12,7 @@ from brinery.tables.texts.values import Interpreted, Unclear
 
 def interpreted(texts: Texts, spelling: Spelling) -> Interpreted:
     """What a column of texts is: as it is declared, else as it looks."""
-    cells, kind = Cells(spelling, texts.name), spelling.kinds.get(texts.name)
+    cells, kind = Cells(spelling, texts.name), spelling.kind_of(texts.name)
     try:
         if kind is not None:
             return DECLARED[kind](texts, cells, spelling)

@@ -84,7 +84,7 @@ def _boolean(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
         if truths[-1] is None and not cells.is_missing(text):
             odd.append(place)
     if odd:
-        _refuse(texts, odd, "boolean", "mend it")
+        _refuse(texts, odd, spelling, "mend it")
     return Interpreted(texts.replaced(truths, pa.bool_()))
 
 
@@ -100,8 +100,8 @@ def _date(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     ]
     if odd:
         digits = formats_of_digits([texts.values[place] for place in odd])
-        do = hint_in(texts, [(place, kinds[place]) for place in odd], spelling.written(texts.name))
-        _refuse(texts, odd, "date", f'say how dates are spelled: "dates": "{digits}"' if digits else do, wanted)
+        do = f'say how dates are spelled: "dates": "{digits}"' if digits else _do(texts, odd, kinds, spelling)
+        _refuse(texts, odd, spelling, do, wanted)
     if texts.name == spelling.target:
         return as_written(texts, kinds)
     return as_dates(texts, cells, kinds, spelling)
@@ -110,16 +110,23 @@ def _date(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
 def _refuse_others(texts: Texts, kinds: Sequence[Cell], good: set[Cell], spelling: Spelling) -> None:
     odd = [place for place, kind in enumerate(kinds) if kind not in good and kind is not Cell.MISSING]
     if odd:
-        kind = spelling.kinds[texts.name]
-        _refuse(
-            texts, odd, kind, hint_in(texts, [(place, kinds[place]) for place in odd], spelling.written(texts.name))
-        )
+        _refuse(texts, odd, spelling, _do(texts, odd, kinds, spelling))
 
 
-def _refuse(texts: Texts, odd: Sequence[int], kind: Kind, do: str, wanted: str = "") -> None:
-    raise Unclear(
-        f'holds {texts.told(odd)}, which is not {wanted or WANTED[kind]}, which kinds "{kind}" asks for; {do}'
-    )
+def _do(texts: Texts, odd: Sequence[int], kinds: Sequence[Cell], spelling: Spelling) -> str:
+    """What a person can do about the odd values; where all are words, the kind is what is wrong."""
+    if {kind for kind in kinds if kind is not Cell.MISSING} - {Cell.TEXT, Cell.BOOLEAN}:
+        return hint_in(texts, [(place, kinds[place]) for place in odd], spelling.written(texts.name))
+    if texts.name == spelling.target and spelling.numeric_target:
+        return "a classifier answers with texts"
+    truths = all(texts.values[place].strip().lower() in TRUTHS for place in odd)
+    return f'name it in kinds as {'"boolean", or as ' if truths else ""}"category" to keep its texts'
+
+
+def _refuse(texts: Texts, odd: Sequence[int], spelling: Spelling, do: str, wanted: str = "") -> None:
+    kind = spelling.kinds.get(texts.name)
+    asks = f'kinds "{kind}" asks for {wanted or WANTED[kind]}' if kind else "a regressor predicts numbers"
+    raise Unclear(f"holds {texts.told(odd)}, where {asks}; {do}")
 
 
 DECLARED: dict[Kind, Callable[[Texts, Cells, Spelling], Interpreted]] = {

@@ -1,5 +1,6 @@
 """Columns that are not declared: what a person would take them for, or why that is not clear."""
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ from brinery.tables.texts.values import (
 NUMBERS, DATES = (Cell.NUMBER, Cell.NEAR_NUMBER), (Cell.DATE, Cell.NEAR_DATE)
 MARKS = frozenset(("?", "-", "--", ".", "*", "n.a.", "N.A.", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"))
 UNITS_AT_MOST, NUMBERS_AT_LEAST = 3, 3  # words behind different numbers are units where they are few
+NUMBER_OF_JSON = re.compile(r"(?!-0([.]0*)?$)-?(0|[1-9]\d*)([.]0*)?")  # a whole one, also as pandas writes it: 1.0
 SCALES = "kmgbt"  # letters that stand for thousands and more; others are parts of codes, as in 12A and 12B
 UNITS = frozenset(  # of which a column may hold many sorts
     "mm cm dm m km in inch inches ft feet yd mi mile miles mg g kg t lb lbs oz ml cl dl l gal ms s sec secs min mins h "
@@ -46,6 +48,8 @@ def inferred(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
     if present == {Cell.NUMBER}:
         return _numbers_or_codes(texts, cells, places[Cell.NUMBER], spelling)
     if present == {Cell.BOOLEAN}:
+        if texts.name == spelling.target and not _are_of_json(texts, places[Cell.BOOLEAN]):
+            return Interpreted(_bare(texts, places[Cell.BOOLEAN]))
         truths = [None if kind is Cell.MISSING else TRUTHS[text.strip().lower()] for text, kind in pairs(texts, kinds)]
         return Interpreted(texts.replaced(truths, pa.bool_()))
     if present == {Cell.DATE} and texts.name != spelling.target:
@@ -105,9 +109,7 @@ def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spellin
         told = f"{shown(texts.values[places[at]])} ({texts.at(places[at])})"
         if target or len({len(text) for text in bare}) == 1:
             note = f'is taken as texts, since it holds {told}, as codes do; kinds "number" would make numbers of it'
-            kept = set(places)
-            written = [value if place in kept else None for place, value in enumerate(texts.values)]
-            return Interpreted(texts.replaced(written, pa.string()), None, (note,))
+            return Interpreted(_bare(texts, places), None, (note,))
         raise Unclear(
             f"holds {told}, as codes do, among numbers; name it in kinds as "
             '"category" to keep its texts as they are written, or as "number" to make numbers of it'
@@ -120,6 +122,11 @@ def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spellin
             'or name it in kinds as "number" where it is the decimal mark'
         )
     values = values_of(bare, cells)
+    if target and all(float(value).is_integer() for value in values):
+        odd = [place for place, text in zip(places, bare, strict=True) if not NUMBER_OF_JSON.fullmatch(text)]
+        if odd:
+            note = f'is taken as texts, to be answered as {texts.told(odd[:1])} is written; kinds "number" would make '
+            return Interpreted(_bare(texts, places), None, (f"{note}numbers of it",))
     if any(isinstance(value, int) and abs(value) > EXACT for value in values):
         return _large(texts, places, values, spelling)
     lost = first_lost(dict(zip(bare, map(float, values), strict=True)))
@@ -138,15 +145,26 @@ def _large(texts: Texts, places: Sequence[int], values: Sequence[int | float], s
     if texts.name == spelling.target:
         if all(isinstance(value, int) and -INT64 <= value < INT64 for value in values):
             return Interpreted(typed(texts, places, values))
-        kept = set(places)
-        written = [value if place in kept else None for place, value in enumerate(texts.values)]
         note = "is taken as texts, since it holds whole numbers that no integer of 64 bits can hold"
-        return Interpreted(texts.replaced(written, pa.string()), None, (note,))
+        return Interpreted(_bare(texts, places), None, (note,))
     at = next(i for i, value in enumerate(values) if isinstance(value, int) and abs(value) > EXACT)
     raise Unclear(
         f"holds {shown(texts.values[places[at]])} ({texts.at(places[at])}), a whole number beyond 2^53, of "
         'which neighbours are one number to a model; name it in kinds as "category" to keep its texts, as "number" '
         "where it is a quantity, or put it into exclude"
+    )
+
+
+def _are_of_json(texts: Texts, places: Sequence[int]) -> bool:
+    """Whether JSON would spell these booleans as they are written."""
+    return all(texts.values[place].strip() in ("true", "false") for place in places)
+
+
+def _bare(texts: Texts, places: Sequence[int]) -> pa.Array:
+    """The column as it is written, without blanks around; what is at no place is missing."""
+    kept = set(places)
+    return texts.replaced(
+        [value.strip() if place in kept else None for place, value in enumerate(texts.values)], pa.string()
     )
 
 

@@ -18,7 +18,7 @@ def put_texts(found: Columns, spelling: Spelling, names: Sequence[str]) -> None:
     Texts of dates in ISO 8601 are left as they are, and are dates later on.
     """
     for field in map(found.table.schema.field, names):
-        kind = spelling.kinds.get(field.name)
+        kind = spelling.kind_of(field.name)
         if not _is_text(field.type) or kind in OF_TEXTS or (kind is None and field.name == spelling.target):
             continue
         texts = texts_of(found.table, field.name)

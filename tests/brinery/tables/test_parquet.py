@@ -212,7 +212,11 @@ TEXTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
         {},
         'its texts are true and false, such as "true" (row 1) and',
     ),
-    "declared numbers": (["1", "x"], {"kinds": {"x": "number"}}, 'holds "x" (row 2), which is not a number'),
+    "declared numbers": (
+        ["1", "x"],
+        {"kinds": {"x": "number"}},
+        'holds "x" (row 2), where kinds "number" asks for a number; ',
+    ),
 }
 
 

@@ -95,22 +95,38 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "words as numbers": (
         [*NUMBERS, "x"],
         {"kinds": {"c": "number"}},
-        'holds "x" (line 12), which is not a number, which kinds',
+        'holds "x" (line 12), where kinds "number" asks for a number; ',
     ),
     "words as booleans": (
         ["yes", "no", "perhaps"],
         {"kinds": {"c": "boolean"}},
-        "is not true or false, yes or no, or 1 or 0",
+        'where kinds "boolean" asks for true or false, yes or no, or 1 or 0; ',
     ),
     "words as dates": (
         ["2024-01-02", "x"],
         {"kinds": {"c": "date"}},
-        "which is not an ISO 8601 date or date-time, which",
+        'where kinds "date" asks for an ISO 8601 date or date-time; ',
+    ),
+    "truths as numbers": (
+        ["Yes", "No"],
+        {"kinds": {"c": "number"}},
+        'holds "Yes" (line 2) and "No" (line 3), where kinds "number" asks for a number; name it in kinds as "boo',
+    ),
+    "words alone as numbers": (
+        ["red", "blue"],
+        {"kinds": {"c": "integer"}},
+        'asks for a whole number; name it in kinds as "category" to keep its texts',
+    ),
+    "words alone as dates": (["red", "blue"], {"kinds": {"c": "date"}}, 'name it in kinds as "category" to keep'),
+    "months as dates": (
+        ["2015-08", "2018-11"],
+        {"kinds": {"c": "date"}},
+        'say how dates are spelled: "dates": "%Y-%m"',
     ),
     "another format": (
         ["28/03/2024", "28.03.2024"],
         {"kinds": {"c": "date"}, "formats": {"c": "%d/%m/%Y"}},
-        'holds "28.03.2024" (line 3), which is not a date spelled as "%d/%m/%Y", which kinds "date" asks for; say how',
+        'holds "28.03.2024" (line 3), where kinds "date" asks for a date spelled as "%d/%m/%Y"; say how',
     ),
     "zeros before numbers": (
         ["1", "02", "345"],
@@ -270,7 +286,16 @@ TARGETS: dict[str, tuple[list[str], list[Any]]] = {
     "dates": (["2024-01-02", "2024-01-03"], ["2024-01-02", "2024-01-03"]),
     "dates in another way": (["02/01/2024", "03/01/2024"], ["02/01/2024", "03/01/2024"]),
     "padded": (["yes", "yes "], ["yes", "yes "]),
-    "booleans": (["True", "False"], [True, False]),
+    "booleans": (["true", "false "], [True, False]),
+    "booleans of Python": (["True", "False"], ["True", "False"]),
+    "booleans of Excel": (["TRUE ", "FALSE"], ["TRUE", "FALSE"]),
+    "booleans in two ways": (["TRUE", "true"], ["TRUE", "true"]),
+    "signs": (["+1", " -1"], ["+1", "-1"]),
+    "zeros of two signs": (["0", "-0"], ["0", "-0"]),
+    "padded numbers": ([" -1", "1 "], [-1, 1]),
+    "fractions of zero": (["1.0", "-2.0"], [1.0, -2.0]),
+    "exponents of programs": (["1e+03", "1"], ["1e+03", "1"]),
+    "numbers": (["+1.5", "2"], [1.5, 2]),
     "words": (["None", "a"], [None, "a"]),
 }
 
@@ -280,6 +305,27 @@ def test_target_is_kept_as_it_is_written(tmp_path: Path, cells: list[str], label
     found = read_column(tmp_path, cells, target="c")
     assert not found.problems
     assert [None if pd.isna(label) else label for label in found.frame["c"]] == labels
+
+
+NUMERIC: dict[str, tuple[list[str], list[Any]]] = {
+    "signs": (["+1", "-2"], [1, -2]),
+    "codes": (["07", "1"], [7, 1]),
+    "exponents": (["1E5", "17"], [1e5, 17]),
+    "fractions": (["1.5", "-0"], [1.5, 0]),
+}
+
+
+@pytest.mark.parametrize(("cells", "numbers"), NUMERIC.values(), ids=NUMERIC)
+def test_target_of_a_regressor_is_numbers(tmp_path: Path, cells: list[str], numbers: list[Any]) -> None:
+    found = read_column(tmp_path, cells, target="c", numeric_target=True)
+    assert (found.problems, found.notes, found.frame["c"].tolist()) == ({}, {}, numbers)
+    refused = read_column(tmp_path, [*cells, "x"], target="c", numeric_target=True).problems["c"]
+    assert refused.startswith('holds "x" (line 4), where a regressor predicts numbers; ')
+
+
+def test_target_that_is_declared_is_read_as_such(tmp_path: Path) -> None:
+    for kind, cells, labels in (("boolean", ["TRUE", "False"], [True, False]), ("number", ["+1", "-0"], [1, 0])):
+        assert read_column(tmp_path, cells, target="c", kinds={"c": kind}).frame["c"].tolist() == labels
 
 
 def test_target_that_is_a_category_holds_words_of_missing(tmp_path: Path) -> None:
