@@ -78,7 +78,7 @@ def _spelling(spec: ModelSpec, numeric_target: bool) -> Spelling:
         decimal=spec.decimal,
         thousands=spec.thousands,
         dates=spec.dates,
-        formats=spec.formats,
+        own=spec.own,
         kinds=spec.declared_kinds,
         target=spec.target,
         numeric_target=numeric_target,

@@ -37,7 +37,8 @@ from training.fit.pipeline import is_scaled, make_pipeline_for
 from training.fit.task import FITS
 from training.fit.threshold import with_threshold
 from training.interrupt import held_back
-from training.spec import KindSpec, ModelSpec
+from training.kinds import KindSpec
+from training.spec import ModelSpec
 
 
 @dataclass(frozen=True)

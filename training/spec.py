@@ -7,62 +7,33 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from brinery.assessment.metrics.table import NAMES
 from brinery.assessment.rules import RULES, GateSpec, MetricName, Strict
 from brinery.errors import ReferenceInvalid
 from brinery.rows.feature import Kind, Unknown
-from brinery.rows.written import Decimal, Thousands, parsed
+from brinery.rows.written import Decimal, Thousands
+from brinery.tables.spelling import Own
 from brinery.versions.reference import check_name
 from training.errors import SpecInvalid
+from training.kinds import (
+    DATE_RULE,
+    DECIMAL_RULE,
+    MISSING_RULE,
+    THOUSANDS_RULE,
+    UNKNOWN_RULE,
+    DateFormat,
+    KindSpec,
+    MissingTexts,
+)
 from training.models_file import ModelsFile
 
 ESTIMATOR = r"^((sklearn|xgboost|lightgbm)(\.\w+)+|[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*)$"
 SCHEMA_KEY = "$schema"
 FOLDS = 5
 LONGEST_SECONDS = 7 * 24 * 3600
-UNKNOWN_RULE = '"refuse" or "accept": what becomes of a category that the data do not have'
-DATE_RULE = 'how dates of a CSV are written that are not ISO 8601, as of Python\'s strptime, such as "%d/%m/%Y"'
-
-
-def _is_date_format(form: str) -> str:
-    """A format that tells at least the year of a date."""
-    moment = datetime(2021, 11, 23, tzinfo=UTC)
-    try:
-        of_year = "%Y" in form or "%y" in form
-        told = of_year and datetime.strptime(moment.strftime(form), form).year == moment.year
-    except ValueError:
-        told = False
-    if not told:
-        raise PydanticCustomError("format", "it names no year")
-    if parsed("2001-02-03", form) not in (None, datetime(2001, 2, 3)):
-        raise PydanticCustomError("format", "it reads dates of ISO 8601 as other days")
-    return form
-
-
-DateFormat = Annotated[str, AfterValidator(_is_date_format)]
-
-
-class KindSpec(Strict):
-    """The kind of a column; of dates how they are written, and of categories what becomes of others."""
-
-    kind: Kind | None = Field(None, description=f"one of {', '.join(get_args(Kind))}")
-    format: DateFormat | None = Field(None, description=DATE_RULE)
-    unknown_categories: Unknown | None = Field(None, description=UNKNOWN_RULE)
-
-    @model_validator(mode="after")
-    def _fits_kind(self) -> Self:
-        for key, kind, allowed in (
-            ("format", "date", ("date",)),
-            ("unknown_categories", "category", ("category", None)),
-        ):
-            if getattr(self, key) is not None and self.kind not in allowed:
-                raise ValueError(f'has {key} and the kind "{self.kind}"; only the kind "{kind}" has {key}')
-        if self.kind is None and self.unknown_categories is None:
-            raise ValueError("says nothing; it must have a kind, or unknown_categories")
-        return self
 
 
 class ModelSpec(Strict):
@@ -83,17 +54,13 @@ class ModelSpec(Strict):
     kinds: Mapping[str, Kind | KindSpec] = Field(
         {},
         description=f"an object of columns, each with its kind ({', '.join(get_args(Kind))}), "
-        'or an object such as {"kind": "date", "format": "%d/%m/%Y"} or '
-        '{"unknown_categories": "accept"}',
+        'or an object such as {"kind": "date", "format": "%d/%m/%Y"}, {"kind": "number", "decimal": ",", "thousands": '
+        '".", "missing": ["?"]} or {"unknown_categories": "accept"}',
     )
     unknown_categories: Unknown = Field("refuse", description=UNKNOWN_RULE)
-    missing: Annotated[tuple[str, ...], Field(strict=False)] = Field(
-        (), description='a list of texts of a CSV that mean missing, such as ["?", "-"]'
-    )
-    decimal: Decimal = Field(".", description='the decimal mark of a CSV\'s numbers, "." or ","')
-    thousands: Thousands | None = Field(
-        None, description='the mark that parts the thousands of a CSV\'s numbers, ",", ".", " " or "\'"'
-    )
+    missing: MissingTexts = Field((), description=MISSING_RULE)
+    decimal: Decimal = Field(".", description=DECIMAL_RULE)
+    thousands: Thousands | None = Field(None, description=THOUSANDS_RULE)
     dates: DateFormat | None = Field(None, description=DATE_RULE)
     drop_missing_target: bool = Field(False, description="true or false: whether rows without a target are left out")
     estimator: str = Field(
@@ -201,6 +168,12 @@ class ModelSpec(Strict):
                 f'has "{self.decimal}" as decimal and as thousands; say both marks, such as "decimal": ",", '
                 '"thousands": "."'
             )
+        for name, own in self.own.items():
+            if own.thousands is not None and own.thousands == (own.decimal or self.decimal):
+                raise ValueError(
+                    f'has "{own.thousands}" as decimal and as thousands of "{name}" in kinds; say both marks there, '
+                    'such as "decimal": ",", "thousands": "."'
+                )
         return self
 
     @field_validator("schedule")
@@ -228,13 +201,13 @@ class ModelSpec(Strict):
         return (own or self.unknown_categories) == "accept"
 
     @property
-    def formats(self) -> dict[str, str]:
-        """How the dates of single columns are written."""
-        objects = {name: kind for name, kind in self.kinds.items() if isinstance(kind, KindSpec)}
-        return {name: kind.format for name, kind in objects.items() if kind.format is not None}
+    def own(self) -> dict[str, Own]:
+        """How single columns are written otherwise than the file."""
+        return {name: kind.own for name, kind in self.kinds.items() if isinstance(kind, KindSpec)}
 
 
 MODELS: Mapping[str, type[BaseModel]] = {"gate": GateSpec, **RULES}
+OBJECT = "KindSpec]"  # how the object that a kind may be ends in the place of a fault
 UNION_TAGS = ("literal[", "dict[")
 
 
@@ -289,7 +262,11 @@ def _spec(file: ModelsFile, name: str, entry: object) -> ModelSpec:
 
 def _sentence(name: str, exc: ValidationError) -> str:
     """The first fault as `model.key is VALUE; it must be …`."""
-    error = exc.errors(include_url=False)[0]
+    errors = exc.errors(include_url=False)
+    error = errors[0]
+    if isinstance(error["input"], dict):  # which may be a kind: what is wrong within says more than that it is no name
+        within = (each for each in errors if each["loc"][:2] == error["loc"][:2] and OBJECT in str(each["loc"]))
+        error = next(within, error)
     loc, model, rule = _place([str(part) for part in error["loc"]])
     where = ".".join([name, *loc])
     if error["type"] == "missing":
@@ -310,6 +287,9 @@ def _place(loc: Sequence[str]) -> tuple[list[str], type[BaseModel], str]:
     owner: type[BaseModel] = ModelSpec
     for part in loc:
         if part == "[key]" or part.startswith(UNION_TAGS):
+            continue
+        if part.endswith(OBJECT):
+            model = KindSpec
             continue
         shown.append(part)
         field = None if model is None else model.model_fields.get(part)

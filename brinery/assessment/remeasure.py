@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.columns.arrays import to_array, to_rows
@@ -13,12 +14,12 @@ from brinery.assessment.columns.kinds import as_texts
 from brinery.assessment.evaluate import measure
 from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid, RowInvalid
-from brinery.rows.feature import Feature, Kind
+from brinery.rows.feature import Kind
 from brinery.rows.parser import RowParser
 from brinery.rows.written import Written
 from brinery.tables.read import SourceTable
 from brinery.tables.sources import find_source
-from brinery.tables.spelling import Spelling
+from brinery.tables.spelling import Own, Spelling
 from brinery.tables.table import listed
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import Gate, GateCheck, Manifest
@@ -64,7 +65,7 @@ def _read(manifest: Manifest, data: str, folder: Path, target: str) -> tuple[pd.
     if missing:
         raise DataInvalid(f"{table.shown} lacks {listed(missing)}; it has {listed(table.names)}")
     kind = _kind_of_target(manifest, target)
-    reading = table.read([*names, target], _spelling(manifest.features, target, kind))
+    reading = table.read([*names, target], _spelling(manifest, target, kind))
     if reading.problems:
         name, problem = next(iter(reading.problems.items()))
         raise DataInvalid(f'column "{name}" of {table.shown} {problem}')
@@ -74,18 +75,41 @@ def _read(manifest: Manifest, data: str, folder: Path, target: str) -> tuple[pd.
     return frame, table.shown
 
 
-def _spelling(features: tuple[Feature, ...], target: str, kind: Kind | None) -> Spelling:
+def _spelling(manifest: Manifest, target: str, kind: Kind | None) -> Spelling:
     """How the training data were spelled, as the features tell; texts that were trimmed there are so here."""
-    written = {feature.name: feature.written or Written() for feature in features}
-    kinds = {each.name: each.kind for each in features if each.kind != "category" or written[each.name].verbatim}
-    first = next(iter(written.values()))
+    written = {feature.name: feature.written or Written() for feature in manifest.features}
+    kinds = {
+        each.name: each.kind for each in manifest.features if each.kind != "category" or written[each.name].verbatim
+    }
+    file = _written(manifest.spec)
+    declared = manifest.spec.get("kinds")
+    own = declared.get(target) if isinstance(declared, Mapping) else None
+    written[target] = _written({**manifest.spec, **own} if isinstance(own, Mapping) else manifest.spec)
     return Spelling(
-        missing=first.missing,
-        decimal=first.decimal,
-        thousands=first.thousands,
-        formats={name: each.dates for name, each in written.items() if each.dates is not None},
+        missing=file.missing,
+        decimal=file.decimal,
+        thousands=file.thousands,
+        own={name: _own(each, file) for name, each in written.items()},
         kinds=kinds if kind is None else {**kinds, target: kind},
         target=target,
+    )
+
+
+def _written(spec: Mapping[str, Any]) -> Written:
+    """How a spec says that values are written; what says it in no known way says nothing."""
+    try:
+        return Written.model_validate({key: spec[key] for key in ("missing", "decimal", "thousands") if key in spec})
+    except ValidationError:
+        return Written()
+
+
+def _own(written: Written, file: Written) -> Own:
+    """Nothing where a column is written as the file, so that it is read as fast."""
+    return Own(
+        missing=None if written.missing == file.missing else written.missing,
+        decimal=None if written.decimal == file.decimal else written.decimal,
+        thousands=None if written.thousands == file.thousands else written.thousands,
+        dates=written.dates,
     )
 
 

@@ -77,7 +77,8 @@ class CsvFile:
     def _is_read_as_text(self, name: str, spelling: Spelling) -> bool:
         kind, form = spelling.kinds.get(name), spelling.format_of(name)
         by_format = form is not None and (kind == "date" or (kind is None and looks_like_numbers(form)))
-        return kind in (*OF_TEXTS, "boolean") or by_format or name == spelling.target
+        read = by_format or spelling.own_of(name).reads_texts
+        return kind in (*OF_TEXTS, "boolean") or read or name == spelling.target
 
     def _typed(
         self, columns: Sequence[str], texts: Collection[str], spelling: Spelling, nulls: bool = False

@@ -28,6 +28,8 @@ SPEC = {
     "estimator": "sklearn.linear_model.LogisticRegression",
     "gate": {"accuracy": {"min": 0.8}, "log_loss": {"max": 9}},
 }
+PRICE = {"kind": "number", "decimal": ",", "thousands": "."}
+OWN = {**SPEC, "decimal": ".", "thousands": ",", "kinds": {"price": PRICE}}
 
 
 def table(rows: int, seed: int) -> str:
@@ -47,11 +49,11 @@ def table(rows: int, seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture
-def model(tmp_path: Path, serving_check: ModelProcess) -> VerifiedModel:
+@pytest.fixture(params=[SPEC, OWN], ids=["a file", "a column"])
+def model(tmp_path: Path, serving_check: ModelProcess, request: pytest.FixtureRequest) -> VerifiedModel:
     (tmp_path / "data.csv").write_text(table(300, 0))
     store = open_store((tmp_path / "registry").as_uri(), create=True)
-    result = train("m", ModelSpec.model_validate(SPEC), Session(store, serving_check, folder=tmp_path))
+    result = train("m", ModelSpec.model_validate(request.param), Session(store, serving_check, folder=tmp_path))
     return load(store, result.reference)
 
 

@@ -39,6 +39,20 @@ SPELLED: dict[str, tuple[list[str], dict[str, Any]]] = {
         ["6/15/24", "1/2/24", "12/28/23", "1/1/23"],
         {"kinds": {"x": {"kind": "date", "format": "%m/%d/%y"}}},
     ),
+    "decimal commas of one column": (["12,50", "-1,5", "3"], {"kinds": {"x": {"kind": "number", "decimal": ","}}}),
+    "thousands of one column": (
+        ["1.250,5", "?", "3", "1.000"],
+        {"thousands": ",", "kinds": {"x": {"kind": "number", "decimal": ",", "thousands": ".", "missing": ["?"]}}},
+    ),
+    "points of one column": (
+        ["12.5", "", "-1.5", "3"],
+        {"decimal": ",", "thousands": ".", "kinds": {"x": {"kind": "number", "decimal": "."}}},
+    ),
+    "words for missing of one column": (
+        ["red", "?", "blue", "-"],
+        {"missing": ["-"], "kinds": {"x": {"kind": "category", "missing": ["?"]}}},
+    ),
+    "words for missing of a column as it looks": (["4", "?", "5", " ?"], {"kinds": {"x": {"missing": ["?"]}}}),
     "days of digits": (["20240615", "20240201", "20231228", "20230101"], {"dates": "%Y%m%d"}),
     "days with offsets": (["15.06.2024 07:30 +0200", "01.02.2024 00:00 +0000"] * 2, {"dates": "%d.%m.%Y %H:%M %z"}),
     "texts between blanks": ([" red ", "green", "blue  ", "red"], {}),
@@ -75,6 +89,9 @@ def test_row_as_the_csv_spells_it_is_the_row_that_was_trained(tmp_path: Path, na
     [
         ("points that part thousands", "1.5", "a finite number, or a text of one such as '1.234,5'"),
         ("decimal commas", "1.5", "a finite number, or a text of one such as '1234,5'"),
+        ("decimal commas of one column", "1.5", "a finite number, or a text of one such as '1234,5'"),
+        ("points of one column", "1,5", "a finite number"),
+        ("words for missing of one column", "+", "one of '-', 'blue', 'red' or null"),
         ("thousands", "1,25", "a finite number, or a text of one such as '1,234.5'"),
         ("numbers with missing cells", "?", "a finite number or null"),
         ("numbers between blanks", "", "a finite number"),

@@ -38,7 +38,7 @@ def _prose(texts: Texts, cells: Cells, spelling: Spelling) -> Interpreted:
 
 
 def _present(texts: Texts, spelling: Spelling) -> list[str | None]:
-    missing = {"", *spelling.missing}
+    missing = {"", *spelling.written(texts.name).missing}
     return [None if text.strip() in missing else text for text in texts.values]
 
 

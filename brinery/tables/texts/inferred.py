@@ -114,7 +114,7 @@ def _numbers_or_codes(texts: Texts, cells: Cells, places: Sequence[int], spellin
             f"holds {told}, as codes do, among numbers; name it in kinds as "
             '"category" to keep its texts as they are written, or as "number" to make numbers of it'
         )
-    pointed = part_thousands(bare) if spelling.decimal == "." and not spelling.thousands else []
+    pointed = part_thousands(bare) if (cells.written.decimal, cells.written.thousands) == (".", None) else []
     if pointed:
         told = texts.told([places[place] for place in pointed])
         raise Unclear(

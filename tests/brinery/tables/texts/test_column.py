@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from brinery.errors import DataInvalid
+from brinery.tables.spelling import Own
 from tests.brinery.tables.reading import Found, read_bytes
 
 NUMBERS = [f"{n}.5" for n in range(10, 20)]
@@ -125,7 +126,7 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], str]] = {
     ),
     "another format": (
         ["28/03/2024", "28.03.2024"],
-        {"kinds": {"c": "date"}, "formats": {"c": "%d/%m/%Y"}},
+        {"kinds": {"c": "date"}, "own": {"c": Own(dates="%d/%m/%Y")}},
         'holds "28.03.2024" (line 3), where kinds "date" asks for a date spelled as "%d/%m/%Y"; say how',
     ),
     "zeros before numbers": (
@@ -245,7 +246,7 @@ TAKEN: dict[str, tuple[list[str], dict[str, Any], list[Any]]] = {
     ),
     "moments of a zone": (
         ["28/03/2024 01:00 +0200", ""],
-        {"kinds": {"c": "date"}, "formats": {"c": "%d/%m/%Y %H:%M %z"}},
+        {"kinds": {"c": "date"}, "own": {"c": Own(dates="%d/%m/%Y %H:%M %z")}},
         [pd.Timestamp("2024-03-27 23:00", tz="UTC"), None],
     ),
 }
@@ -321,6 +322,19 @@ def test_target_of_a_regressor_is_numbers(tmp_path: Path, cells: list[str], numb
     assert (found.problems, found.notes, found.frame["c"].tolist()) == ({}, {}, numbers)
     refused = read_column(tmp_path, [*cells, "x"], target="c", numeric_target=True).problems["c"]
     assert refused.startswith('holds "x" (line 4), where a regressor predicts numbers; ')
+
+
+def test_columns_of_a_file_are_written_each_in_its_way(tmp_path: Path) -> None:
+    data = b"a;b;c;d\n12,50;3.5;?;1.250\n1,5;0.25;x;900\n-;2;y;-\n"
+    own = {"a": Own(decimal=",", missing=("-",)), "c": Own(missing=("?",)), "d": Own(decimal=",", thousands=".")}
+    found = read_bytes(tmp_path, data, kinds={"a": "number", "d": "number"}, own=own, missing=("-",))
+    assert found.problems == {}
+    assert found.frame.replace({np.nan: None}).to_dict("list") == {
+        "a": [12.5, 1.5, None],
+        "b": [3.5, 0.25, 2],
+        "c": [None, "x", "y"],
+        "d": [1250, 900, None],
+    }
 
 
 def test_target_that_is_declared_is_read_as_such(tmp_path: Path) -> None:
