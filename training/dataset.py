@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +36,8 @@ class Dataset:
     `columns` counts those of the whole source. `named` are the features that the spec names, and all of
     scikit-learn's: they are used even where they look useless. `problems` says why columns cannot be used, by column,
     each text following its name; `notes` are sentences about what was done to the data; `written` is how a CSV wrote a
-    column, by column.
+    column, by column. `faults` are sentences about the names of columns, in the header and in the spec; with one of
+    them the data are only good for telling what else is wrong, and the target may be empty.
     """
 
     features: pd.DataFrame
@@ -48,6 +49,7 @@ class Dataset:
     problems: Mapping[str, str]
     notes: tuple[str, ...]
     written: Mapping[str, Written]
+    faults: tuple[str, ...] = ()
 
 
 def read_dataset(spec: ModelSpec, folder: Path = Path(), numeric_target: bool = False) -> Dataset:
@@ -58,18 +60,22 @@ def read_dataset(spec: ModelSpec, folder: Path = Path(), numeric_target: bool = 
         numeric_target: whether the target are numbers to predict, and not labels.
 
     Raises:
-        DataInvalid: no such source or column, or data that cannot be read.
+        DataInvalid: no such source, or data that cannot be read.
     """
     if spec.data.startswith("sklearn:"):
         return _from_sklearn(spec)
     table = SourceTable(find_source(spec.data, folder))
-    chosen = _chosen(table.shown, spec, table.names, table.index)
-    reading = table.read(chosen, _spelling(spec, numeric_target))
+    chosen, faults = _chosen(table.shown, spec, table.names, table.index)
+    try:
+        reading = table.read(chosen, _spelling(spec, numeric_target))
+    except DataInvalid as exc:
+        raise DataInvalid("\n  ".join([*faults, str(exc)])) from exc
     named = frozenset({*(spec.features or ()), *spec.kinds})
     unused = [name for name in table.index if name not in chosen and name not in spec.exclude and not spec.features]
     notes = [f'column "{name}" is left out: it was the index of a frame; name it in kinds to use it' for name in unused]
     notes += [f'column "{name}" {note}' for name, told in reading.notes.items() for note in told]
-    return _dataset(spec, reading, table.shown, len(table.names), named, notes)
+    dataset = _dataset(spec, reading, table.shown, len(table.names), named, notes)
+    return replace(dataset, faults=tuple(faults))
 
 
 def _spelling(spec: ModelSpec, numeric_target: bool) -> Spelling:
@@ -91,15 +97,20 @@ def _from_sklearn(spec: ModelSpec) -> Dataset:
         raise DataInvalid(f"data is {spec.data!r}; scikit-learn's data sets are {', '.join(SKLEARN)}")
     whole: pd.DataFrame = SKLEARN[which](as_frame=True).frame  # type: ignore[attr-defined]
     digest = hashlib.sha256(whole.to_csv(index=False).encode()).hexdigest()
-    frame = whole[_chosen(spec.data, spec, list(whole.columns), ())]
-    return _dataset(spec, Reading(frame, digest), spec.data, len(whole.columns), frozenset(frame.columns), [])
+    chosen, faults = _chosen(spec.data, spec, list(whole.columns), ())
+    reading = Reading(whole[chosen], digest)
+    dataset = _dataset(spec, reading, spec.data, len(whole.columns), frozenset(chosen), [])
+    return replace(dataset, faults=tuple(faults))
 
 
 def _dataset(
     spec: ModelSpec, reading: Reading, source: str, columns: int, named: frozenset[str], notes: Sequence[str]
 ) -> Dataset:
     frame, problems = reading.frame, dict(reading.problems)
-    missing = 0 if spec.target in problems else int(frame[spec.target].isna().sum())
+    is_there = spec.target in frame
+    if not is_there:
+        frame = frame.assign(**{spec.target: None})
+    missing = 0 if spec.target in problems or not is_there else int(frame[spec.target].isna().sum())
     if missing and spec.drop_missing_target:
         frame = frame[frame[spec.target].notna()].reset_index(drop=True)
         notes = [
@@ -124,27 +135,35 @@ def _why_missing(spec: ModelSpec, missing: int, notes: Sequence[str]) -> str:
     )
 
 
-def _chosen(source: str, spec: ModelSpec, columns: Sequence[str], index: Sequence[str]) -> list[str]:
-    """The features, in the spec's order or the source's, and the target as the last."""
-    known = set(columns)
-    for column in (*(spec.features or ()), spec.target, *spec.exclude):
-        if column not in known:
-            raise DataInvalid(f'{source} has no column "{column}"; it has {listed(columns)}')
+def _chosen(source: str, spec: ModelSpec, columns: Sequence[str], index: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The features, in the spec's order or the source's, and the target as the last; and what is wrong with names.
+
+    Raises:
+        DataInvalid: there is nothing to read.
+    """
+    faults = [
+        f'{source} has no column "{column}"; it has {listed(columns)}'
+        for column in dict.fromkeys((*(spec.features or ()), spec.target, *spec.exclude))
+        if column not in columns
+    ]
     left_out = {spec.target, *spec.exclude, *(name for name in index if name not in spec.kinds)}
     features = list(spec.features or (column for column in columns if column not in left_out))
     if not features:
-        raise DataInvalid(f'{source} has no column left besides the target "{spec.target}"')
-    for column in spec.kinds:
-        if column not in features and column != spec.target:
-            raise DataInvalid(f'kinds names "{column}", which is no feature that is used; those are {listed(features)}')
-    for column in features:
-        if not 0 < len(column) <= MAX_NAME_LENGTH:
-            raise DataInvalid(_bad_name(source, column, columns))
-    return [*features, spec.target]
+        faults.append(f'{source} has no column left besides the target "{spec.target}"')
+    faults += [
+        f'kinds names "{column}", which is no feature that is used; those are {listed(features)}'
+        for column in spec.kinds
+        if column not in features and column != spec.target
+    ]
+    bad = {column for column in features if not 0 < len(column) <= MAX_NAME_LENGTH}
+    faults += [_bad_name(source, place, column) for place, column in enumerate(columns, 1) if column in bad]
+    usable = [column for column in (*features, spec.target) if column in columns and column not in bad]
+    if not usable:
+        raise DataInvalid("\n  ".join(faults))
+    return usable, faults
 
 
-def _bad_name(source: str, column: str, columns: Sequence[str]) -> str:
-    place = list(columns).index(column) + 1
+def _bad_name(source: str, place: int, column: str) -> str:
     if column:
         return f"{source}: the name of column {place} is longer than {MAX_NAME_LENGTH} letters"
     return (

@@ -201,33 +201,48 @@ def _check_kind_of_target(spec: ModelSpec, assessor: Assessor, target: np.ndarra
 
 
 def features_of(spec: ModelSpec, dataset: Dataset, folder: Path) -> tuple[Feature, ...]:
-    """The features, or what is wrong with any of the columns, the target among them."""
-    kinds = {name: kind for name, kind in spec.declared_kinds.items() if name != spec.target}
+    """The features.
+
+    Raises:
+        DataInvalid: what is wrong with the names and with any of the columns, the target among them.
+    """
+    faults = [*dataset.faults]
     try:
-        features = infer_features(
-            dataset.features,
-            source=dataset.source,
-            kinds=kinds,
-            named=dataset.named,
-            problems=dataset.problems,
-            written=dataset.written,
-            accepting=[*filter(spec.accepts_unknown, dataset.features.columns)],
-        )
-        for feature in features:
-            kind = spec.kinds.get(feature.name)
-            if isinstance(kind, KindSpec) and kind.unknown_categories and feature.kind != "category":
-                raise DataInvalid(
-                    f'kinds gives column "{feature.name}" unknown_categories, and it is taken as {feature.kind}; only '
-                    'a "category" has them'
-                )
-        return features
+        features = _inferred(spec, dataset)
+        faults += _not_of_categories(spec, features)
     except ColumnsInvalid as exc:
-        if spec.target not in dataset.problems:
-            try:
-                assessor_of(make_estimator(spec, folder)).target(dataset.target, dataset.source)
-            except DataInvalid as also:
-                raise DataInvalid(f"{exc}\n  {also}") from exc
-        raise
+        faults.append(str(exc))
+    if not faults:
+        return features
+    if spec.target not in dataset.problems and dataset.target.notna().any():
+        try:
+            assessor_of(make_estimator(spec, folder)).target(dataset.target, dataset.source)
+        except DataInvalid as exc:
+            faults.append(str(exc))
+    raise DataInvalid("\n  ".join(faults))
+
+
+def _inferred(spec: ModelSpec, dataset: Dataset) -> tuple[Feature, ...]:
+    return infer_features(
+        dataset.features,
+        source=dataset.source,
+        kinds={name: kind for name, kind in spec.declared_kinds.items() if name != spec.target},
+        named=dataset.named,
+        problems=dataset.problems,
+        written=dataset.written,
+        accepting=[*filter(spec.accepts_unknown, dataset.features.columns)],
+    )
+
+
+def _not_of_categories(spec: ModelSpec, features: tuple[Feature, ...]) -> list[str]:
+    """Sentences about columns that say what becomes of other categories, and have none."""
+    kinds = {name: kind for name, kind in spec.kinds.items() if isinstance(kind, KindSpec) and kind.unknown_categories}
+    return [
+        f'kinds gives column "{feature.name}" unknown_categories, and it is taken as {feature.kind}; only a "category" '
+        "has them"
+        for feature in features
+        if feature.name in kinds and feature.kind != "category"
+    ]
 
 
 def _data(dataset: Dataset, rows: int, train_rows: int, test_rows: int) -> TrainingData:

@@ -1,5 +1,6 @@
 """Tables: what CSV and Parquet files are read into, and the frame that they make."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -60,11 +61,10 @@ def named_once(where: str, names: Sequence[str]) -> Sequence[str]:
     Raises:
         DataInvalid: a name stands there twice.
     """
-    seen: set[str] = set()
-    for name in names:
-        if name and name in seen:
-            raise DataInvalid(f'{where} has two columns named "{name}"; each name must be there once')
-        seen.add(name)
+    twice = [name for name, times in Counter(filter(None, names)).items() if times > 1]
+    if twice:
+        told = " and two named ".join(f'"{name}"' for name in twice)
+        raise DataInvalid(f"{where} has two columns named {told}; each name must be there once")
     return names
 
 

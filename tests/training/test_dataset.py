@@ -14,6 +14,7 @@ from brinery.errors import DataInvalid
 from tests.brinery.tables.reading import ROWS, parquet
 from tests.conftest import ROOT
 from training.dataset import Dataset, read_dataset
+from training.run import features_of
 from training.spec import ModelSpec
 
 PENGUINS = ROOT / "tests" / "data" / "penguins.csv"
@@ -129,10 +130,44 @@ WRONG: dict[str, tuple[bytes, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("data", "spec", "message"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_gets_a_sentence(tmp_path: Path, data: bytes, spec: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataInvalid) as caught:
-        read_bytes(tmp_path, data, **spec)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    (fault,) = read_bytes(tmp_path, data, **spec).faults
+    assert message in fault
+    assert "\n" not in fault
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    """Of the header, of names in the spec, of columns and of the target."""
+    data = b",x,y,n,target\n0,1,1/2/2024,12,a\n1,2,30/1/2024,x,a\n2,4,12/1/2024,13,a\n"
+    spec = {
+        "estimator": "sklearn.linear_model.LogisticRegression",
+        "data": "data",
+        "exclude": ["z", "w"],
+        "kinds": {"v": "date", "x": {"unknown_categories": "accept"}},
+    }
+    (tmp_path / "data").write_bytes(data)
+    for change, last in (({}, "has one class only"), ({"target": "u"}, 'column "target" has the same value')):
+        parsed = ModelSpec.model_validate({**spec, **change})
+        with pytest.raises(DataInvalid) as caught:
+            features_of(parsed, read_dataset(parsed, tmp_path), tmp_path)
+        told = str(caught.value)
+        for part in (
+            *('no column "z"', 'no column "w"', 'kinds names "v"', "column 1 has no name", 'column "y" holds'),
+            *('column "n" is mostly numbers', last, *(['no column "u"'] if change else [])),
+        ):
+            assert told.count(part) == 1, part
+
+
+def test_unknown_categories_of_numbers_are_told_beside_the_target(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"x,y,target\n1,2,a\n2,5,a\n")
+    kinds = {name: {"unknown_categories": "accept"} for name in "xy"}
+    spec = ModelSpec.model_validate({"estimator": "sklearn.svm.SVC", "data": "data", "kinds": kinds})
+    with pytest.raises(DataInvalid, match='(?s)column "x" unknown_cat.*column "y" unknown_cat.*has one class only'):
+        features_of(spec, read_dataset(spec, tmp_path), tmp_path)
+
+
+def test_what_cannot_be_read_is_told_beside_names(tmp_path: Path) -> None:
+    with pytest.raises(DataInvalid, match='(?s)no column "z".*line 3 has 2 fields'):
+        read_bytes(tmp_path, b"x,y,target\n1,2,a\n1,2\n", exclude=["z"])
 
 
 def test_data_set_that_scikit_learn_has_not_gets_a_sentence() -> None:

@@ -31,6 +31,10 @@ def test_columns_that_are_not_asked_for_may_hold_anything(tmp_path: Path) -> Non
 
 def test_names_stand_there_once_unless_they_are_empty() -> None:
     assert named_once("d.csv", ["", "a", ""]) == ["", "a", ""]
+    with pytest.raises(
+        DataInvalid, match='^d.csv has two columns named "a" and two named "b"; each name must be there o'
+    ):
+        named_once("d.csv", ["a", "b", "", "", "b", "a"])
     with pytest.raises(DataInvalid, match='^d.csv has two columns named "a"; each name must be there once$'):
         named_once("d.csv", ["a", "b", "a"])
 
