@@ -1,6 +1,7 @@
 """Leaks: columns that tell the target by themselves, as what became known after it does."""
 
 from collections.abc import Sequence
+from math import exp, lgamma
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ from brinery.rows.feature import Feature
 
 ROWS_OF_VALUE = 5  # fewer may have one label by chance
 ROWS_OF_CLASS = 5
+RARE_ROWS = 0.1  # the share of the rows that may have values of fewer rows
+LOOKED_AT, VALUES_AT_MOST = 1000, 200  # rows, and the different values that they may have
+CHANCE = 1e-4  # how likely a column without a connection to the labels may be to tell them so
 ROWS_OF_LINE = 10
 SAME_LINE = 1e-9  # of the variance that a line leaves
 
@@ -26,17 +30,11 @@ def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarra
         return []
     found = []
     for j, feature in enumerate(features):
-        column = array[:, j]
-        if feature.kind == "text":
-            continue
-        if feature.kind in ("category", "boolean"):
-            tells = _values_tell(column, codes)
-        else:
-            tells = _order_tells(np.asarray(column, dtype=np.float64), codes)
+        tells = _tells(array[:, j], feature, codes)
         if tells:
             found.append(f'column "{feature.name}" {tells}; make sure that it is known before the answer is')
         elif feature.kind == "integer":
-            found += _odd_integers(feature.name, np.asarray(column, dtype=np.float64))
+            found += _odd_integers(feature.name, np.asarray(array[:, j], dtype=np.float64))
     return found
 
 
@@ -47,7 +45,8 @@ def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth:
         if feature.of_texts:
             continue
         column = np.asarray(array[:, j], dtype=np.float64)
-        if len(truth) >= ROWS_OF_LINE and _is_on_a_line(column, truth):
+        present = ~np.isnan(column)
+        if present.sum() >= ROWS_OF_LINE and _is_on_a_line(column[present], truth[present]):
             found.append(
                 f'column "{feature.name}" tells the target by itself: it is the target on another scale; '
                 "make sure that it is known before the answer is"
@@ -72,23 +71,64 @@ def _odd_integers(name: str, numbers: np.ndarray) -> list[str]:
     return []
 
 
-def _values_tell(column: np.ndarray, codes: np.ndarray) -> str | None:
-    """Each value occurs with one label only, and often enough that this is no chance."""
+def _tells(column: np.ndarray, feature: Feature, codes: np.ndarray) -> str | None:
+    """How a column tells the labels by itself; None where it does not, or where that could be chance."""
+    if feature.of_texts:
+        missing = column == "" if feature.kind == "text" else column == np.array(None)
+    else:
+        column = np.asarray(column, dtype=np.float64)
+        missing = np.isnan(column)
+    how = None
+    if feature.kind not in ("text", "category", "boolean") and _order_tells(column[~missing], codes[~missing]):
+        how = "its ranges for the labels do not overlap"
+    elif feature.kind != "text" and _may_have_few_values(column) and _values_tell(column, codes):
+        how = "each of its values occurs with one label only"
+    elif _is_missing_for_one(missing, codes):
+        how = "it is missing in all rows of one label, and in no other"
+    return how and f"tells the target by itself: {how}"
+
+
+def _may_have_few_values(column: np.ndarray) -> bool:
+    """Whether the first rows leave that open, which spares counting a million different numbers."""
+    return len(pd.unique(column[:LOOKED_AT])) <= VALUES_AT_MOST
+
+
+def _values_tell(column: np.ndarray, codes: np.ndarray) -> bool:
+    """Each value occurs with one label only, and often enough that this is no chance; a few rows may have rare ones."""
     values = pd.factorize(column, use_na_sentinel=False)[0]
     rows = np.bincount(values)
-    if len(rows) < 2 or rows.min() < ROWS_OF_VALUE:
-        return None
-    pairs = len(np.unique(values * (int(codes.max()) + 1) + codes))
-    return "tells the target by itself: each of its values occurs with one label only" if pairs == len(rows) else None
+    common = rows[values] >= ROWS_OF_VALUE
+    if np.count_nonzero(~common) > RARE_ROWS * len(values):
+        return False
+    values, codes = values[common], codes[common]
+    groups, labels = len(np.unique(values)), len(np.unique(codes))
+    if groups < 2 or labels < 2 or len(np.unique(values * (int(codes.max()) + 1) + codes)) > groups:
+        return False
+    return _chance(codes, groups * np.log(labels)) < CHANCE
 
 
-def _order_tells(numbers: np.ndarray, codes: np.ndarray) -> str | None:
+def _is_missing_for_one(missing: np.ndarray, codes: np.ndarray) -> bool:
+    labels = np.unique(codes[missing])
+    if len(labels) != 1 or missing.sum() < ROWS_OF_VALUE or not np.array_equal(missing, codes == labels[0]):
+        return False
+    return _chance(missing.astype(np.intp), np.log(2)) < CHANCE
+
+
+def _order_tells(numbers: np.ndarray, codes: np.ndarray) -> bool:
     """Sorted by the number, the rows are sorted by their labels too."""
-    if np.isnan(numbers).any() or np.bincount(codes).min() < ROWS_OF_CLASS:
-        return None
+    rows = np.bincount(codes)
+    rows = rows[rows > 0]
+    if len(rows) < 2 or rows.min() < ROWS_OF_CLASS:
+        return False
     order = np.argsort(numbers, kind="stable")
     numbers, codes = numbers[order], codes[order]
     turns = np.flatnonzero(np.diff(codes))
-    if len(turns) != len(np.unique(codes)) - 1 or (numbers[turns] == numbers[turns + 1]).any():
-        return None
-    return "tells the target by itself: its ranges for the labels do not overlap"
+    if len(turns) != len(rows) - 1 or (numbers[turns] == numbers[turns + 1]).any():
+        return False
+    return _chance(codes, lgamma(len(rows) + 1)) < CHANCE
+
+
+def _chance(codes: np.ndarray, log_ways: float) -> float:
+    """How likely labels in random order are one of so many arrangements, of which the logarithm is given."""
+    log_all = lgamma(len(codes) + 1) - sum(lgamma(rows + 1) for rows in np.bincount(codes).tolist())
+    return exp(min(log_ways - log_all, 0.0))
