@@ -97,6 +97,8 @@ def _of_dates(texts: Sequence[str], written: Written) -> str:
     if not forms:
         return 'spell all dates alike and say how, such as "dates": "%d/%m/%Y"'
     either = " or ".join(f'"{form}"' for form in forms)
+    if written.dates is not None:
+        return f'say of the column in kinds how its dates are spelled: {{"kind": "date", "format": {either}}}'
     return f'say how dates are spelled: "dates": {either}'
 
 
@@ -115,7 +117,10 @@ def _of_marks(texts: Sequence[str], written: Written) -> str:
         if any(mark in text for text in texts):
             return f'say that the {name} parts thousands: "thousands": "{mark}"'
     if written.decimal == ",":
-        return 'say "thousands": "." where the point parts thousands, else mend it'
+        return (
+            'say "thousands": "." where the point parts thousands, or of the column in kinds '
+            '{"kind": "number", "decimal": "."} where it is the decimal mark'
+        )
     if all(re.fullmatch(rf"{GROUPS},\d{{3}}", text) for text in texts):
         return (
             'say what the comma is: "thousands": "," where it parts thousands, "decimal": "," where it is the decimal'

@@ -36,6 +36,8 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "thousands and decimals": (["1,500.25", "20,000.5"], {}, 'say that the comma parts thousands: "thousands": ","'),
     "German marks": (["1.500,25", "2,5"], {}, 'say what the marks are: "decimal": ",", "thousands": "."'),
     "points beside decimal commas": (["1.500", "2,5"], {"decimal": ","}, 'say "thousands": "." where the point parts'),
+    "points in a file of commas": (["1.5", "2.25"], {"decimal": ","}, 'in kinds {"kind": "number", "decimal": "."} wh'),
+    "months in a file of days": (["2015-08", "2018-11"], {"dates": "%d/%m/%Y"}, '{"kind": "date", "format": "%Y-%m"}'),
     "blanks in numbers": (["1 500", "20 000"], {}, 'say that the blank parts thousands: "thousands": " "'),
     "narrow blanks in numbers": (["1\u202f500", "20\u202f000"], {}, '"thousands": " "'),
     "several units": (["50.5 cm", "0.62 m", "71 cm", "3 m"], {}, "write the numbers without the unit"),
@@ -127,7 +129,7 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "another format": (
         ["28/03/2024", "28.03.2024"],
         {"kinds": {"c": "date"}, "own": {"c": Own(dates="%d/%m/%Y")}},
-        'holds "28.03.2024" (line 3), where kinds "date" asks for a date spelled as "%d/%m/%Y"; say how',
+        'holds "28.03.2024" (line 3), where kinds "date" asks for a date spelled as "%d/%m/%Y"; say of',
     ),
     "zeros before numbers": (
         ["1", "02", "345"],

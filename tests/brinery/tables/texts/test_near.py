@@ -133,6 +133,7 @@ CATEGORIES: dict[str, list[str]] = {
     "models": ["Model 3", "5 Series", "911 Turbo"],
     "flights": ["LH 400", "BA 12", "AF 1"],
     "cases": ["2024-001", "2024-002", "2024-113"],
+    "numbers of five parts": ["1-5001", "12-5002", "3-9003"],
     "days without a year": ["01-05", "6/1", "7/4"],
     "shapes": ["16:9", "4:3", "21:9"],
     "quarters": ["Q1", "Q2", "Q3", "Q4"],
