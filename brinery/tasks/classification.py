@@ -23,11 +23,13 @@ def label_text(label: Label) -> str:
     return str(label).lower() if isinstance(label, bool | np.bool_) else str(label)
 
 
-def _largest(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest difference; what both do not know is none, and what one alone does not know is endless."""
+def _apart(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Each row's largest difference, shape (rows,); what both do not know is none, and what one alone does not know is
+    endless.
+    """
     with np.errstate(invalid="ignore"):
         difference = np.where(np.isnan(ours) & np.isnan(theirs), 0.0, np.abs(ours - theirs))
-    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0))
+    return np.asarray(np.where(np.isnan(difference), np.inf, difference).max(axis=1, initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -259,19 +261,21 @@ class Classification(BaseModel):
             tied: rows whose labels are not compared, shape (rows,).
         """
         differs = ours.labels != theirs.labels
-        other = int((differs if tied is None else differs & ~tied).sum())
+        differs = differs if tied is None else differs & ~tied
+        other = int(differs.sum())
         largest = None
         alike = other == 0 and (ours.probabilities is None) == (theirs.probabilities is None)
         text = f"{other} of {len(ours)} get another label"
         if ours.probabilities is not None and theirs.probabilities is not None:
             if np.array_equal(ours.classes, theirs.classes):
-                largest = _largest(ours.probabilities, theirs.probabilities)
+                apart = _apart(ours.probabilities, theirs.probabilities)
+                largest, differs = float(apart.max(initial=0.0)), differs | (apart > TOLERANCE)
                 text += f"; a probability differs by {largest:.2g} at most"
             alike = alike and largest is not None and largest <= TOLERANCE
         elif (ours.probabilities is None) != (theirs.probabilities is None):
             text += "; only one of them gives probabilities"
         facts = {"other_label": other, "largest_difference_of_a_probability": largest}
-        return Difference(len(ours), alike, largest, text, facts)
+        return Difference(len(ours), int(differs.sum()), alike, largest, text, facts)
 
     def unanswered(self, answers: Answers) -> Iterable[int]:
         """Rows that have no finite answer, as where a value overflowed inside the model."""

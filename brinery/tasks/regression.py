@@ -149,7 +149,7 @@ class Regression(BaseModel):
         other = int((found > TOLERANCE).sum())
         text = f"{other} of {len(ours)} get another number; one differs by {largest:.2g} deviations at most"
         facts = {"other_number": other, "largest_difference_in_deviations": largest}
-        return Difference(len(ours), other == 0, largest, text, facts)
+        return Difference(len(ours), other, other == 0, largest, text, facts)
 
     def unanswered(self, answers: Estimates) -> Iterable[int]:
         """Rows that have no finite answer, as where a value overflowed inside the model."""

@@ -9,7 +9,6 @@ from tests.faithful.stated import FEW
 WITHOUT = {
     "GaussianProcessRegressor",  # which does not fit the numeric columns
     "GradientBoostingRegressor from a linear regression",
-    "KNeighborsRegressor, Manhattan",
     "KernelRidge, Laplacian",
     "MLPRegressor, Poisson",
     "Pipeline of splines and a ridge",

@@ -25,7 +25,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR
 
-from brinery.assessment.conversion import regressors, transformers, trees
+from brinery.assessment.conversion import neighbours, regressors, transformers, trees
 from brinery.assessment.conversion.boosters import (
     catboost,
     catboost_of_numbers,
@@ -36,7 +36,7 @@ from brinery.assessment.conversion.boosters import (
     xgboost,
     xgboost_of_numbers,
 )
-from brinery.assessment.conversion.graph import Graph, converter, precision, squared_distances
+from brinery.assessment.conversion.graph import Graph, converter, precision
 from brinery.assessment.conversion.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.formats.onnx import MISSING
 
@@ -85,52 +85,6 @@ def _logistic(graph: Graph, decisions: str) -> str:
     whole = graph.node("Add", one, small)
     below = graph.node("Less", decisions, graph.constant(0.0))
     found: str = graph.node("Where", below, graph.node("Div", small, whole), graph.node("Div", one, whole))
-    return found
-
-
-def _neighbours(graph: Graph) -> None:
-    """Votes of the nearest, weighted as the estimator does."""
-    votes = _weighted(graph, np.eye(len(graph.model.classes_))[np.asarray(graph.model._y)])  # rows, k, classes
-    counted = graph.node("ReduceSum", votes, graph.constant([1], np.int64), keepdims=0)
-    whole = graph.node("ReduceSum", counted, graph.constant([1], np.int64), keepdims=1)
-    scores = graph.node("Div", counted, whole)
-    graph.finish(graph.largest(scores), scores)
-
-
-def _neighbours_of_numbers(graph: Graph) -> None:
-    """The mean of the nearest, weighted as the estimator does."""
-    numbers = np.asarray(graph.model._y, dtype=np.float64).reshape(-1, 1)
-    both = _weighted(graph, np.hstack([numbers, np.ones_like(numbers)]))  # rows, k, number and one
-    summed = graph.node("ReduceSum", both, graph.constant([1], np.int64), keepdims=0)
-    number, whole = (graph.node("Gather", summed, graph.constant([j], np.int64), axis=1) for j in (0, 1))
-    graph.finish_columns(graph.node("Div", number, whole))
-
-
-def _weighted(graph: Graph, told: np.ndarray) -> str:
-    """What the nearest by distance tell, the first of equal ones, each times its weight: shape (rows, k, columns).
-
-    Args:
-        told: what each fitted row tells, shape (fitted rows, columns).
-    """
-    model = graph.model
-    euclidean = model.effective_metric_ == "euclidean"
-    if not euclidean or model.weights not in ("uniform", "distance") or getattr(model, "outputs_2d_", False):
-        raise NotImplementedError(f"metric {model.effective_metric_}, weights {model.weights}")
-    others = np.asarray(model._fit_X, dtype=np.float64)
-    k = graph.constant([min(model.n_neighbors, len(others))], np.int64)
-    _, nearest = graph.node("TopK", squared_distances(graph, others), k, axis=1, largest=0, sorted=1, outputs=2)
-    found: str = graph.node("Gather", graph.constant(told), nearest)
-    if model.weights == "distance":
-        there = graph.node("Gather", graph.constant(others), nearest)  # rows, k, features
-        here = graph.node("Unsqueeze", graph.input, graph.constant([1], np.int64))
-        last = graph.constant([2], np.int64)
-        distance = graph.node("Sqrt", graph.node("ReduceSumSquare", graph.minus(here, there), last, keepdims=1))
-        at = graph.node("Equal", distance, graph.constant(0.0))
-        ones, zeros = graph.constant(1.0), graph.constant(0.0)
-        equal = graph.node("Where", at, ones, zeros)
-        any_equal = graph.node("ReduceMax", equal, graph.constant([1], np.int64), keepdims=1)
-        inverse = graph.node("Div", ones, graph.node("Where", at, ones, distance))
-        found = graph.node("Mul", found, graph.node("Where", graph.node("Greater", any_equal, zeros), equal, inverse))
     return found
 
 
@@ -186,14 +140,14 @@ _OWN: Mapping[type, Callable[[Graph], None]] = {
     **dict.fromkeys(_LINEAR, _linear),
     SVC: support_vectors,
     NuSVC: support_vectors,
-    KNeighborsClassifier: _neighbours,
+    KNeighborsClassifier: neighbours.votes,
     GaussianNB: _normal,
     HistGradientBoostingClassifier: histogram_boosting,
 }
 CONVERTERS: dict[type, Any] = {
     SimpleImputer: converter(_imputer),
     HistGradientBoostingRegressor: converter(histogram_boosting_of_numbers),
-    KNeighborsRegressor: converter(_neighbours_of_numbers),
+    KNeighborsRegressor: converter(neighbours.means),
     **dict.fromkeys((SVR, NuSVR), converter(support_vectors_of_numbers)),
     **{kind: converter(build) for kind, build in _OWN.items()},
     **trees.CONVERTERS,

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.conversion.converters import CONVERTERS, SHAPES, register_boosters
+from brinery.assessment.faithful.drawn import DRAWN, DrawnRows
 from brinery.assessment.faithful.probes import probes, steps_within
 from brinery.assessment.faithful.proof import Expected, Proof, expect, in_chunks, prove
 from brinery.assessment.faithful.within import needs_double
@@ -92,7 +93,9 @@ def export_onnx(
         if not expected:
             try:
                 with threadpool_limits(1):  # many small predictions: more threads would wait for each other
-                    expected = expect(assessor, fitted, probes(fitted, features, train_x, test_x, predict, seed))
+                    rows = probes(fitted, features, train_x, test_x, predict, seed)
+                    drawn = DrawnRows(features, train_x.dtype == object, seed)
+                    expected = expect(assessor, fitted, [*rows, drawn.draw(DRAWN)], drawn.draw)
             except Exception as exc:  # a model raises whatever it likes
                 text = " ".join(str(exc).split())[:200]
                 return Export(reason=f"the fitted model has no answer to some rows that look for a difference: {text}")

@@ -23,10 +23,14 @@ MISSING_TEXTS = ("", "None", "nan", "NaN", "null")
 
 @dataclass(frozen=True)
 class Probe:
-    """Rows of one kind, shape (rows, features), as serving would build them."""
+    """Rows of one kind, shape (rows, features), as serving would build them.
+
+    `between`: they were made up for being where a rounding decides, so that the answer may be another one there.
+    """
 
     kind: str
     rows: np.ndarray
+    between: bool = False
 
 
 def probes(
@@ -54,9 +58,9 @@ def probes(
         Probe("training rows", sample),
         Probe("columns shuffled against each other", _recombined(random, train_x)),
         Probe("ends of the ranges and beyond", _ends(random, features, numeric, base)),
-        Probe("thresholds", _at(random, _thresholds(random, fitted, features, numeric), base)),
-        Probe("half-way between rows", _halfway(random, train_x, numeric)),
-        Probe("where the answer turns", _turns(random, train_x, numeric, predict)),
+        Probe("thresholds", _at(random, _thresholds(random, fitted, features, numeric), base), between=True),
+        Probe("half-way between rows", _halfway(random, train_x, numeric), between=True),
+        Probe("where the answer turns", _turns(random, train_x, numeric, predict), between=True),
         Probe("missing cells and texts like them", _missing(random, features, base)),
         Probe("categories that no row has", _unknown(random, features, base)),
     ]
@@ -71,7 +75,8 @@ def _recombined(random: np.random.Generator, rows: np.ndarray) -> np.ndarray:
     picked = np.empty((ROWS, rows.shape[1]), dtype=rows.dtype)
     for j in range(rows.shape[1]):
         picked[:, j] = rows[random.integers(0, len(rows), ROWS), j]
-    return picked
+    places = {tuple("" if cell != cell else cell for cell in row): i for i, row in enumerate(picked.tolist())}
+    return picked[sorted(places.values())]  # each once: of few values there are few
 
 
 def _ends(
@@ -182,7 +187,9 @@ def steps_within(estimator: Any) -> Iterator[Any]:
 
 
 def _halfway(random: np.random.Generator, rows: np.ndarray, numeric: Sequence[int]) -> np.ndarray:
-    """Rows at the same distance of two, where nearest neighbours tie."""
+    """Rows at the same distance of two, where nearest neighbours tie; none where no column has a middle."""
+    if not numeric:
+        return rows[:0]
     one, other = (rows[random.integers(0, len(rows), ROWS)] for _ in range(2))
     return _middle(one, other, numeric)
 

@@ -1,7 +1,7 @@
 """The proof that a converted model answers as the fitted one does, on rows that look for differences."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -9,10 +9,15 @@ import numpy as np
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.faithful.probes import Probe
+from brinery.assessment.faithful.ties import why_open
 from brinery.formats.predictor import Predictor
+from brinery.tasks.difference import Difference
 from brinery.tasks.task import AnyAnswers, AnyTask
 
 LEAST = 0.1  # of the rows, on which the model must be decided for there to be a proof
+LEAST_ROWS = 10_000  # on which it must be, where there are as many different ones
+RARE = 0.05  # of the rows that were not made up for it, that may tie for those to be left out that were
+DRAWS = 8  # of further rows, until there are enough
 MAX_QUESTIONS = 1_000  # to find the rows of a kind that have no answer
 CHUNK = 1_000  # rows that a converted model is asked at once: it writes out what the fitted one has sparse
 
@@ -21,7 +26,8 @@ CHUNK = 1_000  # rows that a converted model is asked at once: it writes out wha
 class Expected:
     """A probe with the fitted model's own answers.
 
-    `tied` and `open` are rows, shape (rows,), on which it ties with itself: in the label, and in all of the answer.
+    `tied` and `open` are rows, shape (rows,), on which it ties with itself: in the label, and in all of the answer;
+    `excused` are those of the open ones that may be answered either way, and `because` says what makes rows open.
     `refused` are rows of that kind to which it has none, shape (rows, features), and `why` what it raised.
     """
 
@@ -29,6 +35,8 @@ class Expected:
     answers: AnyAnswers
     tied: np.ndarray
     open: np.ndarray
+    excused: np.ndarray
+    because: str
     refused: np.ndarray
     why: str
 
@@ -59,18 +67,38 @@ class Proof:
         return f"{within}, on {kinds}{ties}"
 
 
-def expect(assessor: Assessor, fitted: Any, probes: Sequence[Probe]) -> list[Expected]:
-    """The fitted model's answers to the probes, asked once for all conversions."""
-    found = []
-    for probe in probes:
-        with np.errstate(all="ignore"):  # a row far off may overflow within the model
-            answered, refused, why = _sorted_out(partial(assessor.answers, fitted), probe.rows)
-            if len(answered):
-                rows = probe.rows[answered]
-                answers = assessor.answers(fitted, rows)
-                ties = assessor.ties(fitted, rows, answers)
-                found.append(Expected(Probe(probe.kind, rows), answers, *ties, probe.rows[refused], why))
+def expect(
+    assessor: Assessor, fitted: Any, probes: Sequence[Probe], more: Callable[[int], Probe] | None = None
+) -> list[Expected]:
+    """The fitted model's answers to the probes, asked once for all conversions.
+
+    Args:
+        more: draws so many further rows, or those that are left, where the probes leave too few to prove anything by.
+    """
+    found = [each for probe in probes for each in _expected(assessor, fitted, probe)]
+    natural = [each for each in found if not each.probe.between]
+    rare = sum(int(each.open.sum()) for each in natural) <= RARE * sum(len(each.open) for each in natural)
+    found = [replace(each, excused=each.open & (each.probe.between and rare)) for each in found]
+    for _ in range(DRAWS if more else 0):
+        missing = LEAST_ROWS - sum(int((~each.excused).sum()) for each in found)
+        probe = more(missing) if more and missing > 0 else None
+        if probe is None or not len(probe.rows):
+            break
+        found += _expected(assessor, fitted, probe)
     return found
+
+
+def _expected(assessor: Assessor, fitted: Any, probe: Probe) -> Iterator[Expected]:
+    """What is expected of a probe's rows, none of which is excused; nothing where no row has an answer."""
+    with np.errstate(all="ignore"):  # a row far off may overflow within the model
+        answered, refused, why = _sorted_out(partial(assessor.answers, fitted), probe.rows)
+        if len(answered):
+            rows = probe.rows[answered]
+            answers = assessor.answers(fitted, rows)
+            tied, open_rows = assessor.ties(fitted, rows, answers)
+            of_them = replace(probe, rows=rows)
+            excused, because = np.zeros(len(rows), dtype=bool), why_open(fitted)
+            yield Expected(of_them, answers, tied, open_rows, excused, because, probe.rows[refused], why)
 
 
 def _sorted_out(ask: Callable[[np.ndarray], Any], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
@@ -109,9 +137,9 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
     largest: float | None = None
     ties = 0
     for each in expected:
-        fixed = np.flatnonzero(~each.open)
-        ties += int((each.tied | each.open).sum())
-        rows[each.probe.kind] = len(fixed)
+        fixed = np.flatnonzero(~each.excused)
+        ties += int((each.tied | each.excused).sum())
+        rows[each.probe.kind] = rows.get(each.probe.kind, 0) + len(fixed)
         fault = _fault_of_refused(task, model, each)
         if fault:
             return Proof(rows, largest, ties, fault=fault)
@@ -122,11 +150,25 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
             if difference.largest is not None:
                 largest = max(largest or 0.0, difference.largest)
             if not difference.alike:
-                return Proof(rows, largest, ties, fault=f"of the {each.probe.kind}, {difference.text}")
+                return Proof(rows, largest, ties, fault=_fault_of(task, model, each, picked))
     decided, asked = sum(rows.values()), sum(len(each.probe.rows) for each in expected)
     if decided < LEAST * asked:
         return Proof(rows, largest, ties, fault=f"the model ties with itself on {asked - decided:,} of {asked:,} rows")
     return Proof(rows, largest, ties, task.agreement)
+
+
+def _fault_of(task: AnyTask, model: Predictor, expected: Expected, picked: np.ndarray) -> str:
+    """What differs on the rows that were picked, or where only open ones differ there, on all rows of the probe."""
+    closed = picked[~expected.open[picked]]
+
+    def difference(some: np.ndarray) -> Difference:
+        found = in_chunks(task, model, expected.probe.rows[some])
+        return task.difference(found, expected.answers[some], tied=expected.tied[some])
+
+    if len(closed) and not (apart := difference(closed)).alike:
+        return f"of the {expected.probe.kind}, {apart.text}"
+    whole = difference(np.flatnonzero(~expected.excused))
+    return f"{expected.because}: of the {expected.probe.kind}, {whole.differing} of {whole.rows} differ; {whole.text}"
 
 
 def _fault_of_refused(task: AnyTask, model: Predictor, expected: Expected) -> str:

@@ -49,6 +49,13 @@ def open_ties(fitted: Any, array: np.ndarray) -> np.ndarray:
     return found
 
 
+def why_open(fitted: Any) -> str:
+    """What makes rows open, where the fitted model and a converted one differ on them."""
+    if any(each.has_neighbours for each in answering(fitted, None)):
+        return "neighbours are often equally far in these columns, and scikit-learn takes others of them"
+    return "what is calculated of these columns is often at a split, where rounding decides"
+
+
 def _neighbour_ties(model: Any, rows: Any) -> np.ndarray:
     if model.n_neighbors >= model.n_samples_fit_:
         return np.zeros(rows.shape[0], dtype=bool)

@@ -43,7 +43,7 @@ def test_rows_without_an_answer_must_have_none_in_the_file() -> None:
 def test_model_that_ties_with_itself_on_nearly_all_rows_is_not_proven() -> None:
     twice: Any = np.repeat(np.arange(20.0)[:, None], 2, axis=0)
     model = KNeighborsRegressor(1).fit(twice, np.arange(40.0))
-    found = expect(REGRESSION, model, [Probe("rows", twice)])
+    found = expect(REGRESSION, model, [Probe("rows", twice, between=True)])
 
     class Same:
         def predict(self, array: np.ndarray) -> Estimates:
