@@ -37,6 +37,12 @@ BrineryError
 from collections.abc import Sequence
 
 
+def words_of(error: object, most: int = 300) -> str:
+    """What an error says, on one line, which ends with a whole word."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= most else f"{text[:most].rpartition(' ')[0] or text[:most]} …"
+
+
 class BrineryError(Exception):
     """Base of every error of this package; its text is one sentence for the user."""
 

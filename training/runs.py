@@ -14,7 +14,7 @@ from tqdm import tqdm
 from brinery.assessment.candidate import Report
 from brinery.assessment.lineage import git_state, reset_peak_memory
 from brinery.assessment.publish_candidate import Asked
-from brinery.errors import BrineryError, GateInvalid
+from brinery.errors import BrineryError, GateInvalid, words_of
 from brinery.loading.model_process import ModelProcess
 from brinery.output.write import say, write
 from brinery.versions.profiles import open_registry
@@ -111,7 +111,7 @@ def _train_each(file: ModelsFile, specs: Mapping[str, ModelSpec], session: Sessi
                 failures.append(f"{name}: interrupted; this version {was} published")
                 break
             except Exception as exc:
-                failures.append(f"{name}: an unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:400]}")
+                failures.append(f"{name}: an unexpected {type(exc).__name__}: {words_of(exc, 400)}")
     return results, failures
 
 

@@ -20,7 +20,7 @@ from brinery.assessment.importance import importances
 from brinery.assessment.lineage import libraries, peak_memory
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.profile import make_profile
-from brinery.errors import DataInvalid, NotServable
+from brinery.errors import DataInvalid, NotServable, words_of
 from brinery.formats.choice import FORMATS
 from brinery.formats.pickle import dump
 from brinery.formats.runtimes import RUNTIMES
@@ -175,7 +175,7 @@ def _add_pickle(fitted: Any, made: _Made) -> None:
     try:
         pickle, modules = dump(fitted)
     except Exception as exc:  # a model raises whatever it likes
-        raise DataInvalid(f"the model cannot be pickled: {' '.join(str(exc).split())[:300]}") from exc
+        raise DataInvalid(f"the model cannot be pickled: {words_of(exc)}") from exc
     made.modules.update(modules)
     itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
     entry = FORMATS["pickle"].artifact(len(pickle), itself, modules)

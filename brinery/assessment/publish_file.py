@@ -9,7 +9,7 @@ import pandas as pd
 
 from brinery.assessment.given.file import OnnxFile, is_onnx
 from brinery.assessment.publish_fitted import publish_fitted
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.tables.read import SourceTable
 from brinery.tables.sources import find_source
 from brinery.tables.spelling import PLAIN, Spelling
@@ -69,11 +69,9 @@ def _unpickled(path: Path) -> tuple[Any, list[str]]:
     except FileNotFoundError as exc:
         raise DataInvalid(f"{path} does not exist; it must be a pickle of a fitted model") from exc
     except Exception as exc:  # a pickle raises whatever it likes
-        text = " ".join(str(exc).split())[:300]
+        text = words_of(exc)
         raise DataInvalid(f"{path} cannot be loaded as a pickle: {type(exc).__name__}: {text}") from exc
-    return fitted, [" ".join(str(each.message).split())[:300] for each in told if each.category is not FutureWarning][
-        :3
-    ]
+    return fitted, [words_of(each.message) for each in told if each.category is not FutureWarning][:3]
 
 
 def _rows(

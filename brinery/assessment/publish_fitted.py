@@ -35,7 +35,7 @@ from brinery.assessment.given.model import GivenModel, given_model
 from brinery.assessment.lineage import git_state
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.publish_candidate import publish_candidate
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.formats.frames import OnFrames
 from brinery.loading.model_process import ModelProcess
 from brinery.rows.feature import Feature, Kind
@@ -136,7 +136,7 @@ def publish_fitted(
         answers = assessor.answers(served, test_x)
         own = _own(assessor, model, test) if served is not model else answers.predicted
     except Exception as exc:  # a model raises whatever it likes
-        raise DataInvalid(f"the model does not answer the held-out rows: {' '.join(str(exc).split())[:300]}") from exc
+        raise DataInvalid(f"the model does not answer the held-out rows: {words_of(exc)}") from exc
     if not _alike(answers.predicted, np.asarray(own)):
         raise DataInvalid(
             f"{type(model).__name__} answers rows otherwise where their values come as JSON has them; "
@@ -212,7 +212,7 @@ def _assessor(model: Any) -> Assessor:
         check_is_fitted(model)
         assessor.check(model)
     except (TypeError, AttributeError, ValueError) as exc:
-        text = " ".join(str(exc).split())[:300]
+        text = words_of(exc)
         raise DataInvalid(f"{type(model).__name__} is not a fitted {assessor.estimators}: {text}") from exc
     return assessor
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from brinery.errors import SettingInvalid, StoreUnavailable
+from brinery.errors import SettingInvalid, StoreUnavailable, words_of
 from brinery.versions.profiles import aws_region
 
 SECONDS = 3  # for a connection, and for an answer that is not waited for
@@ -44,4 +44,4 @@ def errors_of(doing: str) -> Iterator[None]:
     try:
         yield
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as exc:
-        raise StoreUnavailable(f"{doing}: {' '.join(str(exc).split())[:300]}") from exc
+        raise StoreUnavailable(f"{doing}: {words_of(exc)}") from exc

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from brinery.errors import BrineryError
+from brinery.errors import BrineryError, words_of
 from brinery.formats.choice import FORMATS
 from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.load import load
@@ -109,7 +109,7 @@ def _answer(
     except BrineryError as exc:
         return {"error": _sentence(name, exc), "kind": type(exc).__name__}, {}
     except Exception as exc:  # a model raises whatever it likes
-        return {"error": f"its {name} has no answer to the rows: {' '.join(str(exc).split())[:300]}", "kind": ""}, {}
+        return {"error": f"its {name} has no answer to the rows: {words_of(exc)}", "kind": ""}, {}
 
 
 def _sentence(format: str, exc: Exception) -> str:

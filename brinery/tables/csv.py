@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.rows.feature import OF_TEXTS
 from brinery.rows.written import MISSING
 from brinery.tables.lines import (
@@ -92,7 +92,7 @@ class CsvFile:
                 raise DataInvalid(f"{where} has columns and no row") from exc
             refuse_bad_text(where, buffer, self._above)
             self._refuse_bad_row()
-            raise DataInvalid(f"{where} cannot be read as CSV: {' '.join(str(exc).split())[:200]}") from exc
+            raise DataInvalid(f"{where} cannot be read as CSV: {words_of(exc, 200)}") from exc
 
     def _options(
         self, columns: Sequence[str], texts: Collection[str], spelling: Spelling, nulls: bool

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.rows.feature import OF_TEXTS
 from brinery.tables.partitions import NO_VALUE, partitions_of
 from brinery.tables.sources import Load
@@ -125,7 +125,7 @@ def _errors_of_parquet(where: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as exc:
-        raise DataInvalid(f"{where} cannot be read as Parquet: {' '.join(str(exc).split())[:200]}") from exc
+        raise DataInvalid(f"{where} cannot be read as Parquet: {words_of(exc, 200)}") from exc
 
 
 def _refuse_difference(file: ParquetFile, first_path: str, first: pa.Schema) -> None:

@@ -4,6 +4,7 @@ from importlib import import_module
 from itertools import chain
 from typing import Any
 
+from brinery.errors import words_of
 from training.errors import SpecInvalid
 from training.spec import ModelSpec
 
@@ -44,7 +45,7 @@ def booster_class(name: str) -> Any:
     try:
         own = import_module("brinery.formats.labels") if name == "xgboost.XGBClassifier" else import_module(module)
     except Exception as exc:  # a shared library that it needs may be missing
-        why = f"{type(exc).__name__}: {' '.join(str(exc).split())[:300]}"
+        why = f"{type(exc).__name__}: {words_of(exc)}"
         raise SpecInvalid(f'estimator is "{name}", and {module} cannot be imported here: {why}') from exc
     return getattr(own, attribute, None)
 
@@ -57,6 +58,13 @@ def parameters(kind: Any) -> set[str] | None:
         return None
     aliases = import_module("lightgbm.basic")._ConfigAliases._get_all_param_aliases()
     return {*aliases, *chain.from_iterable(aliases.values()), "random_state", "class_weight", "importance_type"}
+
+
+def names_of_rounds(estimator: Any) -> set[str]:
+    """All names of the parameter that says how many rounds are fitted; LightGBM has several."""
+    if library(estimator) != "lightgbm":
+        return {"n_estimators"}
+    return set(import_module("lightgbm.basic")._ConfigAliases.get("num_iterations"))
 
 
 def check_stopping(spec: ModelSpec, estimator: Any) -> None:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from brinery.assessment.assessor import ASSESSORS, Assessor
 from brinery.assessment.gate import check_metrics
 from brinery.assessment.metrics.table import BY_TASK
+from brinery.errors import words_of
 from training.errors import SpecInvalid
 from training.fit.boosters import DEFAULTS, booster_class, check_stopping, is_booster, library, parameters
 from training.spec import ESTIMATOR, ModelSpec
@@ -67,7 +68,7 @@ class _Making:
         except Exception as exc:  # a factory raises whatever it likes
             raise SpecInvalid(
                 f'{at}estimator is "{name}", which cannot be made from '
-                f"{', '.join(given) or 'no parameters'}: {' '.join(str(exc).split())[:300]}"
+                f"{', '.join(given) or 'no parameters'}: {words_of(exc)}"
                 f"{'' if ':' in name else HINT}"
             ) from exc
         return estimator
@@ -109,7 +110,7 @@ class _Making:
         try:
             found = getattr(import_module(module), attribute)
         except Exception as exc:  # a module of the user's own raises whatever it likes
-            why = f"{type(exc).__name__}: {' '.join(str(exc).split())[:300]}"
+            why = f"{type(exc).__name__}: {words_of(exc)}"
             rest = (
                 f", which cannot be imported from {folder}: {why}"
                 if own

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, load_model, numpy_helper
 
-from brinery.assessment.conversion.graph import Graph
+from brinery.assessment.conversion.graph import Graph, NotConverted
 
 NODE_FIELDS = (
     *("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids"),
@@ -107,7 +107,7 @@ def _histogram_boosted(graph: Graph) -> str:
     trees = Trees(AT_MOST, model.n_trees_per_iteration_)
     for tree, (k, predictor) in enumerate((k, p) for stage in model._predictors for k, p in enumerate(stage)):
         if predictor.nodes["is_categorical"].any():
-            raise NotImplementedError("splits by category")
+            raise NotConverted("splits by category")
         for number, node in enumerate(predictor.nodes):
             if node["is_leaf"]:
                 trees.leaf(tree, number, k, float(node["value"]))
@@ -133,7 +133,7 @@ def xgboost(graph: Graph) -> None:
     elif objective == "binary:logistic":
         graph.finish_of_two(raw)
     else:
-        raise NotImplementedError(f"objective {objective}")
+        raise NotConverted(f"objective {objective}")
 
 
 def xgboost_of_numbers(graph: Graph) -> None:
@@ -143,7 +143,7 @@ def xgboost_of_numbers(graph: Graph) -> None:
     elif objective in _LOGISTIC:
         raw = graph.node("Sigmoid", raw)
     elif objective not in _AS_IT_IS:
-        raise NotImplementedError(f"objective {objective}")
+        raise NotConverted(f"objective {objective}")
     graph.finish_columns(raw)
 
 
@@ -154,16 +154,17 @@ def _xgboosted(graph: Graph) -> tuple[str, str]:
     """
     model = graph.model
     if not np.isnan(model.missing):
-        raise NotImplementedError(f"missing values written as {model.missing}")
+        raise NotConverted(f"missing values written as {model.missing}")
     learner = _learner(model)
     booster = learner["gradient_booster"]
     if booster["name"] != "gbtree":
-        raise NotImplementedError(f"booster {booster['name']}")
+        raise NotConverted(f"booster {booster['name']}")
     forest, told = booster["model"], learner["learner_model_param"]
     objective, sums = learner["objective"]["name"], max(1, int(told["num_class"]))
     count = len(forest["trees"])
-    if getattr(model, "early_stopping_rounds", None):
-        count = forest["iteration_indptr"][model.best_iteration + 1]
+    best = model.get_booster().attr("best_iteration")  # where fitting stopped early
+    if best is not None:
+        count = forest["iteration_indptr"][int(best) + 1]
     trees = Trees(BELOW, sums)
     for tree in range(count):
         _add_xgboost_tree(trees, tree, forest["trees"][tree], forest["tree_info"][tree])
@@ -183,7 +184,7 @@ def _learner(model: Any) -> Any:
 
 def _add_xgboost_tree(trees: Trees, tree: int, found: dict[str, Any], which: int) -> None:
     if any(found["split_type"]) or int(found["tree_param"]["size_leaf_vector"]) > 1:
-        raise NotImplementedError("splits by category, or several numbers a leaf")
+        raise NotConverted("splits by category, or several numbers a leaf")
     fields = ("left_children", "right_children", "split_indices", "split_conditions", "default_left")
     nodes = list(zip(*(found[each] for each in fields), strict=True))
     pending = [0]  # from the root on: what was pruned is still in the list
@@ -210,13 +211,13 @@ def lightgbm(graph: Graph) -> None:
     elif objective == "multiclass":
         graph.finish_of_many(raw)
     else:
-        raise NotImplementedError(f"objective {' '.join([objective, *words])}")
+        raise NotConverted(f"objective {' '.join([objective, *words])}")
 
 
 def lightgbm_of_numbers(graph: Graph) -> None:
     raw, (objective, *words) = _lightgbm_boosted(graph)
     if objective not in _LINKS or "sqrt" in words:
-        raise NotImplementedError(f"objective {' '.join([objective, *words])}")
+        raise NotConverted(f"objective {' '.join([objective, *words])}")
     graph.finish_columns(graph.node(_LINKS[objective], raw))
 
 
@@ -227,7 +228,7 @@ def _lightgbm_boosted(graph: Graph) -> tuple[str, list[str]]:
     """
     told = graph.model.booster_.dump_model()
     if told.get("average_output"):
-        raise NotImplementedError("boosting rf")
+        raise NotConverted("boosting rf")
     trees = Trees(AT_MOST, told["num_tree_per_iteration"])
     base = [0.0] * trees.sums
     for tree, found in enumerate(told["tree_info"]):
@@ -247,13 +248,13 @@ def _add_lightgbm_tree(trees: Trees, tree: int, root: dict[str, Any], which: int
     while pending:
         node, found = pending.pop()
         if "leaf_const" in found:
-            raise NotImplementedError("linear leaves")
+            raise NotConverted("linear leaves")
         if "split_feature" not in found:
             trees.leaf(tree, node, which, found["leaf_value"])
             continue
         split, kind = found["threshold"], found["missing_type"]
         if found["decision_type"] != "<=" or kind == "Zero":
-            raise NotImplementedError(f"decisions by {found['decision_type']}, missing values as {kind}")
+            raise NotConverted(f"decisions by {found['decision_type']}, missing values as {kind}")
         missing = found["default_left"] if kind == "NaN" else split >= 0  # NaN is 0 where training had none
         trees.branch(tree, node, found["split_feature"], split, number, number + 1, missing)
         pending += [(number, found["left_child"]), (number + 1, found["right_child"])]

@@ -36,7 +36,7 @@ from brinery.assessment.conversion.boosters import (
     xgboost,
     xgboost_of_numbers,
 )
-from brinery.assessment.conversion.graph import Graph, converter, precision
+from brinery.assessment.conversion.graph import Graph, NotConverted, converter, precision
 from brinery.assessment.conversion.support_vectors import support_vectors, support_vectors_of_numbers
 from brinery.formats.onnx import MISSING
 
@@ -51,7 +51,7 @@ def _imputer(graph: Graph) -> None:
     found = graph.node("Where", missing, filled, graph.input)
     if graph.model.add_indicator:
         if graph.of_texts:
-            raise NotImplementedError("an indicator of missing texts")
+            raise NotConverted("an indicator of missing texts")
         told = graph.node("Gather", missing, graph.constant(graph.model.indicator_.features_, np.int64), axis=1)
         found = graph.node("Concat", found, graph.node("Cast", told, to=TensorProto.DOUBLE), axis=1)
     graph.finish_columns(found)
@@ -71,7 +71,7 @@ def _linear(graph: Graph) -> None:
         scores = graph.both_ways(graph.node("Sigmoid", decisions)) if two else graph.node("Softmax", decisions, axis=1)
     elif hasattr(model, "predict_proba"):
         if model.loss != "log_loss":
-            raise NotImplementedError(f"probabilities of {type(model).__name__} with loss {model.loss}")
+            raise NotConverted(f"probabilities of {type(model).__name__} with loss {model.loss}")
         shares = _logistic(graph, decisions)
         whole = graph.node("ReduceSum", shares, graph.constant([1], np.int64), keepdims=1)
         scores = graph.both_ways(shares) if two else graph.node("Div", shares, whole)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from brinery.assessment.conversion.graph import Graph
+from brinery.assessment.conversion.graph import Graph, NotConverted
 
 Build = Callable[[Graph, str], str]
 
@@ -17,7 +17,7 @@ def applied(graph: Graph, function: Any, arguments: Any, numbers: str) -> str:
     if arguments or function not in _FUNCTIONS:
         known = ", ".join(each.__name__ for each in _FUNCTIONS)
         name = getattr(function, "__name__", repr(function))
-        raise NotImplementedError(f"the function {name}; an ONNX file can have numpy's {known}")
+        raise NotConverted(f"the function {name}; an ONNX file can have numpy's {known}")
     return _FUNCTIONS[function](graph, numbers)
 
 

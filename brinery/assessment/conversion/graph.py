@@ -12,6 +12,10 @@ OPSET = 21
 TREES = 3  # of the domain ai.onnx.ml: the first that knows thresholds in double precision
 
 
+class NotConverted(NotImplementedError):
+    """There is no converter for what its text names."""
+
+
 def converter(build: Callable[["Graph"], None]) -> Callable[[Any, Any, Any], None]:
     """A converter as skl2onnx calls it, of what adds the nodes of one estimator."""
 
@@ -112,7 +116,7 @@ class Graph:
     def rows(self) -> str:
         """The columns that the estimator gets as one matrix, in double precision."""
         if any(isinstance(each.type, StringTensorType) for each in self._inputs):
-            raise NotImplementedError("columns of texts as numbers")
+            raise NotConverted("columns of texts as numbers")
         columns = [self.node("Cast", each.full_name, to=TensorProto.DOUBLE) for each in self._inputs]
         found: str = self.node("Concat", *columns, axis=1) if len(columns) > 1 else columns[0]
         return found

@@ -15,7 +15,7 @@ from sklearn.preprocessing import (
 )
 
 from brinery.assessment.conversion.functions import applied
-from brinery.assessment.conversion.graph import Graph
+from brinery.assessment.conversion.graph import Graph, NotConverted
 
 
 def taken_back(graph: Graph, transformer: Any, numbers: str) -> str:
@@ -25,7 +25,7 @@ def taken_back(graph: Graph, transformer: Any, numbers: str) -> str:
             numbers = taken_back(graph, step, numbers)
         return numbers
     if type(transformer) not in _INVERSES:
-        raise NotImplementedError(f"a target transformed by {type(transformer).__name__}")
+        raise NotConverted(f"a target transformed by {type(transformer).__name__}")
     return _INVERSES[type(transformer)](graph, transformer, numbers)
 
 

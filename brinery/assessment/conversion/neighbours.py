@@ -8,7 +8,7 @@ distances are computed as the tree does.
 import numpy as np
 from onnx import TensorProto
 
-from brinery.assessment.conversion.graph import Graph, squared_distances
+from brinery.assessment.conversion.graph import Graph, NotConverted, squared_distances
 
 MORE = 32  # candidates beyond twice the neighbours
 MAX_COLUMNS = 200  # that distances of other metrics are summed up over, a few nodes each
@@ -41,9 +41,9 @@ def _weighted(graph: Graph, told: np.ndarray) -> str:
     model = graph.model
     metric = model.effective_metric_
     if metric not in ("euclidean", "manhattan", "chebyshev") or model.weights not in ("uniform", "distance"):
-        raise NotImplementedError(f"metric {metric}, weights {model.weights}")
+        raise NotConverted(f"metric {metric}, weights {model.weights}")
     if getattr(model, "outputs_2d_", False):
-        raise NotImplementedError("neighbours of several targets")
+        raise NotConverted("neighbours of several targets")
     others = np.asarray(model._fit_X, dtype=np.float64)
     tree = getattr(model, "_tree", None)
     if tree is not None:
@@ -87,7 +87,7 @@ def _as_the_tree(graph: Graph, others: np.ndarray) -> tuple[str, str]:
 def _of_metric(graph: Graph, others: np.ndarray, metric: str) -> str:
     """Distances of all fitted rows, one column after the other, shape (rows, fitted rows)."""
     if others.shape[1] > MAX_COLUMNS:
-        raise NotImplementedError(f"metric {metric} over {others.shape[1]} columns")
+        raise NotConverted(f"metric {metric} over {others.shape[1]} columns")
     joined, found = "Add" if metric == "manhattan" else "Max", ""
     for j in range(others.shape[1]):
         apart = graph.node("Abs", graph.minus(_column(graph, j), graph.constant(others[:, j][None])))

@@ -14,7 +14,7 @@ from sklearn.ensemble import StackingRegressor, VotingRegressor
 from sklearn.isotonic import IsotonicRegression
 from sklearn.kernel_ridge import KernelRidge
 
-from brinery.assessment.conversion.graph import Graph, converter, precision
+from brinery.assessment.conversion.graph import Graph, NotConverted, converter, precision
 from brinery.assessment.conversion.inverses import taken_back
 from brinery.assessment.conversion.support_vectors import kernel
 
@@ -64,7 +64,7 @@ def _isotonic(graph: Graph) -> None:
     model = graph.model
     x, y = model.X_thresholds_, model.y_thresholds_
     if model.out_of_bounds == "raise" or len(y) < 2:
-        raise NotImplementedError(f"{len(y)} thresholds, and beyond them {model.out_of_bounds}")
+        raise NotConverted(f"{len(y)} thresholds, and beyond them {model.out_of_bounds}")
     rows, first, last = graph.input, graph.constant(x[0]), graph.constant(x[-1])
     inside = graph.node("Min", graph.node("Max", rows, first), last)  # NaN stays
     above = graph.node("Greater", inside, graph.constant(x[1:-1][None]))

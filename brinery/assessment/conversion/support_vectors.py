@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from brinery.assessment.conversion.graph import Graph, squared_distances
+from brinery.assessment.conversion.graph import Graph, NotConverted, squared_distances
 
 SMALLEST = 1e-7  # share of a pair
 ROUNDS = 100
@@ -16,7 +16,7 @@ def support_vectors(graph: Graph) -> None:
     """Votes of every pair of classes, in libsvm's order, and probabilities, where the model was fitted with them."""
     model, count = graph.model, len(graph.model.classes_)
     if model.break_ties:
-        raise NotImplementedError("break_ties")
+        raise NotConverted("break_ties")
     starts = np.concatenate([[0], np.cumsum(model.n_support_)])
     pairs = list(combinations(range(count), 2))
     raw = _written_out(model._dual_coef_)  # by libsvm's signs
@@ -69,7 +69,7 @@ def _kernel(graph: Graph) -> str:
 def kernel(graph: Graph, kind: Any, vectors: np.ndarray, gamma: float, coef0: float, degree: float) -> str:
     """Of rows and vectors, shape (rows, vectors)."""
     if kind not in ("linear", "rbf", "poly", "polynomial", "sigmoid"):
-        raise NotImplementedError(f"kernel {kind}")
+        raise NotConverted(f"kernel {kind}")
     if kind == "rbf":
         square = squared_distances(graph, vectors)
         found: str = graph.node("Exp", graph.node("Mul", square, graph.constant(-gamma)))

@@ -21,7 +21,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-from brinery.assessment.conversion.graph import Graph
+from brinery.assessment.conversion.graph import Graph, NotConverted
 
 MAX_NODES = 2**24  # single precision has each whole number up to it
 MAX_CELLS = 2_000  # a row, of what all trees give: 160 MB for 10,000 rows
@@ -61,7 +61,7 @@ def _raw(graph: Graph) -> str:
     """Raw scores of gradient boosting, shape (rows, scores)."""
     model = graph.model
     if not (model.init_ == "zero" or type(model.init_).__name__.startswith("Dummy")):
-        raise NotImplementedError(f"boosting that begins with {type(model.init_).__name__}")
+        raise NotConverted(f"boosting that begins with {type(model.init_).__name__}")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))
     summed = []
     for k in range(model.n_trees_per_iteration_):
@@ -82,7 +82,7 @@ def _looked_up(graph: Graph, trees: Sequence[Any]) -> str:
     """What the leaves of all trees hold, shape (rows, trees, values a leaf)."""
     held = np.concatenate([tree.tree_.value[:, 0, :] for tree in trees])
     if len(held) >= MAX_NODES or len(trees) * held.shape[1] > MAX_CELLS:
-        raise NotImplementedError(
+        raise NotConverted(
             f"{len(trees)} trees of {len(held)} nodes with {held.shape[1]} values each in double precision"
         )
     found: str = graph.node("Gather", graph.constant(held), _leaves(graph, trees))

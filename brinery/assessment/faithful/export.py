@@ -18,10 +18,13 @@ from threadpoolctl import threadpool_limits
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.conversion.converters import CONVERTERS, SHAPES, register_boosters
+from brinery.assessment.conversion.graph import NotConverted
 from brinery.assessment.faithful.drawn import DRAWN, DrawnRows
 from brinery.assessment.faithful.probes import probes, steps_within
 from brinery.assessment.faithful.proof import Expected, Proof, expect, in_chunks, prove
 from brinery.assessment.faithful.within import needs_double
+from brinery.assessment.faithful.words import words_of_runtime
+from brinery.errors import words_of
 from brinery.formats.frames import OnFrames, unwrapped
 from brinery.formats.onnx import MISSING, OnnxModel
 from brinery.rows.feature import Feature
@@ -87,8 +90,7 @@ def export_onnx(
         try:
             converted = list(_convert(unwrapped(fitted), inputs))
         except Exception as exc:  # the converter raises whatever it likes
-            kind = "no converter for" if isinstance(exc, NotImplementedError) else f"{type(exc).__name__}:"
-            reasons.append(f"{precision}: {kind} {' '.join(str(exc).split())[:200]}")
+            reasons.append(f"{precision}: {_why_not_converted(exc)}")
             continue
         if not expected:
             try:
@@ -97,7 +99,7 @@ def export_onnx(
                     drawn = DrawnRows(features, train_x.dtype == object, seed)
                     expected = expect(assessor, fitted, [*rows, drawn.draw(DRAWN)], drawn.draw)
             except Exception as exc:  # a model raises whatever it likes
-                text = " ".join(str(exc).split())[:200]
+                text = words_of(exc, 200)
                 return Export(reason=f"the fitted model has no answer to some rows that look for a difference: {text}")
         found, why = _first_that_is_proven(converted, task, len(features), expected)
         if found is not None:
@@ -115,12 +117,19 @@ def _first_that_is_proven(
             model = OnnxModel(data, task, features)
             proof = prove(task, model, expected)
         except Exception as exc:  # the runtime raises whatever it likes
-            why = f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}"
+            why = f"the converted file could not be run: {words_of_runtime(exc)}"
             continue
         if not proof.fault:
             return Export(data, proof, partial(in_chunks, task, model)), ""
         why = proof.fault
     return None, why
+
+
+def _why_not_converted(exc: Exception) -> str:
+    if isinstance(exc, NotConverted):
+        return f"there is no converter for {words_of(exc)}"
+    said = next(iter(str(exc).strip().splitlines()), "")
+    return f"it could not be converted: {type(exc).__name__}: {words_of(said)}"
 
 
 def _inputs(features: tuple[Feature, ...], named: bool) -> Iterator[tuple[str, list[tuple[str, Any]]]]:

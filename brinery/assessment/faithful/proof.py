@@ -10,6 +10,7 @@ import numpy as np
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.faithful.probes import Probe
 from brinery.assessment.faithful.ties import why_open
+from brinery.errors import words_of
 from brinery.formats.predictor import Predictor
 from brinery.tasks.difference import Difference
 from brinery.tasks.task import AnyAnswers, AnyTask
@@ -119,7 +120,7 @@ def _sorted_out(ask: Callable[[np.ndarray], Any], rows: np.ndarray) -> tuple[np.
         except Exception as exc:  # a model raises whatever it likes
             if len(part) == 1:
                 refused.append(part)
-                why = why or " ".join(str(exc).split())[:200]
+                why = why or words_of(exc, 200)
             else:
                 parts += np.array_split(part, min(len(part), 8))
     nothing = [np.zeros(0, dtype=np.intp)]

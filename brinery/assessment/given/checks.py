@@ -5,7 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.formats.predictor import Predictor
 from brinery.tasks.classification import Classification
 from brinery.tasks.task import AnyAnswers, AnyTask
@@ -66,7 +66,7 @@ def _check_single_rows(
     except DataInvalid:
         raise
     except Exception as exc:
-        raise DataInvalid(f"it does not answer a row by itself: {' '.join(str(exc).split())[:300]}") from exc
+        raise DataInvalid(f"it does not answer a row by itself: {words_of(exc)}") from exc
     _check_alike(task, task.joined(parts[1:]), answers[: len(rows)])
     return max(median(times), 1e-6)
 

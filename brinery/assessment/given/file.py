@@ -13,7 +13,7 @@ from brinery.assessment.given.faults import refuse
 from brinery.assessment.given.inputs import Input, faults_of_inputs, inputs_of
 from brinery.assessment.given.outputs import Outputs, outputs_of
 from brinery.assessment.given.structure import faults_of_structure
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.tables.table import listed
 
 MOST_BYTES = 500_000_000
@@ -49,7 +49,7 @@ class OnnxFile:
         try:
             model = ModelProto.FromString(data)
         except DecodeError as exc:
-            raise DataInvalid(f"{name} is no ONNX model: {' '.join(str(exc).split())[:200]}") from exc
+            raise DataInvalid(f"{name} is no ONNX model: {words_of(exc, 200)}") from exc
         if not model.graph.node:
             raise DataInvalid(f"{name} is no ONNX model: it holds no operator")
         inputs = inputs_of(model)

@@ -1,6 +1,5 @@
 """A given model: an ONNX file from elsewhere, asked as a fitted estimator of scikit-learn's kind is."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, cast
@@ -14,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from brinery.assessment.columns.target import as_labels, as_numbers
 from brinery.assessment.faithful.export import Export
 from brinery.assessment.faithful.proof import in_chunks
+from brinery.assessment.faithful.words import words_of_runtime
 from brinery.assessment.given.checks import ROW_SECONDS, check_answers
 from brinery.assessment.given.classes import named
 from brinery.assessment.given.ends import Raw, bring_classes, check_names, names_of
@@ -28,8 +28,6 @@ from brinery.tables.table import listed
 from brinery.tasks.classification import Classification
 from brinery.tasks.regression import Regression
 from brinery.tasks.task import AnyAnswers, AnyTask
-
-SOURCE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (/\S+:\d+ .*?\) (?=[A-Z]))?")
 
 
 class GivenModel:
@@ -151,11 +149,11 @@ def _raw(data: bytes, features: int, array: np.ndarray) -> Raw:
     try:
         model = OnnxModel(data, cast(AnyTask, Raw()), features)
     except Exception as exc:  # the runtime raises whatever it likes
-        raise DataInvalid(f"ONNX Runtime {ort.__version__} does not take it: {_text(exc)}") from exc
+        raise DataInvalid(f"ONNX Runtime {ort.__version__} does not take it: {words_of_runtime(exc)}") from exc
     try:
         found: Raw = in_chunks(cast(AnyTask, Raw()), model, array)
     except Exception as exc:
-        raise DataInvalid(f"it does not answer the held-out rows: {_text(exc)}") from exc
+        raise DataInvalid(f"it does not answer the held-out rows: {words_of_runtime(exc)}") from exc
     return found
 
 
@@ -174,8 +172,3 @@ def _regression(target: pd.Series, numbers: np.ndarray | None) -> Regression:
             "number is the probability of 1, name both: --classes 0,1 or classes=[0, 1]"
         )
     return Regression(mean=float(truth.mean()), deviation=float(truth.std()) or 1.0)
-
-
-def _text(exc: Exception) -> str:
-    """What the runtime says, without its number and the place in its source."""
-    return SOURCE.sub("", " ".join(str(exc).split()))[:300]

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 from onnx import ModelProto, NodeProto, TensorProto, checker
 
+from brinery.errors import words_of
 from brinery.tables.table import listed
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
@@ -55,7 +56,7 @@ def faults_of_structure(model: ModelProto) -> list[str]:
         try:
             checker.check_model(model)
         except Exception as exc:  # the checker raises more than its own error
-            faults.append(f"it is not valid ONNX: {' '.join(str(exc).split())[:300]}")
+            faults.append(f"it is not valid ONNX: {words_of(exc)}")
     return faults
 
 

@@ -71,7 +71,7 @@ def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Pat
     )
     write(
         tmp_path,
-        {name: {"data": "sklearn:wine", "estimator": f"my_models:{name}"} for name in ("make", "plain")},
+        {name: {"data": "sklearn:wine", "estimator": f"my_models:{name}", "scale": True} for name in ("make", "plain")},
     )
     result = python("-m", "training", "--models", str(tmp_path / "models.json"))
     assert result.returncode == 1

@@ -224,5 +224,22 @@ def test_export_raises_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brinery.assessment.faithful.export, "convert_sklearn", lambda *_, **__: 1 / 0)
     _, _, _, found = exported("wine", "naive_bayes.GaussianNB", {})
     assert found.reason == "; ".join(
-        f"{precision} precision: ZeroDivisionError: division by zero" for precision in ("single", "double")
+        f"{precision} precision: it could not be converted: ZeroDivisionError: division by zero"
+        for precision in ("single", "double")
     )
+
+
+def test_what_libraries_say_is_told_by_its_first_line_and_by_whole_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("\n" + "word " * 100 + "\nUsually it is because of a pipeline")
+
+    monkeypatch.setattr(brinery.assessment.faithful.export, "convert_sklearn", fails)
+    _, _, _, found = exported("wine", "naive_bayes.GaussianNB", {})
+    said = found.reason.rpartition("double precision: ")[2]
+    assert said == f"it could not be converted: RuntimeError: {' '.join(['word'] * 60)} …"
+
+
+def test_file_that_cannot_be_run_is_told_in_a_sentence() -> None:
+    _, _, _, found = exported("wine", "neighbors.RadiusNeighborsClassifier", {"radius": 1e9})
+    reason = found.reason.rpartition("double precision: ")[2]
+    assert reason.startswith("the converted file could not be run: ") and "[ONNXRuntimeError]" not in reason
