@@ -12,6 +12,7 @@ from sklearn.utils import all_estimators
 
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.faithful.export import Export
+from training.fit.pipeline import is_in_units, splits_alone
 
 SCALES = ("0.001", "1", "1000", "1000000", "seconds")
 COLUMNS = ("numeric", "mixed")
@@ -55,7 +56,9 @@ class Family:
     def declared(self, name: str) -> dict[str, Any]:
         """The estimator and its parameters, as models.json would declare them."""
         if name in self.wrapped:
-            return {"estimator": self.factory, "params": {"name": name}}
+            made = self.wrapped[name]()
+            scaled = not (splits_alone(made) or is_in_units(made))  # as where they are declared without a function
+            return {"estimator": self.factory, "params": {"name": name}, "scale": scaled}
         kind = self.alone[name]
         return {"estimator": f"{kind.__module__}.{kind.__name__}", "params": dict(self.params.get(name, {}))}
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from brinery.assessment.columns.arrays import to_array
 from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.faithful.export import export_onnx
+from brinery.errors import words_of
 from brinery.rows.feature import Feature
 from tests.conftest import ROOT
 from tests.faithful.family import Family
@@ -74,4 +75,4 @@ def _short(reason: str) -> str:
     """The first sentence of the reason of the last precision that was tried, as a cell of a table."""
     last = " ".join(reason.rpartition("double precision: ")[2].split()).replace("|", "/")
     sentence = last.partition(". ")[0]
-    return sentence if len(sentence) <= REASON else f"{sentence[:REASON]}…"
+    return words_of(sentence, REASON)

@@ -1,6 +1,6 @@
 """The pipeline: preprocessing by columns' kinds and positions, then the estimator that the spec names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ IN_UNITS = (
     RadiusNeighborsClassifier,
     RadiusNeighborsRegressor,
 )
+OF_DISTANCES = ("gamma", "length_scale", "periodicity")  # parameters of kernels
 OF_TREES = (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -79,15 +80,36 @@ def is_scaled(spec: ModelSpec, estimator: Any) -> bool:
     """Whether numbers are brought to mean 0 and deviation 1 before the estimator; where `scale` leaves it open, they
     are not for what splits alone, and for what may have parameters in the columns' own units.
     """
-    return not (splits_alone(estimator) or _in_units(estimator)) if spec.scale == "auto" else spec.scale
+    if spec.scale != "auto":
+        return spec.scale
+    return not (splits_alone(estimator) or is_in_units(estimator) or _declares_units(spec))
 
 
-def _in_units(estimator: Any) -> bool:
+def is_in_units(estimator: Any) -> bool:
     """Whether parameters may be in the columns' own units: a radius, a count, the steps of a pipeline of one's own."""
     return any(
         isinstance(part, IN_UNITS) or (isinstance(part, Pipeline) and len(part.steps) > 1)
         for part in (estimator, *estimator.get_params().values())
     )
+
+
+def _declares_units(spec: ModelSpec) -> bool:
+    """Whether a function of the user's own makes an estimator, or a kernel is told a number that goes by distances."""
+    return ":" in spec.estimator or _tells_units({**spec.params, **(spec.search or {})})
+
+
+def _tells_units(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        own = ":" in str(value.get("estimator", ""))
+        told = [key.rpartition("__")[2] in OF_DISTANCES and _has_number(each) for key, each in value.items()]
+        return own or any(told) or any(map(_tells_units, value.values()))
+    return isinstance(value, list | tuple) and any(map(_tells_units, value))
+
+
+def _has_number(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_number, value))
+    return isinstance(value, int | float)
 
 
 def splits_alone(estimator: Any) -> bool:

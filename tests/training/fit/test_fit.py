@@ -67,7 +67,7 @@ def test_grid_runs_in_other_processes(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     get_reusable_executor().shutdown()  # its processes know the paths of when they were started
-    fitting(estimator="which_process:make", search={"C": [0.1, 1.0, 10.0]}).fit(X, Y)
+    fitting(estimator="which_process:make", scale=True, search={"C": [0.1, 1.0, 10.0]}).fit(X, Y)
     pids = {int(path.name[3:]) for path in tmp_path.glob("pid*")}
     assert os.getpid() in pids  # the winner's fit on all rows
     assert len(pids) > 1

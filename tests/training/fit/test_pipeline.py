@@ -1,5 +1,6 @@
 """The pipeline: what is done to columns before the estimator."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,44 @@ def test_numbers_are_scaled_where_no_parameter_can_be_in_their_units(estimator: 
     assert is_scaled(spec(), estimator) is scaled
     assert is_scaled(spec(scale=True), estimator)
     assert not is_scaled(spec(scale=False), estimator)
+
+
+RBF = "sklearn.gaussian_process.kernels.RBF"
+PROCESS = "sklearn.gaussian_process.GaussianProcessClassifier"
+VOTES = {"estimator": "sklearn.ensemble.VotingClassifier"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "scaled"),
+    [
+        ({"estimator": "sklearn.svm.SVC"}, True),
+        ({"estimator": "sklearn.svm.SVC", "params": {"gamma": "scale"}, "search": {"C": [1, 2]}}, True),
+        ({"estimator": "sklearn.svm.SVC", "params": {"gamma": 0.01}}, False),
+        ({"estimator": "sklearn.svm.SVC", "search": {"gamma": ["scale", 0.01]}}, False),
+        ({"estimator": PROCESS}, True),
+        ({"estimator": PROCESS, "params": {"kernel": {"estimator": RBF}}}, True),
+        ({"estimator": PROCESS, "params": {"kernel": {"estimator": RBF, "params": {"length_scale": 15.0}}}}, False),
+        ({**VOTES, "params": {"estimators": [["a", {"estimator": "sklearn.svm.SVC"}]]}}, True),
+        (
+            {**VOTES, "params": {"estimators": [["a", {"estimator": "sklearn.svm.SVC", "params": {"gamma": 1}}]]}},
+            False,
+        ),
+        ({**VOTES, "params": {"estimators": [["a", {"estimator": "own_support:machine"}]]}}, False),
+        ({"estimator": "own_support:machine"}, False),
+    ],
+    ids=str,
+)
+def test_numbers_are_scaled_where_no_declared_number_can_be_in_their_units(
+    tmp_path: Path, declared: dict[str, Any], scaled: bool
+) -> None:
+    (tmp_path / "own_support.py").write_text("from sklearn.svm import SVC\ndef machine(): return SVC(gamma=0.01)\n")
+    features = (Feature(name="x", kind="number", minimum=0, maximum=100),)
+
+    def steps(**more: Any) -> list[str]:
+        return list(make_pipeline_for(spec(**declared, **more), features, tmp_path).named_steps)
+
+    assert (steps() == ["columns", "model"]) is scaled
+    assert steps(scale=True) == ["columns", "model"] and steps(scale=False) == ["model"]
 
 
 def test_pipeline_scales_as_the_spec_says() -> None:
