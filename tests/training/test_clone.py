@@ -31,7 +31,7 @@ def voters(depth=2):
         {**SPEC, "scale": True},
         {**MIXED, "estimator": SPEC["estimator"], "params": {"max_iter": 1000}},
         {**MIXED, "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 9}},
-        {**SPEC, "estimator": "cloned_voters:voters", "params": {"depth": 3}},
+        {**SPEC, "estimator": "cloned_voters:voters", "params": {"depth": 3}, "scale": True},
     ],
     ids=["numbers, scaled", "mixed", "forest", "factory"],
 )
@@ -45,3 +45,34 @@ def test_published_pickle_can_be_cloned_and_fitted_again(tmp_path: Path, train: 
     again.fit(prepared.train_x, prepared.train_y)
     np.testing.assert_array_equal(again.predict(prepared.test_x), published.predict(prepared.test_x))
     assert again[-1].get_params().keys() == published[-1].get_params().keys()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "rounds"),
+    [
+        ("xgboost.XGBClassifier", "n_estimators"),
+        ("lightgbm.LGBMClassifier", "n_estimators"),
+        ("lightgbm.LGBMClassifier", "num_iterations"),
+        ("xgboost.XGBRegressor", "n_estimators"),
+        ("lightgbm.LGBMRegressor", "n_estimators"),
+    ],
+)
+def test_clone_of_a_model_that_stopped_early_fits_the_rounds_that_were_found(
+    tmp_path: Path, train: Train, estimator: str, rounds: str
+) -> None:
+    data = "sklearn:diabetes" if "Regressor" in estimator else "sklearn:wine"
+    spec = {"data": data, "estimator": estimator, "params": {rounds: 300}, "early_stopping": 5}
+    assert train({"mine": spec})[0] == 0
+    version = tmp_path / ".registry/mine/versions/000001"
+    published = joblib.load(version / "model.joblib")
+    assert (version / "model.onnx").exists()
+    prepared = prepare(ModelSpec.model_validate(spec), tmp_path)
+    stopped = prepared.pipeline.fit(prepared.train_x, prepared.train_y)
+    np.testing.assert_array_equal(published.predict(prepared.test_x), stopped.predict(prepared.test_x))
+    again = clone(published).fit(prepared.train_x, prepared.train_y)
+    assert fitted_rounds(again[-1]) == stopped.rounds_used < 300
+
+
+def fitted_rounds(model: Any) -> int:
+    found = model.get_booster().num_boosted_rounds() if hasattr(model, "get_booster") else model.n_estimators_
+    return int(found)

@@ -1,6 +1,7 @@
 """Early stopping: rounds of boosting are added until a part of the training rows is answered no better."""
 
 import warnings
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
-from training.fit.boosters import library
+from training.fit.boosters import library, names_of_rounds
 
 SHARE = 0.1  # of the rows of a fit, to stop by
 
@@ -46,10 +47,13 @@ class StoppingPipeline(Pipeline):  # type: ignore[misc]
         if weights is not None:
             stopping = "sample_weight_eval_set" if library(model) == "xgboost" else "eval_sample_weight"
             more |= {"sample_weight": weights[train], stopping: [weights[held_out]]}
+        if library(model) == "lightgbm":
+            more["callbacks"] = [import_module("lightgbm").early_stopping(self.rounds, verbose=False)]
+        else:
+            model.set_params(early_stopping_rounds=self.rounds)
         with warnings.catch_warnings():
             # LightGBM 4.7 would have `eval_X` and `eval_y`, and then fails on labels that are texts.
             warnings.simplefilter("ignore", FutureWarning)
-            model.set_params(early_stopping_rounds=self.rounds)
             model.fit(fitted_on, y[train], eval_set=[(stopped_by, y[held_out])], **more)
         return self
 
@@ -58,3 +62,13 @@ class StoppingPipeline(Pipeline):  # type: ignore[misc]
         """The rounds of the fitted model that its answers are made of."""
         model = self.steps[-1][1]
         return int(model.best_iteration_ if hasattr(model, "best_iteration_") else model.best_iteration + 1)
+
+    @property
+    def without_stopping(self) -> dict[str, Any]:
+        """Parameters by which a clone fits as many rounds as were used, on all rows; the fitted model answers alike."""
+        name, model = self.steps[-1]
+        own = model.get_params()
+        told: dict[str, Any] = {key: self.rounds_used for key in names_of_rounds(model) & own.keys()}
+        if library(model) == "xgboost":
+            told["early_stopping_rounds"] = None
+        return {f"{name}__{key}": value for key, value in told.items()}

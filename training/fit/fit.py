@@ -19,7 +19,7 @@ from brinery.assessment.assessor import Assessor
 from brinery.assessment.metrics.metric import Metric
 from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.tasks.task import AnyAnswers, AnyTask
 from training.errors import FitFailed
 from training.fit.boosters import is_booster
@@ -118,7 +118,7 @@ class Fitting:
                 if issubclass(warned.category, UserWarning):
                     raise FitFailed(str(warned.message))
         except Exception as exc:
-            text = " ".join(PREFIX.sub("", str(exc)).split())[:400]
+            text = words_of(PREFIX.sub("", str(exc)), 400)
             raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}") from exc
 
 
@@ -192,7 +192,7 @@ def _on_all_cores(pipeline: Pipeline, spec: ModelSpec, cells: int) -> Pipeline:
 
 def _for_serving(fitted: Pipeline) -> Pipeline:
     """Leave out of the pickle what is for training alone: Lambda has no processes to share, and nobody to talk to."""
-    settings: dict[str, object] = {}
+    settings: dict[str, object] = fitted.without_stopping if isinstance(fitted, StoppingPipeline) else {}
     given = fitted.get_params()
     for key, value in given.items():
         of, _, name = key.rpartition("__")
