@@ -78,6 +78,6 @@ def _summary(published: Published) -> dict[str, Any]:
         "reference": str(published.reference),
         "trained_at": utc_text(manifest.trained_at),
         "size": manifest.size,
-        "gate_passed": manifest.gate.passed,
+        "gate": manifest.gate.verdict,
         "metrics": dict(manifest.metrics),
     }

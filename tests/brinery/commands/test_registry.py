@@ -10,7 +10,7 @@ import obstore
 import pytest
 
 from brinery.commands.registry import main
-from brinery.versions.manifest import SCHEMA_VERSION, digest_of
+from brinery.versions.manifest import SCHEMA_VERSION, Gate, GateCheck, digest_of
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.conftest import ROOT, overwrite, python
@@ -48,6 +48,21 @@ def test_list_as_json_gives_whole_references(registry: Registry, capsys: pytest.
     code, out, _ = run(capsys, "list", "wine", "--json")
     assert code == 0
     assert [entry["reference"] for entry in json.loads(out)] == [str(registry[1])]
+
+
+@pytest.mark.parametrize(
+    ("passed", "checks", "verdict"), [(True, 0, "none"), (True, 1, "passed"), (False, 1, "FAILED")]
+)
+def test_list_as_json_gives_the_verdict_of_the_table(
+    registry: Registry, capsys: pytest.CaptureFixture[str], passed: bool, checks: int, verdict: str
+) -> None:
+    check = GateCheck(metric="accuracy", rule="min", side="least", limit=0.9, value=0.95, passed=passed)
+    manifest, files = tiny()
+    publish_files(
+        registry[0], manifest.model_copy(update={"gate": Gate(passed=passed, checks=(check,) * checks)}), files
+    )
+    (found,) = json.loads(run(capsys, "list", manifest.name, "--json")[1])
+    assert found["gate"] == verdict and f"  {verdict}  " in run(capsys, "list", manifest.name)[1]
 
 
 def test_list_of_an_empty_registry_says_so(
