@@ -121,7 +121,7 @@ def as_json(result: Result) -> dict[str, object]:
         "intervals": dict(evaluation.intervals),
         "baseline": dict(evaluation.baseline),
         "folds": evaluation.folds,
-        "gate": result.manifest.gate.model_dump(),
+        "gate": result.manifest.gate.told,
         "features": {feature.name: feature.kind for feature in result.manifest.features},
         "notes": list(result.notes),
         "seconds": round(result.seconds, 3),

@@ -8,7 +8,7 @@ from brinery.commands.show import serve_text
 from brinery.output.table import figure_text
 from brinery.output.write import say
 from brinery.versions.catalog import find_version
-from brinery.versions.manifest import Artifact
+from brinery.versions.manifest import PASSING, Artifact
 from brinery.versions.store import Store
 
 GATE_NOT_PASSED = 3
@@ -41,7 +41,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         "metrics": dict(manifest.metrics),
         "baseline": dict(manifest.evaluation.baseline),
         "formats": list(manifest.artifacts),
-        "gate": manifest.gate.model_dump(),
+        "gate": manifest.gate.told,
     }
     lines = [
         f"published {reference}",
@@ -62,4 +62,4 @@ def _with_images(item: tuple[str, Artifact]) -> str:
 
 
 def exit_code(result: Any) -> int:
-    return 0 if result["gate"]["passed"] else GATE_NOT_PASSED
+    return 0 if result["gate"]["verdict"] in PASSING else GATE_NOT_PASSED

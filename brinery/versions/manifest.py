@@ -70,6 +70,9 @@ class GateCheck(Part):
         return f"{self.metric} is {figure_text(self.value)}, at {self.side} {self.limit:,.6g} is asked for{what}"
 
 
+PASSING = ("passed", "none")  # verdicts by which a version may be served
+
+
 class Gate(Part):
     passed: bool
     checks: tuple[GateCheck, ...]
@@ -81,6 +84,11 @@ class Gate(Part):
             return "passed" if self.checks else "none"
         failed = [check for check in self.checks if not check.passed]
         return "FAILED" if any(check.limit is not None for check in failed) else "not compared"
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What came of it and of each check, for machines."""
+        return {"verdict": self.verdict, "checks": [check.model_dump() for check in self.checks]}
 
 
 class TrainingData(Part):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from brinery.loading.isolation import end_with_parent
+from brinery.versions.manifest import PASSING
 from training.schedule.claims import Outcome
 
 POLL_SECONDS = 0.5
@@ -44,7 +45,7 @@ class Ended:
     def outcome(self) -> Outcome | None:
         """None where it may be tried again: it was ended for no fault of its own, or killed by others."""
         if self.published:
-            return "published" if self.published["gate"]["passed"] else "gate not passed"
+            return "published" if self.published["gate"]["verdict"] in PASSING else "gate not passed"
         if self.told in ("stop", "lost") or (self.told is None and self.code < 0):
             return None
         return "failed"

@@ -118,7 +118,7 @@ def test_look_leaves_to_another_what_it_trains_and_waits_for_the_claim_of_one_th
 
 NOW = datetime(2026, 11, 26, 10, 30, tzinfo=UTC)
 DUE = datetime(2026, 11, 26, 10, tzinfo=UTC)
-PUBLISHED = Ended(0, None, "", {"gate": {"passed": True}})
+PUBLISHED = Ended(0, None, "", {"gate": {"verdict": "none"}})
 KILLED = Ended(-9, None, "the process ended with -9: ")
 FAILED = Ended(1, None, "wine: it has no rows")
 
