@@ -79,5 +79,6 @@ def _summary(published: Published) -> dict[str, Any]:
         "trained_at": utc_text(manifest.trained_at),
         "size": manifest.size,
         "gate": manifest.gate.verdict,
+        "gate_passed": manifest.gate.told["passed"],
         "metrics": dict(manifest.metrics),
     }

@@ -87,8 +87,9 @@ class Gate(Part):
 
     @property
     def told(self) -> dict[str, object]:
-        """What came of it and of each check, for machines."""
-        return {"verdict": self.verdict, "checks": [check.model_dump() for check in self.checks]}
+        """What came of it and of each check, for machines; where there is none, it was neither passed nor failed."""
+        passed = self.passed if self.checks else None
+        return {"verdict": self.verdict, "passed": passed, "checks": [check.model_dump() for check in self.checks]}
 
 
 class TrainingData(Part):

@@ -90,7 +90,7 @@ def test_model_that_does_not_beat_its_baseline_is_marked_and_named(tmp_path: Pat
     assert f"\nNotes:\n  blind: {note}\n\n" in out
     printed = [json.loads(line) for line in train(models, "--json")[1].splitlines()]
     assert [result["notes"] for result in printed] == [[], [note]]
-    assert [result["gate"] for result in printed] == [{"verdict": "none", "checks": []}] * 2
+    assert [result["gate"] for result in printed] == [{"verdict": "none", "passed": None, "checks": []}] * 2
     for model, there in (("wine", False), ("blind", True)):
         card = (tmp_path / f".registry/{model}/versions/000001/card.html").read_text()
         assert (note in card.partition("<h2>Gate</h2>")[0]) == there

@@ -11,6 +11,7 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes the import below work)
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import Pipeline
@@ -24,12 +25,14 @@ from brinery.tasks.task import AnyAnswers, AnyTask
 from training.errors import FitFailed
 from training.fit.boosters import is_booster
 from training.fit.early_stopping import StoppingPipeline
+from training.fit.pipeline import is_scaled
 from training.fit.progress import Report, fits_reported
 from training.fit.task import FITS, TaskFit
 from training.spec import FOLDS, ModelSpec
 
 HALVING_FACTOR = 3
 MANY_CELLS = 10_000_000
+UNSCALED = '; its columns are in their own units: "scale": true brings them to mean 0 and deviation 1 before it'
 PREFIX = re.compile(r"^\[[\d:]+\] WARNING: \S+:\d+:")  # of what XGBoost warns of: when, and where it stands in its code
 
 
@@ -119,7 +122,9 @@ class Fitting:
                     raise FitFailed(str(warned.message))
         except Exception as exc:
             text = words_of(PREFIX.sub("", str(exc)), 400)
-            raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}") from exc
+            asks = isinstance(exc, ConvergenceWarning) and self.spec.scale == "auto"
+            hint = UNSCALED if asks and not is_scaled(self.spec, self.pipeline.named_steps["model"]) else ""
+            raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}{hint}") from exc
 
 
 def _search(spec: ModelSpec, kind: str, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:

@@ -176,6 +176,21 @@ def test_a_candidate_that_does_not_converge_loses_and_the_winner_must() -> None:
         fitting(search={"C": [-1.0, 1.0]}).fit(X, Y)
 
 
+def test_what_does_not_converge_on_columns_in_their_own_units_is_told_how_they_are_scaled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_units.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\ndef make(): return LogisticRegression()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(FitFailed, match='in their own units: "scale": true brings them to mean 0 and deviation 1'):
+        fitting(estimator="own_units:make", params={}).fit(X, Y)
+    with pytest.raises(FitFailed) as asked:
+        fitting(estimator="own_units:make", params={}, scale=False).fit(X, Y)
+    assert "own units" not in str(asked.value)
+    fitting(estimator="own_units:make", params={}, scale=True).fit(X, Y)
+
+
 def factory(folder: Path, body: str, **keys: Any) -> Any:
     name = f"factory_{time.time_ns()}"
     (folder / f"{name}.py").write_text(f"from sklearn.ensemble import VotingClassifier\n{body}")

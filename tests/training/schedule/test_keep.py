@@ -207,7 +207,7 @@ def test_run_is_told_and_settled_whatever_its_model_and_its_libraries_write(tmp_
         "    [os.write(output, b'libfoo: caf\\xe9\\n') for output in (1, 2)]\n"
         "    return LogisticRegression(max_iter=1000)\n"
     )
-    (process,) = start(tmp_path, {"talky": {**SPEC, **ONCE, "estimator": "talky:make"}}, 0)
+    (process,) = start(tmp_path, {"talky": {**SPEC, **ONCE, "estimator": "talky:make", "scale": True}}, 0)
     try:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
