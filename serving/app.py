@@ -74,7 +74,7 @@ def create_app(
     if settings.jobs is not None:
         from serving.jobs import JobRoutes
 
-        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model, alone, traces)
+        jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model, alone, traces is not None)
         app.add_route("/jobs", jobs.submit, methods=["POST"])
         app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
     _answer_with_problems(app)
@@ -91,7 +91,6 @@ class _Service:
     ) -> None:
         self._loader = loader
         self._traces = traces
-        self._traced: VerifiedModel | None = None
         self._settings = settings
         self.bodies = Bodies(settings.max_body_bytes)
         self._turns = Turns()
@@ -122,10 +121,7 @@ class _Service:
             if partly and out == CSV:
                 raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
             work = partial(_answered, model, data, self._settings.max_rows, partly, given, out, self._counts(model))
-            if is_large(len(data), model):
-                status, content = await self._turns.take(self._traces.carried(work) if self._traces else work)
-            else:
-                status, content = work()
+            status, content = await self._turns.take(work) if is_large(len(data), model) else work()
         except BaseException as exc:
             body.release()
             if isinstance(exc, Problem) and self._loader.model is not None:
@@ -183,19 +179,11 @@ class _Service:
 
     async def model(self) -> VerifiedModel:
         if self._loader.model is not None:
-            return self._seen(self._loader.model)
+            return self._loader.model
         try:
-            return self._seen(await run_in_threadpool(self._loader.get))
+            return await run_in_threadpool(self._loader.get)
         except NotServing as exc:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
-
-    def _seen(self, model: VerifiedModel) -> VerifiedModel:
-        """The model as it is, or with spans of what it does."""
-        if self._traces is None:
-            return model
-        if self._traced is None:
-            self._traced = self._traces.model(model)
-        return self._traced
 
 
 def _answered(

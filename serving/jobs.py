@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,9 +24,6 @@ from serving.headers import NOSNIFF
 from serving.problem import Problem
 from serving.reason import log_error
 
-if TYPE_CHECKING:
-    from serving.traces import Traces
-
 KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e][\x20\x21\x23-\x5b\x5d-\x7e]{0,254})"?')
 RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?")
 KEY_RULE = "Idempotency-Key must be one text of at most 255 printable ASCII letters, such as a UUID"
@@ -42,16 +39,17 @@ class JobRoutes:
         bodies: Bodies,
         model: Callable[[], Awaitable[VerifiedModel]],
         alone: bool = False,
-        traces: "Traces | None" = None,
+        traced: bool = False,
     ) -> None:
         """The routes over what `settings` name.
 
         Args:
             alone: requests come one at a time, so that none needs a thread in which it waits for the services.
+            traced: what they do has spans.
         """
         self._run = _directly if alone else run_in_threadpool
         self._settings = settings
-        self._traces = traces
+        self._traced = traced
         self._max_rows = max_rows
         self._bodies = bodies
         self._model = model
@@ -104,8 +102,11 @@ class JobRoutes:
     def _jobs(self) -> Jobs:
         with self._lock:
             if self._opened is None:
-                opened = open_jobs(self._settings, os.environ)
-                self._opened = self._traces.jobs(opened) if self._traces else opened
+                self._opened = open_jobs(self._settings, os.environ)
+                if self._traced:
+                    from serving.traces import traced_jobs
+
+                    self._opened = traced_jobs(self._opened)
             return self._opened
 
 

@@ -168,7 +168,13 @@ def load_pinned(settings: Settings) -> VerifiedModel:
     store = open_store(settings.registry)
     name = settings.model_name or _only_model(store)
     reference = Reference.of(name, settings.model_version)
-    return load(store, reference, format=settings.model_format, require_pin=settings.require_pin, profile=True)
+    pinned = settings.require_pin
+    model = load(store, reference, format=settings.model_format, require_pin=pinned, profile=True)
+    if settings.collector is None:
+        return model
+    from serving.traces import traced_model
+
+    return traced_model(model)
 
 
 def _only_model(store: Store) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from brinery.loading.model import VerifiedModel
 from serving.problem import Problem
@@ -29,7 +30,8 @@ class Turns:
             raise Problem(503, "too many large requests at once", headers={"Retry-After": "5"})
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            context = copy_context()  # so that what it logs and traces belongs to the request
+            return await asyncio.get_running_loop().run_in_executor(self._thread, context.run, work)
         finally:
             self._waiting -= 1
 
