@@ -6,7 +6,7 @@ from importlib.util import find_spec
 _SKLEARN = frozenset({"cloudpickle", "joblib", "narwhals", "scipy", "sklearn", "threadpoolctl"})
 # Top-level modules by the image's RUNTIME, the smallest first.
 RUNTIMES: dict[str, frozenset[str]] = {
-    "onnx": frozenset({"flatbuffers", "google", "onnxruntime", "packaging"}),
+    "onnx": frozenset({"flatbuffers", "onnxruntime", "packaging"}),
     "sklearn": _SKLEARN,
     "full": _SKLEARN | {"dateutil", "lightgbm", "pandas", "six", "xgboost"},
 }

@@ -30,8 +30,9 @@ from brinery.versions.store import Store, open_store
 SERVING = frozenset(
     """
     brinery serving
-    annotated_doc annotated_types anyio click fastapi h11 httptools idna jiter mangum numpy obstore opentelemetry
-    pydantic pydantic_core starlette typing_extensions typing_inspection uvicorn
+    annotated_doc annotated_types anyio certifi charset_normalizer click fastapi google h11 httptools idna jiter mangum
+    numpy obstore opentelemetry pydantic pydantic_core requests starlette typing_extensions typing_inspection urllib3
+    uvicorn
     """.split()
 )
 CHUNK = 50_000  # rows that are answered at once
