@@ -4,18 +4,19 @@ import json
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from brinery.errors import DataInvalid, SettingInvalid, VersionMissing
+from brinery.errors import BrineryError, DataInvalid, IntegrityError, SettingInvalid, VersionMissing
 from brinery.monitoring.drift import FALSE_ALARMS, SHIFT, Found, look
 from brinery.monitoring.lines import Window, Windows, sum_lines
 from brinery.monitoring.logs import lines_of_files, lines_of_groups, logs_client
 from brinery.monitoring.sketch import Profile
 from brinery.output.table import figure_text, table
-from brinery.versions.manifest import PROFILE, Manifest
-from brinery.versions.read import read_file, read_manifest
+from brinery.versions.manifest import PROFILE
+from brinery.versions.read import Published, read_file, read_manifest
 from brinery.versions.reference import Reference, check_name
 from brinery.versions.store import Store, open_store
 
@@ -35,39 +36,51 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     )
     seconds = max(60, round((arguments.since or 24 * 7) * 3600 / SLICES / 60) * 60)
     windows = sum_lines(texts, name, since, slice_seconds=seconds)
-    reference = _chosen(windows, name, arguments.against)
-    published = read_manifest(store, reference)
-    manifest, window = published.manifest, windows.versions[reference]
+    published, others = _chosen(store, windows, name, arguments.against)
+    reference, manifest = published.reference, published.manifest
+    window = windows.versions[reference]
     if manifest.profile is None:
-        raise DataInvalid(
-            f"{reference.name}:{reference.version} has no profile; it was published before there were any"
-        )
-    found = look(Profile.read(read_file(store, published, PROFILE)), window)
+        version = f"{reference.name}:{reference.version}"
+        raise DataInvalid(f"{version} has no profile; it was published before there were any")
+    dates = [feature.name for feature in manifest.features if feature.kind == "date"]
+    found = look(Profile.read(read_file(store, published, PROFILE)), window, dates)
     if arguments.page:
-        _write_page(arguments.page, reference, window, found, manifest, now)
+        _write_page(arguments.page, reference, window, found, dates, now)
     result = _result(reference, window, windows, found)
     if arguments.metrics:
         sys.stderr.write(json.dumps(_metrics(arguments.metrics, found)) + "\n")
-    return result, _text(reference, window, windows, found)
+    return result, "\n".join([*others, _text(reference, window, windows, found)])
 
 
 def exit_code(result: Any) -> int:
     return DRIFTED if result["drift"] else 0
 
 
-def _chosen(windows: Windows, name: str, against: str | None) -> Reference:
-    """The version of `--against`, else that of the newest line."""
-    if not windows.versions:
+def _chosen(store: Store, windows: Windows, name: str, against: str | None) -> tuple[Published, list[str]]:
+    """The version of `--against`, else that of the newest line; and why others, that lines name, are none of these.
+
+    Raises:
+        DataInvalid: the log has no line of the model.
+        BrineryError: no version that a line names can be read.
+    """
+    there = sorted(windows.versions, key=lambda each: (windows.versions[each].last, each.version), reverse=True)
+    if not there:
         unread = f"; {windows.unreadable} lines of counts could not be read" if windows.unreadable else ""
         raise DataInvalid(f"the log has no line of counts of {name} in this window{unread}")
-    if against is None:
-        return max(windows.versions, key=lambda each: (windows.versions[each].last, each.version))
-    asked = Reference.parse(against)
-    for each in windows.versions:
-        if (each.name, each.version) == (asked.name, asked.version) and asked.digest in (None, each.digest):
-            return each
-    there = ", ".join(f"{each.name}:{each.version}" for each in sorted(windows.versions, key=lambda each: each.version))
-    raise VersionMissing(f"the log has no line of {against} in this window; it has lines of {there}")
+    if against is not None:
+        asked = Reference.parse(against)
+        fits = [each for each in there if each.version == asked.version and asked.digest in (None, each.digest)]
+        if not fits or asked.name != name:
+            names = ", ".join(f"{each.name}:{each.version}" for each in sorted(there, key=lambda each: each.version))
+            raise VersionMissing(f"the log has no line of {against} in this window; it has lines of {names}")
+        there = fits
+    failed: list[BrineryError] = []
+    for each in there:
+        try:
+            return read_manifest(store, each), [f"left out: {exc}" for exc in failed]
+        except (VersionMissing, IntegrityError) as exc:
+            failed.append(exc)
+    raise failed[0]
 
 
 def _result(reference: Reference, window: Window, windows: Windows, found: list[Found]) -> dict[str, Any]:
@@ -156,11 +169,10 @@ def _metrics(service: str, found: list[Found]) -> dict[str, Any]:
 
 
 def _write_page(
-    where: str, reference: Reference, window: Window, found: list[Found], manifest: Manifest, now: datetime
+    where: str, reference: Reference, window: Window, found: list[Found], dates: Sequence[str], now: datetime
 ) -> None:
     from brinery.monitoring.page import drift_page  # which few looks ask for
 
-    dates = [feature.name for feature in manifest.features if feature.kind == "date"]
     data = drift_page(reference, window, found, dates).encode()
     if where.startswith("s3://"):
         open_store(where).create(f"{reference.name}-{now:%Y%m%dT%H%M%SZ}.html", data)

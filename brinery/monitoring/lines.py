@@ -1,10 +1,11 @@
 """Lines of counts as serving prints them, read from logs and summed over a window of time, by version."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -12,8 +13,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from brinery.errors import ReferenceInvalid
 from brinery.versions.reference import Reference
 
-MARK = '{"brinery":"counts"'  # begins a line; a log may have put something in front
-Count = Annotated[int, Field(ge=0)]
+# A log may put a name or a time in front. What has a quote there is a line of something else that tells a caller's
+# text, as an access log does.
+BEGINS = re.compile(r'[^"{]{0,200}(?=\{"brinery":"counts")')
+MOST = 10**12  # of anything that is counted
+FIRST_YEAR = 2000
+Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
 class BinsTold(BaseModel):
@@ -50,36 +55,38 @@ class Line(BaseModel):
 
 @dataclass
 class Tally:
-    """Counts of one version, or of a part of the window."""
+    """Counts of one version, or of a part of the window; those of a feature by how many bins a line told of it."""
 
     binned: int = 0
-    features: dict[str, list[int]] = field(default_factory=dict)
-    answers: list[int] = field(default_factory=list)
+    features: dict[str, dict[int, list[int]]] = field(default_factory=dict)
+    answers: dict[int, list[int]] = field(default_factory=dict)
 
     def add(self, bins: BinsTold) -> None:
         for name, counts in bins.features.items():
-            self.features[name] = _sum(self.features.get(name), counts)
+            _add(self.features.setdefault(name, {}), counts)
         if bins.answers is not None:
-            self.answers = _sum(self.answers or None, bins.answers)
+            _add(self.answers, bins.answers)
             self.binned += bins.rows
 
 
 @dataclass
 class Window(Tally):
-    """What one version answered in a window of time.
-
-    `lost` are rows that were answered, and of which the log has no line.
-    """
+    """What one version answered in a window of time."""
 
     requests: int = 0
     rows: int = 0
     warnings: int = 0
-    lost: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unfit: Counter[str] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
     slices: dict[datetime, Tally] = field(default_factory=dict)
+    told: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)  # number, rows and all rows by process
+
+    @property
+    def lost(self) -> int:
+        """Rows that processes answered between their first and last lines, and that no line tells of."""
+        return sum(_lost(sorted(lines)) for lines in self.told.values())
 
 
 @dataclass
@@ -102,14 +109,16 @@ def sum_lines(
 
     Args:
         texts: lines of logs, of which others than those of counts are left alone.
+        until: the end of the window, for which it is now; lines of later days are not believed.
         slice_seconds: how long the parts of the window are that are summed by themselves, too.
     """
     found, seen = Windows(), set[tuple[Reference, str, int, int]]()
-    told: dict[tuple[Reference, str], list[Line]] = {}
+    latest = (until or datetime.now(UTC)) + timedelta(days=1)
     for text in texts:
-        if MARK not in text:
+        begin = BEGINS.match(text)
+        if begin is None:
             continue
-        read = _read(text)
+        read = _read(text[begin.end() :], latest)
         if read is None:
             found.unreadable += 1
             continue
@@ -121,26 +130,23 @@ def sum_lines(
             found.doubled += 1
             continue
         seen.add(key)
-        told.setdefault((reference, line.process), []).append(line)
-    for (reference, _), lines in told.items():
-        window = found.versions.setdefault(reference, Window())
-        for line in lines:
-            _add(window, line, slice_seconds)
-        window.lost += _lost(lines)
+        _sum(found.versions.setdefault(reference, Window()), line, slice_seconds)
     return found
 
 
-def _read(text: str) -> tuple[Line, Reference] | None:
+def _read(text: str, latest: datetime) -> tuple[Line, Reference] | None:
     try:
-        decoded, _ = json.JSONDecoder().raw_decode(text[text.index(MARK) :])
+        decoded, _ = json.JSONDecoder().raw_decode(text)
         line = Line.model_validate(decoded)
         name, _, version = line.model.partition(":")
-        return line, Reference.of(name, f"{version}@{line.digest}")
+        reference = Reference.of(name, f"{version}@{line.digest}")
     except (ValueError, RecursionError, ValidationError, ReferenceInvalid):
         return None
+    believed = line.start.year >= FIRST_YEAR and FIRST_YEAR <= line.to.year < 9999 and line.to <= latest
+    return (line, reference) if believed else None
 
 
-def _add(window: Window, line: Line, slice_seconds: int) -> None:
+def _sum(window: Window, line: Line, slice_seconds: int) -> None:
     window.requests += line.requests
     window.rows += line.rows
     window.warnings += line.warnings
@@ -148,25 +154,20 @@ def _add(window: Window, line: Line, slice_seconds: int) -> None:
     window.unfit.update(line.unfit)
     window.first = min(window.first or line.start, line.start)
     window.last = max(window.last or line.to, line.to)
+    if line.part == 0:
+        window.told.setdefault(line.process, []).append((line.line, line.rows, line.all_rows))
     if line.bins:
         window.add(line.bins)
         begin = int(line.to.timestamp()) // slice_seconds * slice_seconds
         window.slices.setdefault(datetime.fromtimestamp(begin, UTC), Tally()).add(line.bins)
 
 
-def _lost(lines: list[Line]) -> int:
-    """Rows of one process between its first and its last line that no line tells of."""
-    firsts = sorted((line for line in lines if line.part == 0), key=lambda line: line.line)
-    if not firsts:
-        return 0
-    before = firsts[0].all_rows - firsts[0].rows
-    return max(0, firsts[-1].all_rows - before - sum(line.rows for line in firsts))
+def _lost(lines: list[tuple[int, int, int]]) -> int:
+    """Of the lines of one process, in order."""
+    _, rows, total = lines[0]
+    return max(0, lines[-1][2] - (total - rows) - sum(rows for _, rows, _ in lines))
 
 
-def _sum(old: list[int] | None, new: list[int]) -> list[int]:
-    """Counts of the same bins; of others than before they are taken as those of a line that is not this version's."""
-    if old is None:
-        return list(new)
-    if len(old) != len(new):
-        return old
-    return [a + b for a, b in zip(old, new, strict=True)]
+def _add(sums: dict[int, list[int]], counts: list[int]) -> None:
+    old = sums.get(len(counts))
+    sums[len(counts)] = counts if old is None else [a + b for a, b in zip(old, counts, strict=True)]

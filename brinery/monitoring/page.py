@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from brinery.monitoring.drift import ANSWERS, Found
+from brinery.monitoring.drift import Found
 from brinery.monitoring.lines import Tally, Window
 from brinery.monitoring.sketch import Bins
 from brinery.output import svg as shapes
@@ -96,7 +96,7 @@ def _bins(found: Found, column: Bins, is_date: bool) -> str:
     """Each range as wide as any other, since they hold about as many rows of training."""
     pairs = np.array([column.counts, found.counts], dtype=float)
     cells = pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)
-    ends = [_mark(edge, is_date) for edge in (column.edges[0], column.edges[-1])] if column.edges else ["", ""]
+    ends = [_mark(end, is_date) for end in (column.centers[0], column.centers[-1])]
     marks = [f"below {ends[0]}", f"above {ends[1]}", "missing"]
     return _drawn(found, cells, marks)
 
@@ -190,8 +190,9 @@ def _changed(found: Found) -> int:
 
 
 def _level(found: Found, tally: Tally) -> float | None:
-    counts = np.array(tally.answers if found.name == ANSWERS else tally.features.get(found.name, []), dtype=float)
-    if len(counts) != len(found.counts):
+    counted = tally.answers if found.of_answers else tally.features.get(found.name, {})
+    counts = np.array(counted.get(len(found.counts), []), dtype=float)
+    if not len(counts):
         return None
     if isinstance(found.column, Bins):
         present = counts[:-1]

@@ -148,17 +148,19 @@ def test_categories_and_booleans_are_compared_by_their_shares() -> None:
 
 def test_answers_are_compared_too(profile: Profile) -> None:
     tally = tally_of(profile, FEATURES, normal(1, 3000))
-    tally.answers = [2500, 300, 200, 0, 0]
+    tally.answers = {5: [2500, 300, 200, 0, 0]}
     found = {each.name: each for each in look(profile, tally)}
     assert found[ANSWERS].verdict == "drift" and [*found][-1] == ANSWERS
 
 
 def test_bins_that_are_not_the_profiles_are_left_out(profile: Profile) -> None:
     tally = tally_of(profile, FEATURES, normal(1, 3000))
-    tally.features["x2"] = [3000]
-    tally.features["x5"] = [0] * len(tally.features["x5"])
-    assert {"x2", "x5"} & {each.name for each in look(profile, tally)} == set()
-    assert look(profile, Tally()) == []
+    width = len(profile.features["x2"].counts)
+    tally.features["x2"] = {1: [3000]}
+    tally.features["x5"] = {width: [0] * width, 3: [1, 2, 3]}
+    found = {each.name: each for each in look(profile, tally)}
+    assert (found["x2"].verdict, found["x5"].verdict, found["x2"].moved) == ("cannot tell", "cannot tell", "no rows")
+    assert {each.verdict for each in look(profile, Tally())} == {"cannot tell"}
 
 
 def test_a_regressors_answers_are_compared_as_numbers() -> None:
@@ -172,8 +174,75 @@ def test_a_regressors_answers_are_compared_as_numbers() -> None:
     sketch = Sketch(profile, features)
     sketch.add(rows[:3000], Estimates(values[:3000] + 0.5))
     count, counts, answers = sketch.take()
-    found = {each.name: each for each in look(profile, Tally(count, {"x0": counts[0]}, answers))}
+    found = {
+        each.name: each
+        for each in look(profile, Tally(count, {"x0": {len(counts[0]): counts[0]}}, {len(answers): answers}))
+    }
     assert (found["x0"].verdict, found[ANSWERS].verdict) == ("no drift", "drift")
+
+
+FEW_ROWS = [(20, 20), *(pytest.param(300, rows, marks=pytest.mark.campaign) for rows in (20, 100, 1000))]
+RARE: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "one in five hundred": lambda random, count: (random.random(count) < 0.002).astype(float),
+    "seldom counts": lambda random, count: random.poisson(0.02, count).astype(float),
+    "far-off values": lambda random, count: random.lognormal(0, 2, count),
+    "two values": lambda random, count: np.where(random.random(count) < 0.5, 1e300, -1.0),
+}
+SHARES = {"two": (0.995, 0.005), "three": (0.98, 0.01, 0.01), "many": (0.9, *[0.001] * 100)}
+
+
+@pytest.mark.parametrize(("looks", "rows"), FEW_ROWS)
+@pytest.mark.parametrize("drawn", RARE.values(), ids=RARE)
+def test_rare_and_far_off_values_make_few_alarms(
+    drawn: Callable[[np.random.Generator, int], np.ndarray], looks: int, rows: int
+) -> None:
+    """Where the normal law holds least; more than three of 300 looks are seen once in 4,000 such runs."""
+    random = np.random.default_rng(0)
+
+    def sample(count: int) -> np.ndarray:
+        return np.column_stack([drawn(random, count) for _ in FEATURES])
+
+    profile = profile_of(sample(50_000), FEATURES)
+    alarms = sum(
+        any(each.verdict == "drift" for each in looked(profile, sample(rows), seed).values()) for seed in range(looks)
+    )
+    assert alarms <= (3 if looks == 300 else 1)
+
+
+@pytest.mark.parametrize(("looks", "rows"), FEW_ROWS)
+@pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
+def test_rare_categories_make_few_alarms(shares: tuple[float, ...], looks: int, rows: int) -> None:
+    random, names = np.random.default_rng(0), tuple(f"c{n:03}" for n in range(len(shares)))
+    features = tuple(Feature(name=f"x{j}", kind="category", categories=names) for j in range(13))
+
+    def sample(count: int) -> np.ndarray:
+        made = np.empty((count, 13), dtype=object)
+        made[:] = random.choice(np.array(names, dtype=object), (count, 13), p=np.array(shares) / sum(shares))
+        return made
+
+    profile = profile_of(sample(50_000), features)
+    looks_at = (look(profile, tally_of(profile, features, sample(rows), seed)) for seed in range(looks))
+    alarms = sum(any(each.verdict == "drift" for each in found) for found in looks_at)
+    assert alarms <= (3 if looks == 300 else 1)
+
+
+def test_rows_beyond_all_of_training_are_seen_however_few_it_had() -> None:
+    features = numbers(1)
+    random = np.random.default_rng(0)
+    profile = profile_of(random.normal(0, 1, (300, 1)), features)
+    rows = np.vstack([random.normal(0, 1, (200, 1)), random.normal(0, 5, (200, 1))])
+    found = look(profile, tally_of(profile, features, rows))[0]
+    assert found.verdict == "drift" and found.tests["range"] < 1e-9
+
+
+def test_a_feature_that_is_named_as_the_answers_are_is_looked_at_too() -> None:
+    features = (Feature(name=ANSWERS, kind="number", minimum=0, maximum=1),)
+    rows = np.random.default_rng(0).normal(0, 1, (9000, 1))
+    found = look(profile_of(rows, features), tally_of(profile_of(rows, features), features, rows + 2))
+    assert [(each.name, each.of_answers, each.verdict) for each in found] == [
+        (ANSWERS, False, "drift"),
+        (ANSWERS, True, "no drift"),
+    ]
 
 
 def test_values_that_hardly_occur_make_no_alarm() -> None:

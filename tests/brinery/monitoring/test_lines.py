@@ -20,13 +20,22 @@ def test_lines_are_summed_whatever_their_order_and_each_once() -> None:
     found = sum_lines(doubled, "wine")
     window = found.versions[WINE]
     assert (window.rows, window.requests, window.binned, window.lost, found.doubled) == (4000, 40, 4000, 0, 7)
-    assert window.features == {"x": [4000, 0, 0]} and window.answers == [4000, 0, 0, 0, 0]
+    assert window.features == {"x": {3: [4000, 0, 0]}} and window.answers == {5: [4000, 0, 0, 0, 0]}
     assert (window.warnings, window.refused["422"], window.unfit["x"]) == (80, 40, 40)
     assert window.first == BEGIN and window.last == BEGIN + timedelta(minutes=20)
 
 
 def test_what_a_log_puts_in_front_and_other_lines_are_no_matter() -> None:
-    texts = ["INFO: started", "serve-1  | " + written(told(0)) + "  ", '{"level": "INFO"}', "", "\x00\ud800", "{"]
+    asked = f'INFO: 127.0.0.1:1 - "GET /healthz?{written(told(7))} HTTP/1.1" 200'
+    texts = [
+        "INFO: started",
+        "serve-1  | " + written(told(0)) + "  ",
+        '{"level": "INFO"}',
+        "",
+        "\x00\ud800",
+        "{",
+        asked,
+    ]
     found = sum_lines(texts, "wine")
     assert found.versions[WINE].rows == 100 and found.unreadable == 0
 
@@ -37,6 +46,9 @@ BROKEN: dict[str, Any] = {
     "no number": written(told(0, line="0")).replace('"line":"0"', '"line":-1'),
     "counts below 0": written(told(0, bins={"rows": 1, "features": {"x": [-1]}, "answers": [1]})),
     "a moment without an offset": written(told(0, to="2026-11-01T12:00:00")),
+    "more than anybody counts": written(told(0, Rows=10**400)),
+    "a year that is none": written(told(0, to="0001-01-01T00:00:00+14:00")),
+    "a day to come": written(told(0, to="9998-01-01T00:00:00Z")),
     "deep": '{"brinery":"counts",' + '"x":[' * 100_000,
     "a list of texts": written(told(0, refused=["422"])),
 }
@@ -83,11 +95,11 @@ def test_parts_of_a_line_are_one_line() -> None:
     for name in ("Requests", "Rows", "Warnings", "refused", "unfit"):
         del second[name]
     window = sum_lines([written(first), written(second)], "wine").versions[WINE]
-    assert window.features == {"x": [100, 0, 0], "y": [0, 100]}
+    assert window.features == {"x": {3: [100, 0, 0]}, "y": {2: [0, 100]}}
     assert (window.rows, window.binned, window.requests, window.lost) == (100, 100, 1, 0)
 
 
-def test_bins_of_another_width_are_not_added() -> None:
+def test_bins_of_another_width_are_kept_apart() -> None:
     odd = told(1, bins={"rows": 9, "features": {"x": [9]}, "answers": [9]})
     window = sum_lines([written(told(0)), written(odd)], "wine").versions[WINE]
-    assert window.features == {"x": [100, 0, 0]} and window.answers == [100, 0, 0, 0, 0]
+    assert window.features == {"x": {3: [100, 0, 0], 1: [9]}} and window.answers[5] == [100, 0, 0, 0, 0]

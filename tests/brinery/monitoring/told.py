@@ -35,8 +35,8 @@ def tally_of(profile: Profile, features: tuple[Feature, ...], rows: np.ndarray, 
     sketch = Sketch(profile, features)
     sketch.add(rows, labels(np.random.default_rng(seed), len(rows)))
     count, counts, answers = sketch.take()
-    names = [feature.name for feature in features]
-    return Tally(count, dict(zip(names, counts, strict=True)), answers)
+    told = {feature.name: {len(each): each} for feature, each in zip(features, counts, strict=True)}
+    return Tally(count, told, {len(answers): answers})
 
 
 def told(number: int, process: str = "p", rows: int = 100, **changes: Any) -> dict[str, Any]:
