@@ -77,7 +77,7 @@ class Counts:
             self._rows += len(prediction.answers)
             self._warnings += len(prediction.warnings)
             if self._sketch and len(prediction.answers):
-                self._sketch.add(prediction.rows, prediction.answers)
+                self._count(prediction)
             for errors in prediction.refused.values():
                 self._count_unfit(errors)
 
@@ -107,12 +107,17 @@ class Counts:
     def _open(self, data: Buffer) -> None:
         try:
             profile = Profile.read(data)
+            labels = profile.answers.values if isinstance(profile.answers, Values) else None
+            if labels != _labels(self._model):
+                raise ValueError("its answers are not the task's")
             self._sketch = Sketch(profile, self._model.manifest.features)
         except (ValueError, KeyError) as exc:
             text = " ".join(str(exc).split())[:300]
             log.error("%s has a profile that cannot be used: %s", self._model.reference, text)
             return
-        self._labels = profile.answers.values if isinstance(profile.answers, Values) else ()
+        # A metric's name is of plain characters.
+        if labels and len(labels) <= LABELS and all(label.isascii() and label.isprintable() for label in labels):
+            self._labels = labels
 
     def _begin(self) -> None:
         """What the next line tells, apart from the bins."""
@@ -120,6 +125,16 @@ class Counts:
         self._statuses, self._unfit = Counter[int](), Counter[str]()
         self._latencies: list[float] = []
         self._since, self._from = self._clock(), datetime.now(UTC)
+
+    def _count(self, prediction: Prediction) -> None:
+        """Whatever a profile is, no answer fails for it."""
+        try:
+            self._sketch.add(prediction.rows, prediction.answers)  # type: ignore[union-attr]
+        except Exception as exc:
+            self._sketch, self._labels = None, ()
+            log.error(
+                "rows cannot be counted in the bins of the profile", exc_info=exc, extra={"error": type(exc).__name__}
+            )
 
     def _count_unfit(self, errors: Sequence[tuple[str, str]]) -> None:
         """Count the features that errors are about, by the last step of each path."""
@@ -142,8 +157,7 @@ class Counts:
         self._all_requests, self._all_rows = self._all_requests + self._requests, self._all_rows + self._rows
         metrics, bins = self._metrics(), self._bins()
         for label, count in zip(self._labels, bins[0]["answers"] if bins else (), strict=False):
-            if len(self._labels) <= LABELS:
-                metrics[f"Answers {label}"] = count
+            metrics[f"Answers {label}"] = count
         about = self._about()
         for part, each in enumerate(bins or [{}]):
             about["part"] = part
@@ -196,6 +210,12 @@ class Counts:
         told: list[dict[str, Any]] = [{"rows": rows, "features": dict(part)} for part in parts]
         told[0]["answers"] = answers
         return told
+
+
+def _labels(model: VerifiedModel) -> tuple[str, ...] | None:
+    """Those of a classifier."""
+    keys: list[str] | None = getattr(model.task, "keys", None)
+    return None if keys is None else tuple(keys)
 
 
 def _embedded(service: str, metrics: Mapping[str, float | list[float]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Traces: spans of what a request takes, sent to an OpenTelemetry collector; imported only where one is named."""
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from brinery.jobs.submit import Jobs
 from brinery.loading.model import VerifiedModel
 
-FLUSH_MILLISECONDS = 2000  # that an answer of a Lambda function waits for the collector at most
+SECONDS = 2  # that the collector has, and so that an answer of a Lambda function, or the server's end, waits at most
 
 
 tracer = trace.get_tracer("brinery")  # of whichever provider is set
@@ -27,12 +28,13 @@ class Traces:
         unknown = str(told.attributes[SERVICE_NAME]).startswith("unknown_service")
         resource = told.merge(Resource({SERVICE_NAME: service})) if unknown else told
         self._provider = TracerProvider(resource=resource)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        seconds = None if "OTEL_EXPORTER_OTLP_TIMEOUT" in os.environ else SECONDS
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=seconds)))
         trace.set_tracer_provider(self._provider)
 
     def flush(self) -> None:
         """Send what there is, as a Lambda function must before it answers and is frozen."""
-        self._provider.force_flush(FLUSH_MILLISECONDS)
+        self._provider.force_flush()
 
     def end(self) -> None:
         """Send what there is, and stop."""

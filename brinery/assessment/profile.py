@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from brinery.monitoring.sketch import Bins, Column, Profile, Values
+from brinery.monitoring.sketch import Bins, Column, Profile, Values, counted
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyTask
 
@@ -67,14 +67,13 @@ def _bins(values: np.ndarray) -> Bins:
     centers = [
         float((sample[begin:end] / scale).mean() * scale) if end > begin else high for begin, end in pairwise(begins)
     ]
-    found = Bins(
+    return Bins(
         edges=tuple(edges.tolist()),
         centers=(low, *centers, high),
-        counts=(),
+        counts=tuple(counted(values, edges.tolist())),
         mean=float((present / scale).mean() * scale),
         deviation=float((present / scale).std() * scale),
     )
-    return found.model_copy(update={"counts": tuple(found.counted(values))})
 
 
 def _marks(sample: np.ndarray) -> np.ndarray:

@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Buffer, Sequence
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers
 
 AT_ONCE = 256  # rows that are counted together
+MOST_BINS = 100_000  # of a feature
+Count = Annotated[int, Field(ge=0)]
 Counts = list[int]
 
 
@@ -31,15 +34,20 @@ class Bins(Part):
     kind: Literal["bins"] = "bins"
     edges: tuple[FiniteFloat, ...]
     centers: tuple[FiniteFloat, ...]
-    counts: tuple[int, ...]
+    counts: Annotated[tuple[Count, ...], Field(max_length=MOST_BINS)]
     mean: FiniteFloat
-    deviation: FiniteFloat
+    deviation: Annotated[FiniteFloat, Field(ge=0)]
 
-    def counted(self, values: np.ndarray) -> Counts:
-        """How many of them are in each position; shape (rows,), float64."""
-        # One pass an edge takes a fifth of the time of sorting the values, or of searching for each.
-        ends = [int(np.count_nonzero(values <= edge)) for edge in (*self.edges, np.inf)]
-        return [end - begin for begin, end in zip([0, *ends], [*ends, len(values)], strict=True)]
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        edges = self.edges
+        if len(self.centers) != len(edges) + 1 or len(self.counts) != len(edges) + 2:
+            raise ValueError(
+                f"{len(edges)} edges, {len(self.centers)} centers and {len(self.counts)} counts do not fit"
+            )
+        if any(left >= right for left, right in pairwise(edges)):
+            raise ValueError("the edges do not rise")
+        return self
 
 
 class Values(Part):
@@ -47,10 +55,23 @@ class Values(Part):
 
     kind: Literal["values"] = "values"
     values: tuple[str, ...]
-    counts: tuple[int, ...]
+    counts: Annotated[tuple[Count, ...], Field(max_length=MOST_BINS)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.counts) != len(self.values) + 2 or len(set(self.values)) != len(self.values):
+            raise ValueError(f"{len(self.values)} values, or the same twice, and {len(self.counts)} counts do not fit")
+        return self
 
 
 Column = Annotated[Bins | Values, Field(discriminator="kind")]
+
+
+def counted(values: np.ndarray, edges: Sequence[float]) -> Counts:
+    """How many of some numbers, shape (rows,), are in each of the ranges of `Bins`, and how many are missing."""
+    # One pass an edge takes a fifth of the time of sorting the values, or of searching for each.
+    ends = [int(np.count_nonzero(values <= edge)) for edge in (*edges, np.inf)]
+    return [end - begin for begin, end in zip([0, *ends], [*ends, len(values)], strict=True)]
 
 
 class Profile(Part):
@@ -74,9 +95,12 @@ class Sketch:
         """Nothing is counted yet.
 
         Raises:
-            KeyError: the profile is not of these features.
+            KeyError, ValueError: the profile is not of these features.
         """
         columns = [profile.features[feature.name] for feature in features]
+        for column, feature in zip(columns, features, strict=True):
+            if (column.kind == "values") != (feature.kind in ("category", "boolean")):
+                raise ValueError(f"{feature.name} is a {feature.kind}, and its profile has {column.kind}")
         self._columns = [_Counted(column, feature.kind) for column, feature in zip(columns, features, strict=True)]
         self._answers = _Counted(profile.answers, "answer")
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
@@ -102,12 +126,12 @@ class Sketch:
         return rows, [column.take() for column in self._columns], self._answers.take()
 
     def _count(self) -> None:
-        if self._held:
-            rows, answers = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        waiting, self._waiting, self._held = self._waiting, [], 0
+        if waiting:
+            rows, answers = (np.concatenate(parts) for parts in zip(*waiting, strict=True))
             for column, values in zip(self._columns, np.ascontiguousarray(rows.T), strict=True):
                 column.add(values)
             self._answers.add(answers)
-        self._waiting, self._held = [], 0
 
 
 class _Counted:
@@ -129,7 +153,7 @@ class _Counted:
         column = self._column
         if isinstance(column, Bins):
             numbers = np.array([len(text) or np.nan for text in values]) if self._kind == "text" else values
-            return column.counted(numbers.astype(np.float64, copy=False))
+            return counted(numbers.astype(np.float64, copy=False), column.edges)
         if self._kind == "answer":
             return np.bincount(values, minlength=len(column.counts)).tolist()
         if self._kind == "boolean":

@@ -5,12 +5,28 @@ The service runs this whenever it answers anew: what is in a bucket outlives it,
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 
 URL = "http://127.0.0.1:4566"
 JOBS = os.environ["JOBS"]
 DAY = 24 * 3600
+
+
+def wait(seconds: float = 60) -> None:
+    """Until the service listens."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(f"{URL}/_ministack/health", timeout=10).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def ask(service: str, target: str, **arguments: object) -> dict[str, object]:
@@ -33,6 +49,7 @@ def make_queue(name: str, **attributes: str) -> str:
     return str(ask("sqs", "AmazonSQS.CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"])
 
 
+wait()
 for bucket in os.environ["BUCKETS"].split():
     try:
         urllib.request.urlopen(urllib.request.Request(f"{URL}/{bucket}", method="PUT"), timeout=10)

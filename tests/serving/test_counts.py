@@ -190,6 +190,49 @@ def test_what_cannot_be_printed_or_binned_is_answered_all_the_same(
     assert [client.classify([WINE] * 30).status_code for _ in range(3)] == [200] * 3
 
 
+def _of_one_count(profile: dict[str, Any]) -> None:
+    profile["features"]["alcohol"]["counts"] = [1]
+
+
+def _of_falling_edges(profile: dict[str, Any]) -> None:
+    profile["features"]["alcohol"]["edges"].reverse()
+
+
+def _of_values(profile: dict[str, Any]) -> None:
+    profile["features"]["alcohol"] = {"kind": "values", "values": ["a"], "counts": [1, 0, 0]}
+
+
+def _of_few_labels(profile: dict[str, Any]) -> None:
+    profile["answers"] = {"kind": "values", "values": ["0"], "counts": [1, 0, 0]}
+
+
+def _of_a_count_below_0(profile: dict[str, Any]) -> None:
+    profile["answers"]["counts"][0] = -1
+
+
+@pytest.mark.parametrize("spoil", [_of_one_count, _of_falling_edges, _of_values, _of_few_labels, _of_a_count_below_0])
+def test_a_profile_that_does_not_fit_costs_no_answer(
+    models: Models, capsys: pytest.CaptureFixture[str], spoil: Callable[[dict[str, Any]], None]
+) -> None:
+    """Whoever publishes writes it, and all of its rows are counted together some time."""
+    model = models("wine")
+    assert model.profile is not None
+    profile = json.loads(bytes(model.profile))
+    spoil(profile)
+    client = serving(replace(model, profile=json.dumps(profile).encode()))
+    assert {client.classify([WINE] * 100).status_code for _ in range(12)} == {200}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(line["Rows"] for line in lines) == 1100 and not [line for line in lines if "bins" in line]
+
+
+def test_labels_that_cannot_name_a_metric_are_told_by_bins_alone(models: Models) -> None:
+    counting = Counting(models("mixed"))  # one of whose labels is Adélie
+    row = {"mass": 4321.0, "year": 2008, "tagged": True, "island": "Biscoe", "sex": "female"}
+    counting.ask([row] * 50)
+    assert sum(counting.told[0]["bins"]["answers"]) == 50
+    assert not [name for name in counting.told[0] if name.startswith("Answers")]
+
+
 def test_requests_are_counted_over_http_and_by_the_handler(models: Models, capsys: pytest.CaptureFixture[str]) -> None:
     client, handler = serving(models("wine")), handling(models("wine"), service="fn")
     client.classify([WINE] * 1000)
