@@ -14,7 +14,7 @@ from brinery.assessment.columns.infer import infer_features
 from brinery.assessment.faithful.drawn import DrawnRows
 from brinery.assessment.faithful.export import Export, _convert, _inputs, export_onnx
 from brinery.assessment.faithful.probes import Probe
-from brinery.assessment.faithful.proof import expect, prove
+from brinery.assessment.faithful.proof import SELDOM, expect, prove
 from brinery.assessment.faithful.ties import open_ties
 from brinery.formats.onnx import OnnxModel
 from tests.faithful.family import table
@@ -22,6 +22,7 @@ from training.fit.pipeline import make_pipeline_for
 from training.spec import ModelSpec
 
 NEIGHBOURS = "sklearn.neighbors.KNeighborsClassifier"
+FOUR = {"n_neighbors": 4}
 WHY = "neighbours are often equally far in these columns, and scikit-learn takes others of them: of the "
 
 
@@ -62,12 +63,24 @@ def exported(
     return fitted, array[~held_out], found
 
 
-@pytest.mark.parametrize("params", [{}, {"weights": "distance"}, {"n_neighbors": 1}, {"n_neighbors": 4}])
-@pytest.mark.parametrize("scale", ["auto", False])
+@pytest.mark.parametrize(
+    ("scale", "params"),
+    [("auto", {}), ("auto", {"weights": "distance"}), (False, {}), (False, {"weights": "distance"}), (False, FOUR)],
+)
 def test_whole_numbers_whose_neighbours_tie_get_no_file(scale: Any, params: dict[str, Any]) -> None:
     frame, number = whole_numbers()
     _, _, found = exported(frame, np.where(number > 2, "yes", "no"), scale=scale, params=params)
     assert found.data is None and WHY in found.reason and " differ; " in found.reason
+
+
+@pytest.mark.parametrize(
+    ("scale", "params"), [("auto", {"n_neighbors": 1}), ("auto", FOUR), (False, {"n_neighbors": 1})]
+)
+def test_few_rows_that_tie_may_be_answered_otherwise_and_are_told(scale: Any, params: dict[str, Any]) -> None:
+    frame, number = whole_numbers()
+    _, _, found = exported(frame, np.where(number > 2, "yes", "no"), scale=scale, params=params)
+    assert found.proof is not None and 0 < found.proof.otherwise <= SELDOM * sum(found.proof.rows.values())
+    assert f", and {found.proof.otherwise:,} of them were answered otherwise" in found.proof.text
 
 
 def test_regressor_of_whole_numbers_whose_neighbours_tie_gets_no_file() -> None:
