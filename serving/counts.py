@@ -74,9 +74,10 @@ class Counts:
     def answered(self, prediction: Prediction) -> None:
         """Count the rows of a request that were answered, and those that were not."""
         with self._lock:
-            self._rows += len(prediction.answers)
+            rows = len(prediction.rows)
+            self._rows += rows
             self._warnings += len(prediction.warnings)
-            if self._sketch and len(prediction.answers):
+            if rows and self._sketch is not None:
                 self._count(prediction)
             for errors in prediction.refused.values():
                 self._count_unfit(errors)
@@ -93,7 +94,8 @@ class Counts:
             if not self._process:
                 self._process, self._since = secrets.token_hex(8), now
             self._requests += 1
-            self._statuses[status] += status != 200
+            if status != 200:
+                self._statuses[status] += 1
             self._sample(seconds)
             if self._lines == 0 or self._rows >= ROWS or now - self._since >= SECONDS:
                 self._print(now)
@@ -150,7 +152,7 @@ class Counts:
     def _sample(self, seconds: float) -> None:
         if len(self._latencies) < LATENCIES:
             self._latencies.append(seconds)
-        elif (place := random.randrange(self._requests)) < LATENCIES:  # noqa: S311 (no secret)
+        elif (place := int(random.random() * self._requests)) < LATENCIES:  # noqa: S311 (no secret)
             self._latencies[place] = seconds
 
     def _print(self, now: float) -> None:

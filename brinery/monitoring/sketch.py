@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers
 
-AT_ONCE = 256  # rows that are counted together
+AT_ONCE = 1000  # rows that are counted together
 MOST_BINS = 100_000  # of a feature
 Count = Annotated[int, Field(ge=0)]
 Counts = list[int]
