@@ -95,7 +95,6 @@ class _Service:
         self.bodies = Bodies(settings.max_body_bytes)
         self._turns = Turns()
         self._import_seconds = import_seconds
-        self._start = "snapshot_seconds" if snapshot else "cold_start_seconds"
         self._snapshot = snapshot
         self._counted: Counts | None = None
 
@@ -149,8 +148,9 @@ class _Service:
     async def version(self, request: Request) -> Response:
         model = await self.model()
         seconds = {"import": self._import_seconds, **model.timings}
-        start = {self._start: {name: round(value, 4) for name, value in seconds.items()}}
-        return _json(_about(model, self._settings.model_record) | start)
+        start = "snapshot_seconds" if self._snapshot else "cold_start_seconds"
+        spent = {start: {name: round(value, 4) for name, value in seconds.items()}}
+        return _json(_about(model, self._settings.model_record) | spent)
 
     async def card(self, request: Request) -> Response:
         model = await self.model()

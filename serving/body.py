@@ -8,13 +8,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from serving.headers import NOSNIFF
-from serving.problem import Problem
+from serving.problem import Problem, too_many
 
 JSON = "application/json"
 PIECE = 64 * 1024  # bytes
 TOGETHER = 8  # bodies of the largest size
 SMALL = 64 * 1024  # bytes of a body that are taken however many others are held
-TOO_MANY = "too many large requests at once"
 
 
 class Bodies:
@@ -48,7 +47,7 @@ class Body:
                 if self._size > self._bodies.each:
                     raise Problem(413, f"the body is larger than {self._bodies.each} bytes")
                 if self._size > SMALL and self._bodies.held > self._bodies.together:
-                    raise Problem(503, TOO_MANY, headers={"Retry-After": "5"})
+                    raise too_many()
         except ClientDisconnect as exc:
             raise Problem(400, "the client went away before the end of the body") from exc
         return bytes(body)
@@ -61,7 +60,7 @@ class Body:
         """
         others = self._bodies.held - self._size
         if size > SMALL and others and others + size > self._bodies.together:
-            raise Problem(503, TOO_MANY, headers={"Retry-After": "5"})
+            raise too_many()
         self.count(size)
 
     def count(self, size: int) -> None:

@@ -16,10 +16,11 @@ from itertools import batched
 from threading import Lock
 from typing import Any
 
+from brinery.errors import words_of
 from brinery.loading.model import Prediction, VerifiedModel
-from brinery.monitoring.sketch import Profile, Sketch, Values
+from brinery.monitoring.metrics import embedded
+from brinery.monitoring.sketch import Profile, Sketch, Values, labels_of
 
-NAMESPACE = "Brinery"
 SECONDS = 60.0  # from one line to the next, or …
 ROWS = 1000
 LEAST_ROWS = 20  # of which bins are told; with fewer they wait
@@ -28,6 +29,7 @@ LATENCIES = 100  # of a line, an even sample
 LABELS = 13
 FEATURES = 200  # of a line; a model with more has more lines
 COLD_STARTS = {"import": "ColdStartImport", "fetch": "ColdStartFetch", "load": "ColdStartLoad"}
+TIMED = ("Latency", "ColdStart", *COLD_STARTS.values())
 
 log = logging.getLogger("brinery.serving")
 
@@ -78,7 +80,7 @@ class Counts:
             self._rows += rows
             self._warnings += len(prediction.warnings)
             if rows and self._sketch is not None:
-                self._count(prediction)
+                self._count(self._sketch, prediction)
             for errors in prediction.refused.values():
                 self._count_unfit(errors)
 
@@ -110,12 +112,11 @@ class Counts:
         try:
             profile = Profile.read(data)
             labels = profile.answers.values if isinstance(profile.answers, Values) else None
-            if labels != _labels(self._model):
+            if labels != labels_of(self._model.task):
                 raise ValueError("its answers are not the task's")
             self._sketch = Sketch(profile, self._model.manifest.features)
         except (ValueError, KeyError) as exc:
-            text = " ".join(str(exc).split())[:300]
-            log.error("%s has a profile that cannot be used: %s", self._model.reference, text)
+            log.error("%s has a profile that cannot be used: %s", self._model.reference, words_of(exc))
             return
         # A metric's name is of plain characters.
         if labels and len(labels) <= LABELS and all(label.isascii() and label.isprintable() for label in labels):
@@ -128,10 +129,10 @@ class Counts:
         self._latencies: list[float] = []
         self._since, self._from = self._clock(), datetime.now(UTC)
 
-    def _count(self, prediction: Prediction) -> None:
+    def _count(self, sketch: Sketch, prediction: Prediction) -> None:
         """Whatever a profile is, no answer fails for it."""
         try:
-            self._sketch.add(prediction.rows, prediction.answers)  # type: ignore[union-attr]
+            sketch.add(prediction.rows, prediction.answers)
         except Exception as exc:
             self._sketch, self._labels = None, ()
             log.error(
@@ -163,7 +164,7 @@ class Counts:
         about = self._about()
         for part, each in enumerate(bins or [{}]):
             about["part"] = part
-            told = {**about, **({} if part else {**_embedded(self._service, metrics), **self._refusals()})}
+            told = {**about, **({} if part else {**embedded(self._service, metrics, TIMED), **self._refusals()})}
             self._out(json.dumps({**told, "bins": each} if each else told, separators=(",", ":")))
         self._lines += 1
         self._start = None
@@ -198,7 +199,7 @@ class Counts:
 
     def _refusals(self) -> dict[str, Any]:
         return {
-            "refused": {str(status): count for status, count in self._statuses.items() if count},
+            "refused": {str(status): count for status, count in self._statuses.items()},
             "unfit": dict(self._unfit),
         }
 
@@ -212,21 +213,6 @@ class Counts:
         told: list[dict[str, Any]] = [{"rows": rows, "features": dict(part)} for part in parts]
         told[0]["answers"] = answers
         return told
-
-
-def _labels(model: VerifiedModel) -> tuple[str, ...] | None:
-    """Those of a classifier."""
-    keys: list[str] | None = getattr(model.task, "keys", None)
-    return None if keys is None else tuple(keys)
-
-
-def _embedded(service: str, metrics: Mapping[str, float | list[float]]) -> dict[str, Any]:
-    """Metrics as CloudWatch's embedded metric format has them."""
-    timed = ("Latency", "ColdStart", *COLD_STARTS.values())
-    units = [{"Name": name, "Unit": "Milliseconds" if name in timed else "Count"} for name in metrics]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["Service"]], "Metrics": units}
-    stamp = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return {"_aws": stamp, "Service": service, **metrics}
 
 
 def _text(moment: datetime) -> str:

@@ -26,6 +26,11 @@ class Problem(Exception):
         super().__init__(detail)
 
 
+def too_many() -> Problem:
+    """What a large request is told while others take all the room there is for them."""
+    return Problem(503, "too many large requests at once", headers={"Retry-After": "5"})
+
+
 def problem_content(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
     """`type`, `title`, `status`, `detail`, and at most 10 `errors`; with a `request_id` in 8 KiB of JSON."""
     known = HTTPStatus(status)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from brinery.loading.model import VerifiedModel
-from serving.problem import Problem
+from serving.problem import too_many
 
 SMALL = 4 * 1024  # bytes of a body that are answered at once
 VALUE = 32  # … or, for each feature, of its name and so many more: one row is small, however wide it is
@@ -27,7 +27,7 @@ class Turns:
             Problem: 503, too many wait already.
         """
         if self._waiting >= WAITING:
-            raise Problem(503, "too many large requests at once", headers={"Retry-After": "5"})
+            raise too_many()
         self._waiting += 1
         try:
             context = copy_context()  # so that what it logs and traces belongs to the request

@@ -2,11 +2,14 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import pytest
 
 from brinery.jobs.queue import Queue
 from brinery.jobs.submit import Jobs
@@ -57,6 +60,38 @@ class JobService(NamedTuple):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
+
+
+def drive_worker(sqs: Any, functions: Any, queue_url: str, worker_url: str) -> str:
+    """Let an event source of the endpoint invoke what listens at an address with batches of a queue; its identifier."""
+    functions.create_function(
+        FunctionName="worker",
+        PackageType="Image",
+        Code={"ImageUri": "worker@sha256:" + "a" * 64},
+        Role="arn:aws:iam::000000000000:role/worker",
+        Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": worker_url}},
+        Timeout=60,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="worker")
+    functions.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=1)  # as the emulator takes
+    queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
+    source = functions.create_event_source_mapping(
+        FunctionName="worker",
+        EventSourceArn=queue["QueueArn"],
+        BatchSize=10,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    return str(source["UUID"])
+
+
+@contextmanager
+def keys_of_nobody() -> Iterator[pytest.MonkeyPatch]:
+    """Keys and a region in this process's environment that an endpoint of tests takes, in a program outside pytest."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_REGION", "us-east-1")
+        yield patch
 
 
 def make_jobs(endpoint: str, folder: Path, visibility: int = 30) -> JobService:

@@ -1,13 +1,22 @@
 """The profile: what training saw of each feature, and what the model answered, in bins and counts."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from brinery.monitoring.sketch import Bins, Column, Profile, Values, counted
+from brinery.monitoring.sketch import (
+    Bins,
+    Column,
+    Profile,
+    Values,
+    counted,
+    counted_texts,
+    counted_truths,
+    labels_of,
+    lengths,
+)
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers, AnyTask
 
@@ -28,25 +37,22 @@ def make_profile(rows: np.ndarray, features: Sequence[Feature], task: AnyTask, a
 
 
 def _answers(task: AnyTask, answers: AnyAnswers) -> Column:
-    keys: list[str] | None = getattr(task, "keys", None)  # a classifier's labels
-    if keys is None:
+    labels = labels_of(task)
+    if labels is None:
         return _bins(np.asarray(answers.predicted, dtype=np.float64))
-    return Values(values=tuple(keys), counts=(*np.bincount(answers.indices, minlength=len(keys)).tolist(), 0, 0))
+    return Values(values=labels, counts=(*np.bincount(answers.indices, minlength=len(labels)).tolist(), 0, 0))
 
 
 def _column(column: np.ndarray, feature: Feature) -> Column:
     if feature.kind == "category":
-        found = Counter(column.tolist())
-        missing, known = found.pop(None, 0), tuple(feature.categories or ())
-        counts = [found[value] for value in known]
-        return Values(values=known, counts=(*counts, found.total() - sum(counts), missing))
+        known = tuple(feature.categories or ())
+        return Values(values=known, counts=tuple(counted_texts(column, known)))
     if feature.kind == "text":
-        return _bins(np.array([len(text) or np.nan for text in column], dtype=np.float64))
+        return _bins(lengths(column))
     values = np.ascontiguousarray(column, dtype=np.float64)
-    if feature.kind != "boolean":
-        return _bins(values)
-    true, missing = int(np.count_nonzero(values == 1)), int(np.count_nonzero(np.isnan(values)))
-    return Values(values=("false", "true"), counts=(len(values) - true - missing, true, 0, missing))
+    if feature.kind == "boolean":
+        return Values(values=("false", "true"), counts=tuple(counted_truths(values)))
+    return _bins(values)
 
 
 def _bins(values: np.ndarray) -> Bins:

@@ -13,6 +13,7 @@ from brinery.errors import BrineryError, DataInvalid, IntegrityError, SettingInv
 from brinery.monitoring.drift import FALSE_ALARMS, SHIFT, Found, look
 from brinery.monitoring.lines import Window, Windows, sum_lines
 from brinery.monitoring.logs import lines_of_files, lines_of_groups, logs_client
+from brinery.monitoring.metrics import embedded
 from brinery.monitoring.sketch import Profile
 from brinery.output.table import figure_text, table
 from brinery.versions.manifest import PROFILE
@@ -21,7 +22,6 @@ from brinery.versions.reference import Reference, check_name
 from brinery.versions.store import Store, open_store
 
 DRIFTED = 3  # the exit code
-NAMESPACE = "Brinery"
 SLICES = 24  # of the window, about
 
 
@@ -128,15 +128,11 @@ def _text(reference: Reference, window: Window, windows: Windows, found: list[Fo
         said.append(f"values that did not fit, in requests that were refused: {counts}")
     if windows.unreadable:
         said.append(f"{windows.unreadable} lines of counts could not be read")
-    return "\n".join(
-        [*said, "", table(heads, rows), "", _verdict(window, found)] if rows else [*said, "", _verdict(window, found)]
-    )
+    return "\n".join([*said, "", table(heads, rows), "", _verdict(window, found)])
 
 
 def _verdict(window: Window, found: list[Found]) -> str:
     moved = [each.name for each in found if each.verdict == "drift"]
-    if not found:
-        return "cannot tell: no rows were counted into bins, of which a line tells 20 or more"
     if moved:
         return f"drift: {', '.join(moved)}; by chance this is seen once in {round(1 / FALSE_ALARMS):,} looks"
     unsure = [each for each in found if each.verdict == "cannot tell"]
@@ -152,20 +148,13 @@ def _verdict(window: Window, found: list[Found]) -> str:
 
 
 def _chance(found: Found) -> str:
-    least = min(found.tests.values(), default=1.0)
-    return "-" if least >= 1 else figure_text(least)
+    return "-" if found.chance >= 1 else figure_text(found.chance)
 
 
 def _metrics(service: str, found: list[Found]) -> dict[str, Any]:
-    """What an alarm watches, in CloudWatch's embedded metric format."""
-    metrics = {
-        "DriftedFeatures": sum(each.verdict == "drift" for each in found),
-        "UnsureFeatures": sum(each.verdict == "cannot tell" for each in found),
-    }
-    units = [{"Name": metric, "Unit": "Count"} for metric in metrics]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["Service"]], "Metrics": units}
-    stamp = int(datetime.now(UTC).timestamp() * 1000)
-    return {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "Service": service, **metrics}
+    """What an alarm watches."""
+    drifted, unsure = (sum(each.verdict == verdict for each in found) for verdict in ("drift", "cannot tell"))
+    return embedded(service, {"DriftedFeatures": drifted, "UnsureFeatures": unsure})
 
 
 def _write_page(

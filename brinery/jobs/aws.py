@@ -34,7 +34,7 @@ def client(service: str, environ: Mapping[str, str], read_seconds: float = SECON
 
 @contextmanager
 def errors_of(doing: str) -> Iterator[None]:
-    """Translate boto3's errors; the one place of this wing that knows them.
+    """Translate boto3's errors of what a job or a look at logs asks for.
 
     Raises:
         StoreUnavailable: whatever was refused or not answered: worth another try, since nothing is done by halves.

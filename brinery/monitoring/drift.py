@@ -46,8 +46,19 @@ class Found:
         return sum(self.counts)
 
     @property
+    def chance(self) -> float:
+        """The least of the tests' probabilities; 1 where there is no test."""
+        return min(self.tests.values(), default=1.0)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Of the rows of training, and of the window, in each bin, shape (2, bins)."""
+        pairs = np.array([self.column.counts, self.counts], dtype=float)
+        return np.asarray(pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1))
+
+    @property
     def verdict(self) -> Verdict:
-        if any(probability < FALSE_ALARMS for probability in self.tests.values()):
+        if self.chance < FALSE_ALARMS:
             return "drift"
         return "no drift" if self.needed is not None and self.rows >= self.needed else "cannot tell"
 

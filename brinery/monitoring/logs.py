@@ -5,7 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from brinery.errors import DataInvalid, SettingInvalid, StoreUnavailable
+from brinery.errors import DataInvalid, SettingInvalid
+from brinery.jobs.aws import errors_of
 from brinery.versions.profiles import aws_region
 
 PATTERN = '{ $.brinery = "counts" }'
@@ -31,16 +32,12 @@ def lines_of_groups(client: Any, groups: Iterable[str], since: datetime | None) 
     Raises:
         StoreUnavailable: CloudWatch refused or did not answer.
     """
-    import botocore.exceptions
-
     asked: dict[str, Any] = {"startTime": int(since.timestamp() * 1000)} if since else {}
     for group in groups:
-        pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern=PATTERN, **asked)
-        try:
-            for page in pages:
+        with errors_of(f"read log group {group}"):
+            pages = client.get_paginator("filter_log_events")
+            for page in pages.paginate(logGroupName=group, filterPattern=PATTERN, **asked):
                 yield from (event["message"] for event in page["events"])
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as exc:
-            raise StoreUnavailable(f"read log group {group}: {' '.join(str(exc).split())[:300]}") from exc
 
 
 def logs_client(environ: Mapping[str, str]) -> Any:

@@ -1,6 +1,6 @@
 """The page of drift: for each feature what training saw beside what was answered, what moved, and when."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -34,21 +34,21 @@ figure { margin: 1.5rem 0; } figcaption { overflow-wrap: anywhere; }
 )
 
 
-def drift_page(reference: Reference, window: Window, found: Sequence[Found], dates: Iterable[str]) -> str:
+def drift_page(reference: Reference, window: Window, found: Sequence[Found], dates: Collection[str]) -> str:
     """The whole page.
 
     Args:
         dates: names of the features that are dates.
     """
     moved = [each for each in found if each.verdict == "drift"]
-    order = sorted(found, key=lambda each: (each.verdict != "drift", min(each.tests.values(), default=1.0)))
+    order = sorted(found, key=lambda each: (each.verdict != "drift", each.chance))
     parts = [
         _summary(window, found),
         _table(order),
         "<h2>What training saw, and what was answered</h2>",
         '<p><span class="key"></span> training &nbsp; <span class="key now"></span> answered in this window</p>',
         '<div class="look">',
-        *(_figure(each, window, each.name in set(dates)) for each in order[:MOST_FIGURES]),
+        *(_figure(each, window, each.name in dates) for each in order[:MOST_FIGURES]),
         "</div>",
     ]
     if len(order) > MOST_FIGURES:
@@ -81,8 +81,7 @@ def _table(order: Sequence[Found]) -> str:
 
 
 def _chance(found: Found) -> str:
-    least = min(found.tests.values(), default=1.0)
-    return "1" if least >= 1 else figure_text(least) if least > 1e-300 else "0"
+    return "1" if found.chance >= 1 else figure_text(found.chance) if found.chance > 1e-300 else "0"
 
 
 def _figure(found: Found, window: Window, is_date: bool) -> str:
@@ -94,11 +93,9 @@ def _figure(found: Found, window: Window, is_date: bool) -> str:
 
 def _bins(found: Found, column: Bins, is_date: bool) -> str:
     """Each range as wide as any other, since they hold about as many rows of training."""
-    pairs = np.array([column.counts, found.counts], dtype=float)
-    cells = pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)
     ends = [_mark(end, is_date) for end in (column.centers[0], column.centers[-1])]
     marks = [f"below {ends[0]}", f"above {ends[1]}", "missing"]
-    return _drawn(found, cells, marks)
+    return _drawn(found, found.shares, marks)
 
 
 def _mark(value: float, is_date: bool) -> str:
@@ -106,9 +103,7 @@ def _mark(value: float, is_date: bool) -> str:
 
 
 def _values(found: Found) -> str:
-    pairs = np.array([found.column.counts, found.counts], dtype=float)
-    shares = pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)
-    names = [*getattr(found.column, "values", ()), "others", "missing"]
+    shares, names = found.shares, _names(found)
     order = np.argsort(-shares.max(axis=0), kind="stable")[:MOST_VALUES]
     kept = [place for place in sorted(order.tolist()) if shares[:, place].any()]
     rows, top = [], 4.0
@@ -179,14 +174,18 @@ def _usual(found: Found) -> tuple[str, float]:
     if isinstance(found.column, Bins):
         return "mean", found.column.mean
     place = _changed(found)
-    names = [*found.column.values, "others", "missing"]
-    return f"share of {names[place]}", found.column.counts[place] / max(1, sum(found.column.counts))
+    return f"share of {_names(found)[place]}", float(found.shares[0, place])
+
+
+def _names(found: Found) -> list[str]:
+    """Of what is counted by itself, in the order of the counts."""
+    return [*getattr(found.column, "values", ()), "others", "missing"]
 
 
 def _changed(found: Found) -> int:
-    pairs = np.array([found.column.counts, found.counts], dtype=float)
-    shares = pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)
-    return int(np.argmax(np.abs(shares[1] - shares[0])))
+    """The place of the value whose share changed most."""
+    before, now = found.shares
+    return int(np.argmax(np.abs(now - before)))
 
 
 def _level(found: Found, tally: Tally) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from brinery.rows.feature import Feature
-from brinery.tasks.task import AnyAnswers
+from brinery.tasks.task import AnyAnswers, AnyTask
 
 AT_ONCE = 1000  # rows that are counted together
 MOST_BINS = 100_000  # of a feature
@@ -72,6 +72,30 @@ def counted(values: np.ndarray, edges: Sequence[float]) -> Counts:
     # One pass an edge takes a fifth of the time of sorting the values, or of searching for each.
     ends = [int(np.count_nonzero(values <= edge)) for edge in (*edges, np.inf)]
     return [end - begin for begin, end in zip([0, *ends], [*ends, len(values)], strict=True)]
+
+
+def counted_truths(numbers: np.ndarray) -> Counts:
+    """How many of some booleans are false, true, none of them, and missing; 0, 1 and NaN, shape (rows,)."""
+    false, true = (int(np.count_nonzero(numbers == truth)) for truth in (0, 1))
+    return [false, true, 0, len(numbers) - false - true]
+
+
+def counted_texts(texts: np.ndarray, known: Sequence[str]) -> Counts:
+    """How many of some texts, shape (rows,), are each of those that are known, another one, and missing, as None is."""
+    found = Counter(texts.tolist())
+    missing, counts = found.pop(None, 0), [found.pop(value, 0) for value in known]
+    return [*counts, found.total(), missing]
+
+
+def lengths(texts: np.ndarray) -> np.ndarray:
+    """How many letters texts have, shape (rows,); one without any is missing."""
+    return np.array([len(text) or np.nan for text in texts], dtype=np.float64)
+
+
+def labels_of(task: AnyTask) -> tuple[str, ...] | None:
+    """What a classifier's answers are counted by, in the order of its classes; None of what answers numbers."""
+    keys: list[str] | None = getattr(task, "keys", None)
+    return None if keys is None else tuple(keys)
 
 
 class Profile(Part):
@@ -152,14 +176,10 @@ class _Counted:
     def _found(self, values: np.ndarray) -> Counts:
         column = self._column
         if isinstance(column, Bins):
-            numbers = np.array([len(text) or np.nan for text in values]) if self._kind == "text" else values
+            numbers = lengths(values) if self._kind == "text" else values
             return counted(numbers.astype(np.float64, copy=False), column.edges)
         if self._kind == "answer":
             return np.bincount(values, minlength=len(column.counts)).tolist()
         if self._kind == "boolean":
-            numbers = values.astype(np.float64, copy=False)
-            false, true = (int(np.count_nonzero(numbers == truth)) for truth in (0, 1))
-            return [false, true, 0, len(values) - false - true]
-        found = Counter(values.tolist())
-        missing, known = found.pop(None, 0), [found.pop(value, 0) for value in column.values]
-        return [*known, found.total(), missing]
+            return counted_truths(values.astype(np.float64, copy=False))
+        return counted_texts(values, column.values)

@@ -15,6 +15,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 
 from tests.conftest import ROOT, free_port
 from tests.end_to_end.conftest import INVOCATIONS, Stack
+from tests.job_service import drive_worker
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
@@ -333,24 +334,10 @@ def test_image_works_jobs_off_as_the_function_of_an_event_source(stack: Stack, l
     made = {"endpoint_url": stack.s3, "region_name": "us-east-1"}
     clients = {name: boto3.client(name, **made) for name in ("sqs", "lambda")}
     queue, functions = clients["sqs"].get_queue_url(QueueName="jobs")["QueueUrl"], clients["lambda"]
-    arn = clients["sqs"].get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     clients["sqs"].send_message(QueueUrl=queue, MessageBody='{"id": "of nobody"}')
     container = f"{stack.project}-worker-function"
     stack.shell(f"docker compose run --detach --name {container} --env REQUIRE_PIN=on lambda serving.worker.handler")
-    function = f"http://{container}:8080{INVOCATIONS}"
-    functions.create_function(
-        FunctionName="worker",
-        PackageType="Image",
-        Code={"ImageUri": "worker@sha256:" + "a" * 64},
-        Role="arn:aws:iam::000000000000:role/worker",
-        Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": function}},
-        Timeout=60,
-    )
-    functions.get_waiter("function_active_v2").wait(FunctionName="worker")
-    functions.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=1)  # as the emulator takes
-    source = functions.create_event_source_mapping(
-        FunctionName="worker", EventSourceArn=arn, FunctionResponseTypes=["ReportBatchItemFailures"]
-    )["UUID"]
+    source = drive_worker(clients["sqs"], functions, queue, f"http://{container}:8080{INVOCATIONS}")
 
     def states() -> list[str]:
         return [httpx.get(f"{stack.serve}/jobs/{id}", timeout=60).json()["state"] for id in ids]

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from brinery.loading.load import load
 from brinery.versions.reference import Reference
@@ -33,7 +32,7 @@ from serving.answer import answer as answer_of
 from tests.conftest import ROOT, free_port, s3_service
 from tests.examples import WINE, publish_example
 from tests.faults.proxy import Proxy, proxy
-from tests.job_service import SERVICES, JobService, make_jobs
+from tests.job_service import SERVICES, JobService, keys_of_nobody, make_jobs
 
 WORKERS = 2
 VISIBILITY = 4  # seconds, so that what a killed worker held comes back soon
@@ -234,10 +233,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=40, metavar="N", help="default: 40")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of rows and of the kills' moments")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_REGION", "us-east-1")
+    with tempfile.TemporaryDirectory() as folder, keys_of_nobody():
         found = run(arguments.jobs, arguments.kills, arguments.seed, Path(folder))
     for name, value in found.items():
         print(f"{name:24} {value}")

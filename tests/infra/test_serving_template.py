@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from brinery.commands.drift import NAMESPACE
 from brinery.commands.parser import make_parser
 from brinery.jobs.aws import SECONDS, TRIES
 from brinery.jobs.contents import Contents
 from brinery.jobs.job import Ended, to_end
 from brinery.jobs.settings import JobSettings
 from brinery.jobs.submit import LONGEST_QUEUED
+from brinery.monitoring.metrics import NAMESPACE
 from brinery.promotion.release import NOT_SERVING
 from serving import worker
 from tests.infra.policies import hold_to, listed, managed, statements

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from brinery.jobs.contents import Contents
 from brinery.jobs.identifier import new_id
 from brinery.jobs.job import Job, to_item
@@ -19,7 +17,7 @@ from brinery.loading.load import load
 from brinery.versions.store import open_store
 from tests.conftest import s3_service
 from tests.examples import publish_example
-from tests.job_service import SERVICES, make_jobs
+from tests.job_service import SERVICES, keys_of_nobody, make_jobs
 from tests.performance.figures import figure, interleaved, parser, report
 from tests.performance.models import ROW
 from tests.serving.conftest import handling
@@ -34,10 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser(PROGRAM, about, "", "--pairs 7").parse_args(argv)
     asyncio.set_event_loop(asyncio.new_event_loop())
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for name, value in (("SECRET_ACCESS_KEY", "local"), ("ACCESS_KEY_ID", "local")):
-            patch.setenv(f"AWS_{name}", value)
-        patch.setenv("AWS_REGION", "us-east-1")
+    with tempfile.TemporaryDirectory() as folder, keys_of_nobody() as patch:
         with s3_service(Path(folder), SERVICES) as endpoint:
             patch.setenv("AWS_ENDPOINT_URL", endpoint)
             service = make_jobs(endpoint, Path(folder))

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from brinery.versions.store import Store
+from tests.background import in_background
 from tests.conftest import python
 from tests.examples import WINE, publish_example
 from tests.job_service import make_jobs
@@ -59,13 +59,9 @@ def collecting() -> Iterator[Collector]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with in_background(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         collector = Collector(f"http://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever)
-        thread.start()
         yield collector
-        server.shutdown()
-        thread.join()
 
 
 def held_to(spans: dict[str, Any], request: str, *children: str) -> None:

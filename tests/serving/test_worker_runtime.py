@@ -9,13 +9,12 @@ import pytest
 from brinery.versions.reference import Reference
 from tests.conftest import free_port, s3_service
 from tests.examples import WINE
-from tests.job_service import SERVICES, JobService, make_jobs
+from tests.job_service import SERVICES, JobService, drive_worker, make_jobs
 from tests.lambda_runtime import emulator
 from tests.serving.conftest import PUBLISHED
 from tests.waiting import wait_until
 
 BODY = json.dumps({"data": WINE}).encode()
-ROLE = "arn:aws:iam::000000000000:role/worker"
 
 
 @pytest.fixture(scope="module")
@@ -37,27 +36,10 @@ def test_event_source_drives_the_worker_and_takes_back_what_it_names(service: Jo
     good, bad = jobs.submit(references["wine"], BODY), jobs.submit(references["wine"], b'{"data": [1]}')
     waiting = jobs.submit(missing, BODY)
     service.client("sqs").send_message(QueueUrl=service.queue_url, MessageBody='{"id": "of nobody"}')
-    functions = service.client("lambda")
-    proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"}
-    functions.create_function(
-        FunctionName="worker",
-        PackageType="Image",
-        Code={"ImageUri": "worker@sha256:" + "a" * 64},
-        Role=ROLE,
-        Environment={"Variables": proxied},
-        Timeout=60,
-    )
-    functions.get_waiter("function_active_v2").wait(FunctionName="worker")
-    functions.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=1)  # as the emulator takes
     variables = {**service.variables, "MODEL_REGISTRY": store.url, "REQUIRE_PIN": "on"}
     with emulator(variables, "serving.worker.handler", port=port):
-        queue = service.client("sqs").get_queue_attributes(QueueUrl=service.queue_url, AttributeNames=["QueueArn"])
-        functions.create_event_source_mapping(
-            FunctionName="worker",
-            EventSourceArn=queue["Attributes"]["QueueArn"],
-            BatchSize=10,
-            FunctionResponseTypes=["ReportBatchItemFailures"],
-        )
+        worker_url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        drive_worker(service.client("sqs"), service.client("lambda"), service.queue_url, worker_url)
 
         def is_worked_off() -> bool:
             states = {service.item(id)["state"]["S"] for id in (good, bad)}

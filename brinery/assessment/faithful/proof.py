@@ -148,7 +148,7 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
     rows: dict[str, int] = {}
     largest: float | None = None
     ties = otherwise = 0
-    worst: tuple[float, Expected | None] = (0.0, None)
+    unlike: list[tuple[float, Expected]] = []
     for each in expected:
         fixed = np.flatnonzero(~each.excused)
         ties += int((each.tied | each.excused).sum())
@@ -172,12 +172,13 @@ def prove(task: AnyTask, model: Predictor, expected: Sequence[Expected]) -> Proo
                 return Proof(rows, largest, ties, fault=_fault_of(task, model, each))
         rows[each.probe.kind] -= others
         ties, otherwise = ties + others, otherwise + others
-        worst = max(worst, (others / max(1, len(fixed)), each), key=itemgetter(0)) if others else worst
+        if others:
+            unlike.append((others / max(1, len(fixed)), each))
     decided, asked = sum(rows.values()), sum(len(each.probe.rows) for each in expected)
     if decided < LEAST * asked:
         return Proof(rows, largest, ties, fault=f"the model ties with itself on {asked - decided:,} of {asked:,} rows")
-    if otherwise > SELDOM * asked and worst[1] is not None:
-        return Proof(rows, largest, ties, fault=_fault_of(task, model, worst[1]))
+    if otherwise > SELDOM * asked:
+        return Proof(rows, largest, ties, fault=_fault_of(task, model, max(unlike, key=itemgetter(0))[1]))
     return Proof(rows, largest, ties, task.agreement, otherwise=otherwise)
 
 
