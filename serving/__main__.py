@@ -29,7 +29,8 @@ examples:
   serve --host 0.0.0.0 --port 80                     … on every interface
 
 The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, MODEL_RECORD,
-REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md explains them.
+CHALLENGER_VERSION, CHALLENGER_SHARE, REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL; README.md
+explains them.
 """
 
 SWITCH_SECONDS = 0.001  # after which a large request's thread lets small ones go on; Python's own is 0.005
@@ -61,10 +62,14 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         import uvicorn
 
         from serving.app import create_app
+        from serving.challenger import open_challenger
         from serving.connection import Bounds, Connection
 
     limits = Bounds(**bounds)  # type: ignore[arg-type]
-    app = create_app(loader, settings, import_seconds=perf_counter() - _started)
+    challenger = open_challenger(settings)
+    app = create_app(loader, settings, import_seconds=perf_counter() - _started, challenger=challenger)
+    if challenger is not None:
+        challenger.start()
     finish()
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(

@@ -17,9 +17,9 @@ PIECE = 500  # rows that are written at once, for a few milliseconds in which no
 
 
 class Watching(Protocol):
-    """Told of each request's rows."""
+    """Told of each request's rows, as they were given and as they were answered."""
 
-    def answered(self, prediction: Prediction) -> None: ...
+    def answered(self, prediction: Prediction, data: Any) -> None: ...
 
     def refused(self, errors: Sequence[tuple[str, str]]) -> None: ...
 
@@ -36,9 +36,10 @@ def answer(
     """
     with _collector:
         try:
-            prediction = model.answer(_data(body), max_rows, partial)
+            data = _data(body)
+            prediction = model.answer(data, max_rows, partial)
             if watching:
-                watching.answered(prediction)
+                watching.answered(prediction, data)
             return 200, _written(model, prediction)
         except Problem as problem:
             return problem.status, problem.content

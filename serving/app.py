@@ -30,6 +30,7 @@ from serving.settings import Settings
 from serving.turns import Turns, is_large
 
 if TYPE_CHECKING:
+    from serving.challenger import Ask, Challenger, Content
     from serving.traces import Traces
 
 log = logging.getLogger("brinery.serving")
@@ -41,7 +42,12 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
 
 
 def create_app(
-    loader: Loader, settings: Settings, import_seconds: float = 0.0, snapshot: bool = False, alone: bool = False
+    loader: Loader,
+    settings: Settings,
+    import_seconds: float = 0.0,
+    snapshot: bool = False,
+    alone: bool = False,
+    challenger: "Challenger | None" = None,
 ) -> FastAPI:
     """The app over one loader.
 
@@ -49,13 +55,14 @@ def create_app(
         import_seconds: how long the process took to import its code, told by `/model/version`.
         alone: requests come one at a time, as on Lambda.
         snapshot: that, and the load, were the work of the process that this one is a copy of, and no cold start's.
+        challenger: answers beside the model of the loader, or in its place.
     """
     traces = None
     if settings.collector is not None:
         from serving.traces import Traces
 
         traces = Traces(settings.service or settings.model_name or "brinery")
-    service = _Service(loader, settings, import_seconds, snapshot, traces)
+    service = _Service(loader, settings, import_seconds, snapshot, traces, challenger)
     telemetry: TelemetryConfig = {**NO_TELEMETRY, "tracing": traces is not None}
     app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=telemetry)
     for path, methods, route in (
@@ -87,9 +94,16 @@ class _Service:
     """The routes, over the model of one loader."""
 
     def __init__(
-        self, loader: Loader, settings: Settings, import_seconds: float, snapshot: bool, traces: "Traces | None"
+        self,
+        loader: Loader,
+        settings: Settings,
+        import_seconds: float,
+        snapshot: bool,
+        traces: "Traces | None",
+        challenger: "Challenger | None",
     ) -> None:
         self._loader = loader
+        self._challenger = challenger
         self._traces = traces
         self._settings = settings
         self.bodies = Bodies(settings.max_body_bytes)
@@ -116,21 +130,29 @@ class _Service:
             model = await self.model()
             if task not in (None, model.task.kind):
                 raise Problem(404, f"the model's task is {model.task.kind}, not {task}; ask it by POST /predict")
-            partly = _is_partial(request)
+            partly = _says(request, "partial", default=False)
             if partly and out == CSV:
                 raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
-            work = partial(_answered, model, data, self._settings.max_rows, partly, given, out, self._counts(model))
-            status, content = await self._turns.take(work) if is_large(len(data), model) else work()
+            ask = partial(_answered, data, self._settings.max_rows, partly, given, out)
+            work = partial(self._ask, ask, model, request)
+            counts, status, content = await self._turns.take(work) if is_large(len(data), model) else work()
         except BaseException as exc:
             body.release()
             if isinstance(exc, Problem) and self._loader.model is not None:
                 self._counts(self._loader.model).request(exc.status, perf_counter() - begun)
             raise
-        self._counts(model).request(status, perf_counter() - begun)
+        counts.request(status, perf_counter() - begun)
         if isinstance(content, bytes):
             return InPieces(content, body, out)
         body.release()
         return _problem(request, status, content)
+
+    def _ask(self, ask: "Ask", model: VerifiedModel, request: Request) -> "tuple[Counts, int, Content]":
+        """Ask the model, or what challenges it; the counts of what answered, the status, and the answer."""
+        counts, may = self._counts(model), _says(request, "challenger", default=True)
+        if self._challenger is None:
+            return counts, *ask(model, counts)
+        return self._challenger.answer(model, counts, ask, request.headers.get("x-request-key"), barred=not may)
 
     def _counts(self, model: VerifiedModel) -> Counts:
         if self._counted is None:
@@ -140,6 +162,8 @@ class _Service:
 
     def end(self) -> None:
         """Print the counts that have not been told yet, and send the spans."""
+        if self._challenger is not None:
+            self._challenger.end()
         if self._counted is not None:
             self._counted.end()
         if self._traces is not None:
@@ -150,7 +174,15 @@ class _Service:
         seconds = {"import": self._import_seconds, **model.timings}
         start = "snapshot_seconds" if self._snapshot else "cold_start_seconds"
         spent = {start: {name: round(value, 4) for name, value in seconds.items()}}
-        return _json(_about(model, self._settings.model_record) | spent)
+        return _json(_about(model, self._settings.model_record) | {"challenger": self._challenged_by()} | spent)
+
+    def _challenged_by(self) -> dict[str, Any] | None:
+        """The challenger where it is verified, and the share of requests that it answers."""
+        model = self._challenger.model if self._challenger else None
+        if model is None or self._challenger is None:
+            return None
+        about = {"version": model.reference.version, "digest": f"sha256:{model.reference.digest}"}
+        return {**about, "format": model.format, "share": self._challenger.share}
 
     async def card(self, request: Request) -> Response:
         model = await self.model()
@@ -187,7 +219,7 @@ class _Service:
 
 
 def _answered(
-    model: VerifiedModel, data: bytes, max_rows: int, partly: bool, given: str, out: str, watching: Watching
+    data: bytes, max_rows: int, partly: bool, given: str, out: str, model: VerifiedModel, watching: Watching
 ) -> tuple[int, bytes | dict[str, Any]]:
     """The status, and the answer in the media asked for or the problem's content, to rows in the one that was given."""
     try:
@@ -200,12 +232,13 @@ def _answered(
     return status, as_json(content) if out == JSON else as_written(out, content)
 
 
-def _is_partial(request: Request) -> bool:
-    """Whether a row that has no answer shall leave the others theirs."""
-    given = request.query_params.get("partial", "false")
-    if given not in ("true", "false"):
-        raise Problem(400, "partial must be true or false")
-    return given == "true"
+def _says(request: Request, name: str, default: bool) -> bool:
+    """What a parameter of the address says: `partial`, that a row without an answer leaves the others theirs, or
+    `challenger`, whether that may answer."""
+    given = request.query_params.get(name)
+    if given not in (None, "true", "false"):
+        raise Problem(400, f"{name} must be true or false")
+    return default if given is None else given == "true"
 
 
 def _about(model: VerifiedModel, record: str | None) -> dict[str, Any]:

@@ -18,15 +18,18 @@ from typing import Any
 
 from brinery.errors import words_of
 from brinery.loading.model import Prediction, VerifiedModel
+from brinery.monitoring.agreement import Agreement
 from brinery.monitoring.metrics import embedded
 from brinery.monitoring.sketch import Profile, Sketch, Values, labels_of
+from brinery.tasks.task import AnyAnswers
+from brinery.versions.reference import Reference
 
 SECONDS = 60.0  # from one line to the next, or …
 ROWS = 1000
 LEAST_ROWS = 20  # of which bins are told; with fewer they wait
 LATENCIES = 100  # of a line, an even sample
 # CloudWatch takes money for each metric: with the rest, and those of the stack's log filters, these are at most 30.
-LABELS = 13
+LABELS = 12
 FEATURES = 200  # of a line; a model with more has more lines
 COLD_STARTS = {"import": "ColdStartImport", "fetch": "ColdStartFetch", "load": "ColdStartLoad"}
 TIMED = ("Latency", "ColdStart", *COLD_STARTS.values())
@@ -68,12 +71,33 @@ class Counts:
         if model.profile is not None:
             self._open(model.profile)
         self._start = start
+        self._agreement: Agreement | None = None
+        self._challenger: dict[str, Any] = {}
+        self._not_compared = Counter[str]()
         self._lock = Lock()
         self._process = ""  # named by the first answer: what a snapshot holds is the same in all its copies
         self._lines = self._all_requests = self._all_rows = 0
         self._begin()
 
-    def answered(self, prediction: Prediction) -> None:
+    def compare_with(self, challenger: VerifiedModel, share: float) -> None:
+        """Count from now on how a challenger's answers agree, where its `share` is 0, and tell of it in each line."""
+        with self._lock:
+            self._agreement = Agreement(self._model.task, challenger.task)
+            self._challenger = {**_pinned(challenger.reference), "share": share}
+
+    def compared(self, ours: AnyAnswers, theirs: AnyAnswers, refused: int) -> None:
+        """Count the champion's and the challenger's answers to rows, beside others that the challenger refuses."""
+        with self._lock:
+            self._not_compared["refused"] += refused
+            if self._agreement is not None:
+                self._agreement.add(ours, theirs)
+
+    def not_compared(self, refused: int = 0, failed: int = 0) -> None:
+        """Count rows, or where it answers a share of requests these, that a challenger refuses or fails to answer."""
+        with self._lock:
+            self._not_compared.update({"refused": refused, "failed": failed})
+
+    def answered(self, prediction: Prediction, data: Any = None) -> None:
         """Count the rows of a request that were answered, and those that were not."""
         with self._lock:
             rows = len(prediction.rows)
@@ -164,18 +188,27 @@ class Counts:
         about = self._about()
         for part, each in enumerate(bins or [{}]):
             about["part"] = part
-            told = {**about, **({} if part else {**embedded(self._service, metrics, TIMED), **self._refusals()})}
+            once = {} if part else {**embedded(self._service, metrics, TIMED), **self._refusals(), **self._challenge()}
+            told = {**about, **once}
             self._out(json.dumps({**told, "bins": each} if each else told, separators=(",", ":")))
         self._lines += 1
         self._start = None
         self._begin()
 
+    def _challenge(self) -> dict[str, Any]:
+        """Which version challenges this one, and how they compare where there are enough rows."""
+        if not self._challenger:
+            return {}
+        told = {**self._challenger, **{name: count for name, count in self._not_compared.items() if count}}
+        self._not_compared.clear()
+        if self._agreement is not None and self._agreement.rows >= LEAST_ROWS:
+            told |= self._agreement.take()
+        return {"challenger": told}
+
     def _about(self) -> dict[str, Any]:
-        reference = self._model.reference
         return {
             "brinery": "counts",
-            "model": f"{reference.name}:{reference.version}",
-            "digest": f"sha256:{reference.digest}",
+            **_pinned(self._model.reference),
             "process": self._process,
             "line": self._lines,
             "from": _text(self._from),
@@ -213,6 +246,10 @@ class Counts:
         told: list[dict[str, Any]] = [{"rows": rows, "features": dict(part)} for part in parts]
         told[0]["answers"] = answers
         return told
+
+
+def _pinned(reference: Reference) -> dict[str, str]:
+    return {"model": f"{reference.name}:{reference.version}", "digest": f"sha256:{reference.digest}"}
 
 
 def _text(moment: datetime) -> str:

@@ -23,11 +23,21 @@ with deferred_models():
     from serving.app import create_app
     from serving.invocation import make_handler
 
+challenger = None
+if settings.challenger_version is not None:
+    from serving.challenger import open_challenger
+
+    challenger = open_challenger(settings)
 snapshot = is_taken(os.environ)
-app = create_app(loader, settings, import_seconds=perf_counter() - _started, snapshot=snapshot, alone=True)
+limit = SNAPSHOT_SECONDS if snapshot else INIT_SECONDS
+imported = perf_counter() - _started
+app = create_app(loader, settings, import_seconds=imported, snapshot=snapshot, alone=True, challenger=challenger)
 handler = make_handler(app, app.state.after)
 if snapshot:
-    prepare(loader, settings.registry, SNAPSHOT_SECONDS - (perf_counter() - _started))
+    prepare(loader, settings.registry, limit - (perf_counter() - _started))
 else:
-    loader.wait(INIT_SECONDS - (perf_counter() - _started))
+    loader.wait(limit - (perf_counter() - _started))
+if challenger is not None:
+    challenger.start()
+    challenger.wait(limit - (perf_counter() - _started))
 finish()

@@ -51,8 +51,11 @@ class Loader:
         load: Callable[[], VerifiedModel],
         clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], None] = sleep,
+        says: str = "serving",
+        failed: Callable[[Exception], None] = log_error,
     ) -> None:
-        self._load = load
+        """`says` what a version that is loaded is for; `failed` is told each time that none could be."""
+        self._load, self._says, self._failed = load, says, failed
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -124,15 +127,15 @@ class Loader:
     def _try(self) -> None:
         try:
             self._model, self._failure = self._load(), None
-            log.info("serving %s", self._model.reference)
+            log.info("%s %s", self._says, self._model.reference)
         except BrineryError as exc:
             self._failure = exc
             self._again_at = self._clock() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            log_error(exc)
+            self._failed(exc)
         except Exception as exc:
             self._failure = ModelInvalid(f"an unexpected {type(exc).__name__}, which was logged")
-            log.error("an unexpected error", exc_info=exc, extra={"error": type(exc).__name__})
+            self._failed(exc)
 
 
 def boot(environ: Mapping[str, str]) -> tuple[Settings, Loader]:
@@ -153,21 +156,26 @@ def boot(environ: Mapping[str, str]) -> tuple[Settings, Loader]:
 
 
 def load_pinned(settings: Settings) -> VerifiedModel:
-    """Load the version that the environment pins.
-
-    Raises:
-        SettingInvalid: a variable that is needed is not set; the message says what to set.
-        BrineryError: see `brinery.loading.load`.
-    """
+    """Load the version that the environment pins; raises as `load_version`, or that MODEL_VERSION is to be set."""
     if settings.model_version is None:
         reason = (
             "MODEL_VERSION is not set; set it to a version with its digest, such as 7@sha256:…, "
             "as `train` and `registry show` print it"
         )
         raise NotSet(reason, reason)
+    return load_version(settings, settings.model_version)
+
+
+def load_version(settings: Settings, version: str) -> VerifiedModel:
+    """Load a version of the model that the environment names.
+
+    Raises:
+        SettingInvalid: MODEL_NAME is not set, and the registry has not one model alone.
+        BrineryError: see `brinery.loading.load`.
+    """
     store = open_store(settings.registry)
     name = settings.model_name or _only_model(store)
-    reference = Reference.of(name, settings.model_version)
+    reference = Reference.of(name, version)
     pinned = settings.require_pin
     model = load(store, reference, format=settings.model_format, require_pin=pinned, profile=True)
     if settings.collector is None:

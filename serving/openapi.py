@@ -16,6 +16,18 @@ PARTIAL = {
     "description": "Whether rows of a list that have no answer get a problem in their place",
     "schema": {"type": "boolean", "default": False},
 }
+CHALLENGER = {
+    "name": "challenger",
+    "in": "query",
+    "description": "Whether a version that challenges this one may answer, where there is one",
+    "schema": {"type": "boolean", "default": True},
+}
+KEY = {
+    "name": "X-Request-Key",
+    "in": "header",
+    "description": "What requests have in common that the same version is to answer, such as a customer's number",
+    "schema": {"type": "string"},
+}
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 STATUS = {
     400: "The body is not JSON, or a name stands twice in one of its objects",
@@ -71,7 +83,7 @@ def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[
     return {
         "summary": summary,
         "operationId": operation,
-        "parameters": [PARTIAL],
+        "parameters": [PARTIAL, CHALLENGER, KEY],
         "requestBody": _rows(model),
         "responses": {
             "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},

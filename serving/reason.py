@@ -49,7 +49,10 @@ def reason_of(error: BrineryError) -> str:
     return next(REASONS[kind] for kind in type(error).__mro__ if kind in REASONS)
 
 
-def log_error(error: BrineryError) -> None:
+def log_error(error: Exception) -> None:
     """Write the error's own text to the log, marked where it is one of integrity."""
+    if not isinstance(error, BrineryError):
+        log.error("an unexpected error", exc_info=error, extra={"error": type(error).__name__})
+        return
     kind = KIND if isinstance(error, IntegrityError) else None
     log.error("%s", error, extra={"error": type(error).__name__, "kind": kind})

@@ -1,5 +1,6 @@
 """The environment, read once by the entry points into a frozen object."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from brinery.jobs.settings import JobSettings, job_settings
 from brinery.versions.reference import RECORD
 from brinery.versions.store import registry_url
 
+SHARE = re.compile(r"[0-9]{0,3}(\.[0-9]{1,18})?")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
@@ -22,6 +24,8 @@ class Settings:
     model_name: str | None = None
     model_version: str | None = None
     model_record: str | None = None
+    challenger_version: str | None = None
+    challenger_share: float = 0.0
     require_pin: bool = False
     model_format: str = AUTO
     max_rows: int = 10_000
@@ -44,6 +48,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         model_name=environ.get("MODEL_NAME") or None,
         model_version=environ.get("MODEL_VERSION") or None,
         model_record=_record(environ),
+        challenger_version=environ.get("CHALLENGER_VERSION") or None,
+        challenger_share=_share(environ, "CHALLENGER_SHARE"),
         require_pin=SWITCHES[_one_of(environ, "REQUIRE_PIN", "off", tuple(SWITCHES))],
         model_format=_one_of(environ, "MODEL_FORMAT", AUTO, (AUTO, *sorted(FORMATS, reverse=True))),
         max_rows=_positive(environ, "MAX_ROWS", 10_000),
@@ -69,6 +75,13 @@ def _one_of(environ: Mapping[str, str], variable: str, default: str, allowed: tu
         if value.lower() == choice.lower():
             return choice
     raise SettingInvalid(f"{variable} is {ascii(value)}; it must be one of {', '.join(allowed)}")
+
+
+def _share(environ: Mapping[str, str], variable: str) -> float:
+    value = environ.get(variable) or "0"
+    if not SHARE.fullmatch(value) or not 0 <= float(value) <= 1:
+        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a number from 0 to 1, such as 0.1")
+    return float(value)
 
 
 def _positive(environ: Mapping[str, str], variable: str, default: int, most: int = 999_999_999) -> int:

@@ -50,6 +50,8 @@ WINE = [
     1050.0,
 ]  # a row for the model of that name
 
+Files = Mapping[str, bytes]
+
 
 def pickled(estimator: object) -> bytes:
     buffer = io.BytesIO()
@@ -102,17 +104,20 @@ def frame(name: str) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 @cache
-def example(name: str) -> tuple[ManifestContent, Mapping[str, bytes]]:
+def example(name: str, estimator: str | None = None, rows: int | None = None) -> tuple[ManifestContent, Files]:
     """One of: wine (13 numbers, 3 whole-number classes), alcohol (one number), mixed (a number that may be
-    missing, a whole number, a boolean and two categories, text classes), progress (10 numbers, a number)."""
+    missing, a whole number, a boolean and two categories, text classes), progress (10 numbers, a number).
+
+    Args:
+        estimator: another than the linear one.
+        rows: of the first of which it is made.
+    """
     columns, target = frame(name)
+    columns, target = columns[:rows], target[:rows]
     features = infer_features(columns)
-    spec = ModelSpec(
-        data="sklearn:wine",
-        **{"estimator": "sklearn.linear_model.Ridge"}
-        if name == "progress"
-        else {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"max_iter": 1000}},
-    )
+    linear = {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"max_iter": 1000}}
+    usual = {"estimator": "sklearn.linear_model.Ridge"} if name == "progress" else linear
+    spec = ModelSpec(data="sklearn:wine", **({"estimator": estimator} if estimator else usual))
     array = to_array(columns, features)
     fitted = make_pipeline_for(spec, features).fit(array, target)
     assessor = assessor_of(fitted)
@@ -160,8 +165,8 @@ def publish_files(store: Store, described: ManifestContent, files: Mapping[str, 
     return publish(store, described, files, loads).reference
 
 
-def publish_example(store: Store, name: str) -> Reference:
-    return publish_files(store, *example(name))
+def publish_example(store: Store, name: str, **other: Any) -> Reference:
+    return publish_files(store, *example(name, **other))
 
 
 def tiny(name: str = "tiny", estimator: BaseEstimator | None = None) -> tuple[ManifestContent, Mapping[str, bytes]]:

@@ -117,6 +117,10 @@ class VerifiedModel:
             raise RowInvalid([("/data" if batch.single else f"/data/{row}", why) for row, why in unanswered.items()])
         return Prediction(answers, batch.warnings, batch.single, {}, batch.array)
 
+    def answer_parsed(self, array: np.ndarray) -> Prediction:
+        """Answer rows, shape (rows, features), that were parsed by features that are read alike, as far as it can."""
+        return self._answer_most(Batch(array, [], single=False))
+
     def _answer_most(self, batch: Batch) -> Prediction:
         places, refused = batch.places or range(len(batch.array)), dict(batch.refused)
         if not places:

@@ -1,5 +1,6 @@
 """Features: what training saw in each column, and so what serving accepts."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -94,6 +95,15 @@ class Feature(BaseModel):
         """The values that can be counted up: categories, false and true, and null."""
         truths = (False, True) if self.kind == "boolean" else ()
         return (*(self.categories or ()), *truths, *((None,) if self.nullable else ()))
+
+
+def read_alike(ours: Sequence[Feature], theirs: Sequence[Feature]) -> bool:
+    """Whether every row is read the same, but for warnings, by the features of two versions."""
+    warned = {"minimum", "maximum", "unfitted"}
+    return len(ours) == len(theirs) and all(
+        one.model_dump(exclude=warned) == other.model_dump(exclude=warned)
+        for one, other in zip(ours, theirs, strict=True)
+    )
 
 
 def _shown(value: float) -> str:
