@@ -67,7 +67,7 @@ def decide(
     ended = _followed(environment, link) if wait else None
     image = image_for(published.manifest.runtimes)
     lines = [
-        f"{environment.name}: {link.record.was or 'nothing'} -> {link.record.to}, record {link.name}",
+        f"{environment.name}: {decision.held.text} -> {link.record.state}, record {link.name}",
         environment.next_step(store.url, ended),
         *([f"its image is that of RUNTIME={image}"] if image != DEFAULT else []),
     ]
@@ -98,7 +98,7 @@ def _followed(environment: Environment, link: Link) -> str | None:
         return None
     succeeded, detail = end
     if not succeeded:
-        raise PromotionRefused(f"{environment.name} does not serve {link.record.to}: {detail}")
+        raise PromotionRefused(f"{environment.name} does not serve {link.record.state}: {detail}")
     return f"succeeded: {detail}"
 
 

@@ -22,8 +22,16 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
     record, odd = records.live(held)
     since = utc_text(record.at) if record and not odd else None
     odd = odd or held.unsettled
-    result = {"environment": environment.name, "reference": held.pin, "since": since, "note": odd}
-    text = f"{environment.name} serves {held.pin or 'nothing'}" + (f" since {since}" if since else "")
+    result = {
+        "environment": environment.name,
+        "reference": held.pin,
+        "challenger": held.challenger,
+        "share": held.share,
+        "since": since,
+        "note": odd,
+    }
+    served = held.text if odd or record is None else record.state
+    text = f"{environment.name} serves {served}" + (f" since {since}" if since else "")
     return result, text + (f"\n{odd}" if odd else "")
 
 
@@ -41,8 +49,15 @@ def _then(environment: str, held: Held, chain: Chain, at: datetime) -> tuple[Any
                 odd = f"it was set by hand to {replaced or 'nothing'} at some time" + (
                     f" before {utc_text(until)}" if until else " since"
                 )
-            result = {"environment": environment, "reference": record.to, "since": utc_text(record.at), "note": odd}
-            text = f"{environment} served {record.to} at {utc_text(at)}, by record {name}"
+            result = {
+                "environment": environment,
+                "reference": record.to,
+                "challenger": record.challenger,
+                "share": record.share,
+                "since": utc_text(record.at),
+                "note": odd,
+            }
+            text = f"{environment} served {record.state} at {utc_text(at)}, by record {name}"
             return result, text + (f"\n{odd}" if odd else "")
         replaced, until = record.was, record.at
     if chain.gap or chain.older:
@@ -51,7 +66,8 @@ def _then(environment: str, held: Held, chain: Chain, at: datetime) -> tuple[Any
             + (chain.gap or f"the last {len(chain.links)} are read, and before them comes {chain.older}")
         )
     note = f"it was set by hand to {replaced} at some time before {utc_text(until)}" if replaced and until else None
-    result = {"environment": environment, "reference": None, "since": None, "note": note}
+    unknown = dict.fromkeys(("reference", "challenger", "share", "since"))
+    result = {"environment": environment, **unknown, "note": note}
     return result, f"no record says that {environment} served anything at {utc_text(at)}" + (
         f"\n{note}" if note else ""
     )

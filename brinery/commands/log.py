@@ -8,6 +8,7 @@ from brinery.commands.environment import Connect, environment_of
 from brinery.output.table import table
 from brinery.promotion.chain import Chain, Link, Records
 from brinery.promotion.environment import Held
+from brinery.promotion.records import Record
 from brinery.versions.manifest import utc_text
 from brinery.versions.reference import check_name
 from brinery.versions.store import Store
@@ -28,8 +29,10 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
     result = {
         "environment": environment.name,
         "holds": held.pin,
+        "challenger": held.challenger,
+        "share": held.share,
         "record": held.record,
-        "set_by_hand": held.pin is not None and not (links and links[-1].record.to == held.pin),
+        "set_by_hand": held.pin is not None and not (links and held.is_set_to(links[-1].record.state)),
         "unsettled": held.unsettled,
         "records": [as_json(link) for link in links],
         "gap": chain.gap,
@@ -65,10 +68,10 @@ def _by_hand(links: list[Link]) -> list[str]:
 
 
 def _now(environment: str, held: Held, links: list[Link]) -> str:
-    if links and links[-1].record.to == held.pin:
+    if links and held.is_set_to(links[-1].record.state):
         return f"{environment} is set to what the last of them says"
-    says = f"; its record says {links[-1].record.to}" if links else "; no record of that can be read"
-    return f"{environment} was set by hand to {held.pin}{says}" if held.pin else f"{environment} is set to nothing"
+    says = f"; its record says {links[-1].record.state}" if links else "; no record of that can be read"
+    return f"{environment} was set by hand to {held.text}{says}" if held.pin else f"{environment} is set to nothing"
 
 
 def _others(names: list[str], more: bool) -> list[str]:
@@ -93,11 +96,18 @@ def _row(link: Link) -> list[str]:
         utc_text(record.at),
         record.action + forced,
         _short(record.was),
-        _short(record.to),
+        _short(record.to)
+        + (f" + {_short(record.challenger)} {100 * (record.share or 0):g} %" if record.challenger else ""),
         record.by,
         f"{link.name.partition('-')[2][:8]}…",
         _cell(record.reason or "-"),
     ]
+
+
+def _challenger(record: Record) -> str:
+    if record.challenger is None:
+        return ""
+    return f" + {_short(record.challenger)} " + (f"{100 * record.share:.6g} %" if record.share else "in shadow")
 
 
 def _short(reference: str | None) -> str:

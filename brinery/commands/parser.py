@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brinery.output.arguments import port
+from brinery.promotion.environment import SHARE
 
 EXAMPLES = """\
 examples:
@@ -26,6 +27,8 @@ examples:
                                                  … what a stack on AWS serves, and follow it to the end
   registry promote wine:8@sha256:… --stack test --stack prod
                                                  … of several stacks, each only where the one before took it
+  registry promote wine:8@sha256:… --env-file .env --challenger --share 0.1
+                                                 … beside what is served, for a tenth of the requests
   registry rollback wine --env-file .env         back to what was served before
   registry log wine --env-file .env              the promotions that led there: when, who, from, to, why
   registry live wine --env-file .env --at 2026-11-01T12:00Z
@@ -90,6 +93,16 @@ def _diff(command: argparse.ArgumentParser) -> None:
 def _promote(command: argparse.ArgumentParser) -> None:
     _reference(command)
     _decision(command, "overrule a failed gate", several=True)
+    against = command.add_mutually_exclusive_group()
+    against.add_argument(
+        "--challenger",
+        action="store_true",
+        help="have it challenge what is served, which stays: it answers unseen beside that, or --share of the requests",
+    )
+    against.add_argument("--no-challenger", action="store_true", help="end the challenge that there may be")
+    command.add_argument(
+        "--share", type=_share, metavar="SHARE", help="of requests that the challenger answers, from 0 to 1; default: 0"
+    )
     command.add_argument(
         "--trust-bucket",
         action="store_true",
@@ -199,6 +212,12 @@ def _drift(command: argparse.ArgumentParser) -> None:
         metavar="SERVICE",
         help="print what CloudWatch takes for metrics of that service on standard error, too",
     )
+
+
+def _share(text: str) -> float:
+    if not SHARE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is no share of requests; it must be from 0 to 1, such as 0.1")
+    return float(text)
 
 
 def _ago(text: str) -> float:

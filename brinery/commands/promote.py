@@ -13,7 +13,8 @@ from brinery.formats.choice import AUTO, choose_format
 from brinery.loading.model_process import ModelProcess
 from brinery.output.progress import waiting
 from brinery.output.table import figure_text
-from brinery.promotion.chain import Records
+from brinery.promotion.chain import Records, pinned
+from brinery.promotion.environment import Held, State
 from brinery.promotion.promote import Decision
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.catalog import vouched_version
@@ -49,15 +50,17 @@ def _one(store: Store, arguments: Namespace, open_check: OpenCheck, connect: Con
     with open_check() as check:
         published = vouched_version(store, asked, trust_bucket=arguments.trust_bucket)
         held = settled(environment, asked.name)
+        state = _state(held, published.reference, environment.name, arguments)
         record, odd = Records(store, asked.name, environment.name).live(held)
         if odd:
             warn(odd)
-        elif record is not None and record.to == str(published.reference):
+        elif record is not None and record.state == state:
             result = {"reference": record.to, "environment": environment.name, "changed": False}
-            return result, f"{environment.name} serves {record.to} already"
+            return result, f"{environment.name} serves {state} already"
         measured = _measured(store, published, arguments) if arguments.rows else None
         decision = Decision(
             held=held,
+            state=state,
             by=by(store, arguments),
             reason=arguments.reason,
             force=arguments.force,
@@ -65,6 +68,36 @@ def _one(store: Store, arguments: Namespace, open_check: OpenCheck, connect: Con
             measured=measured,
         )
         return decide(store, published, environment, decision, check, arguments.wait)
+
+
+def _state(held: Held, reference: Reference, where: str, arguments: Namespace) -> State:
+    """What is to be served, or to challenge what is served; a challenger stays until it is promoted or taken away.
+
+    Raises:
+        PromotionRefused: what is served, or what challenges it, was set by hand, and cannot be recorded.
+        SettingInvalid: --share is of a challenger.
+    """
+    if arguments.challenger:
+        if held.pin is None:
+            raise PromotionRefused(f"{where} serves nothing that {reference} could challenge; promote a version first")
+        champion = pinned(held.pin)
+        if champion is None:
+            raise PromotionRefused(f"{where} serves {held.pin}, which has no digest; promote it by its digest first")
+        if champion == reference:
+            raise PromotionRefused(f"{where} serves {reference}, which cannot challenge itself")
+        return State(champion, reference, arguments.share or 0.0)
+    if arguments.share is not None:
+        raise SettingInvalid("--share is of a challenger; give --challenger, too")
+    if arguments.no_challenger or held.challenger in (None, str(reference)):
+        return State(reference)
+    challenger = pinned(held.challenger)
+    if challenger is None or held.share is None:
+        raise PromotionRefused(
+            f"the challenger of {where} was set by hand, to {held.challenger} for a share that is "
+            f"{'none' if held.share is None else f'{held.share:g}'}; "
+            "it needs a digest and a share from 0 to 1, or give --no-challenger"
+        )
+    return State(reference, challenger, held.share)
 
 
 def _measured(store: Store, published: Published, arguments: Namespace) -> Gate:

@@ -25,11 +25,12 @@ def run(
             warn(odd)
         decision = Decision(
             held=held,
+            state=target.state,
             by=by(store, arguments),
             action="rollback",
             restores=target.restores,
             reason=arguments.reason,
             force=arguments.force,
         )
-        published = find_version(store, target.reference)
+        published = find_version(store, target.state.reference)
         return decide(store, published, environment, decision, check, arguments.wait)

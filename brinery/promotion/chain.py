@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from brinery.errors import BrineryError, ChainBroken, PromotionRefused, ReferenceInvalid
-from brinery.promotion.environment import Held
+from brinery.promotion.environment import Held, State
 from brinery.promotion.records import Record, folder, read
 from brinery.versions.reference import RECORD, Reference
 from brinery.versions.store import Store
@@ -35,7 +35,7 @@ class Chain:
 class Target(NamedTuple):
     """What a rollback goes to, and the record that had set it, where there is one."""
 
-    reference: Reference
+    state: State
     restores: str | None
 
 
@@ -91,15 +91,15 @@ class Records:
             record = self.read(held.record)
         except BrineryError as exc:
             return None, f"the record that {self.environment} names cannot be read: {exc}"
-        if record.to != held.pin:
-            by_hand = f"{self.environment} was set by hand to {held.pin or 'nothing'}; its record says {record.to}"
-            return record, by_hand
+        if not held.is_set_to(record.state):
+            return record, f"{self.environment} was set by hand to {held.text}; its record says {record.state}"
         return record, None
 
     def back(self, held: Held) -> tuple[Target, str | None]:
         """What was served before, by at most three records, and what there is to say as of `live`.
 
-        A version that was set by hand counts where it had its digest. A rollback does not return to what was left.
+        A version that was set by hand counts where it had its digest; what challenged it then is not known. A rollback
+        does not return to what was left.
 
         Raises:
             PromotionRefused: the records lead to nothing before.
@@ -108,35 +108,36 @@ class Records:
         record, odd = self.live(held)
         if record is None or held.record is None:
             raise self._nothing(odd)
-        if held.pin != record.to:
-            return Target(Reference.parse(record.to), _set_by(held.record, record)), odd
+        if not held.is_set_to(record.state):
+            return Target(record.state, _set_by(held.record, record)), odd
         if record.action == "promote":
             return self._replaced_by(record), None
         if record.restores is None:
             raise self._nothing()
         restored = self.read(record.restores)
-        if restored.to == record.to:
+        if restored.state == record.state:
             return self._replaced_by(restored), None
         # It had gone back to what was set by hand upon that one.
-        return Target(Reference.parse(restored.to), record.restores), None
+        return Target(restored.state, record.restores), None
 
     def _replaced_by(self, promotion: Record) -> Target:
-        was = _pinned(promotion.was) if promotion.was != promotion.to else None
+        was = pinned(promotion.was)
+        by_hand = None if was is None or State(was) == promotion.state else State(was)
         if promotion.before is None:
-            if was is None:
+            if by_hand is None:
                 raise self._nothing()
-            return Target(was, None)
+            return Target(by_hand, None)
         try:
             before = self.read(promotion.before)
         except ChainBroken:
-            if was is None:
+            if by_hand is None:
                 raise
-            return Target(was, promotion.before)
-        if was is None:  # set by hand, to the same or without a digest
-            was = Reference.parse(before.to)
-        if str(was) == promotion.to:
+            return Target(by_hand, promotion.before)
+        # What was set by hand to the same, or without a digest, is passed over.
+        state = before.state if by_hand is None or promotion.was == before.to else by_hand
+        if state == promotion.state:
             raise self._nothing()
-        return Target(was, _set_by(promotion.before, before))
+        return Target(state, _set_by(promotion.before, before))
 
     def _nothing(self, odd: str | None = None) -> PromotionRefused:
         return PromotionRefused(
@@ -150,7 +151,7 @@ def _set_by(name: str, record: Record) -> str | None:
     return record.restores if record.action == "rollback" else name
 
 
-def _pinned(text: str | None) -> Reference | None:
+def pinned(text: str | None) -> Reference | None:
     """The reference that a text is, where it has its digest."""
     try:
         reference = Reference.parse(text or "")

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from brinery.errors import EnvironmentFailed, PromotionRefused
 from brinery.promotion.env_text import NAMES, values_of, with_values
-from brinery.promotion.environment import Change, Held
+from brinery.promotion.environment import Change, Held, State, challenge
 from brinery.versions.finding import Finding
-from brinery.versions.reference import Reference
 
 
 class EnvFile:
-    """The file's `MODEL_NAME`, `MODEL_VERSION` and `MODEL_RECORD`."""
+    """The file's `MODEL_NAME`, `MODEL_VERSION`, `MODEL_RECORD`, `CHALLENGER_VERSION` and `CHALLENGER_SHARE`."""
 
     registry = None  # (what the server reads is its own affair)
 
@@ -42,7 +41,9 @@ class EnvFile:
                 f"{self.path} serves MODEL_NAME={other}, not {model}; name another file, or change that line"
             )
         pin = values.get("MODEL_VERSION")
-        return Held(f"{model}:{pin}" if pin else None, values.get("MODEL_RECORD") or None)
+        challenger, share = challenge(model, values.get("CHALLENGER_VERSION"), values.get("CHALLENGER_SHARE"))
+        record = values.get("MODEL_RECORD") or None
+        return Held(f"{model}:{pin}" if pin else None, record, challenger=challenger, share=share)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -63,8 +64,8 @@ class EnvFile:
         finally:
             os.close(folder)
 
-    def prepare(self, reference: Reference) -> Change:
-        """What sets the three variables at once.
+    def prepare(self, state: State) -> Change:
+        """What sets all of them at once.
 
         Raises:
             EnvironmentFailed: the file is read-only, or not one that compose can read. The change itself raises it
@@ -73,7 +74,8 @@ class EnvFile:
         text = self._text()
 
         def with_record(record: str) -> str:
-            values = dict(zip(NAMES, (reference.name, reference.version_text, record), strict=True))
+            pin = (state.reference.name, state.reference.version_text, record)
+            values = dict(zip(NAMES, (*pin, state.challenger_text, state.share_text), strict=True))
             return with_values(text, values, self.path)
 
         with_record("record")

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from brinery.errors import EnvironmentFailed
 
-NAMES = ("MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD")
+NAMES = ("MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "CHALLENGER_VERSION", "CHALLENGER_SHARE")
 _NAMES = "|".join(NAMES)
-# What every reader takes for NAME=VALUE of one of the three, and for the same value …
+# What every reader takes for NAME=VALUE of one of these, and for the same value …
 CLEAR = re.compile(
     rf"""(?P<before>\s*(?:export[ \t]+)?(?P<name>{_NAMES})[ \t]*=[ \t]*)
     (?:"(?:\\.|[^"\\\r\n])*"|'[^'\r\n]*'|(?:[^\s#'"][^\r\n#'"]*?)?)
@@ -22,7 +22,7 @@ CLEAR = re.compile(
 MEANT = re.compile(rf"\s*(?:export[ \t]+)?(?:{_NAMES})[ \t]*[=:]")
 # Compose reads `NAME: VALUE` too, and its quoted values may have many lines; the parser knows `=` alone.
 COLON = re.compile(r"^([ \t]*(?:export[ \t]+)?[\w.]+[ \t]*):", re.MULTILINE)
-# A part of the file's text; where it sets one of the three, how it is written and to what value.
+# A part of the file's text; where it sets one of them, how it is written and to what value.
 Piece = tuple[str, re.Match[str] | None, str]
 
 # As compose reads a file: blanks and comments, a variable's name up to what ends it, and a value.
@@ -33,7 +33,7 @@ VALUE = re.compile(r"""[^\S\n]*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|(?!["'
 
 
 def values_of(text: str, file: object) -> dict[str, str]:
-    """What the text sets of the three variables; the last line that sets one counts.
+    """What the text sets of the variables; the last line that sets one counts.
 
     Args:
         file: how errors name it.
@@ -45,12 +45,14 @@ def values_of(text: str, file: object) -> dict[str, str]:
 
 
 def with_values(text: str, values: Mapping[str, str], file: object) -> str:
-    """The text with the three set on each line that sets them, as readers differ, or on a new one; all else stays.
+    """The text with each set on the lines that set it, as readers differ, or on a new one; all else stays.
+
+    What is to be empty gets no new line.
 
     Raises:
         EnvironmentFailed: as of `values_of`, or compose could not read the file, or would read something else.
     """
-    missing, made = list(NAMES), ""
+    missing, made = [name for name in NAMES if values[name]], ""
     for piece, clear, value in _pieces(text, file):
         missing = [name for name in missing if not clear or name != clear["name"]]
         changes = clear and value != values[clear["name"]]
@@ -60,7 +62,7 @@ def with_values(text: str, values: Mapping[str, str], file: object) -> str:
         made += ("" if not made or made.endswith("\n") else end) + f"{name}={values[name]}{end}"
     read = read_as_compose(made, file)
     for name in NAMES:
-        if read.get(name) != values[name]:
+        if read.get(name, "") != values[name]:
             raise EnvironmentFailed(f"{file}: compose would read {name} as {ascii(read.get(name))}; set it on one line")
     return made
 

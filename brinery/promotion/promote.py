@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from brinery.errors import PromotionRefused
 from brinery.promotion.chain import Link
-from brinery.promotion.environment import Environment, Held
+from brinery.promotion.environment import Environment, Held, State
 from brinery.promotion.records import Action, Overruled, Record, write
 from brinery.versions.manifest import Gate
 from brinery.versions.read import Published
@@ -19,11 +19,12 @@ Check = Callable[[Store, Published], str | None]
 class Decision:
     """Who promotes, in place of what the environment was found to hold, why, and what may be overruled.
 
-    `restores` is of a rollback, as in `Record`; `trust_bucket` says that the bucket alone gave the digest. `measured`
-    is the gate as it was held against rows of one's own, in place of the manifest's.
+    `state` is what it is to be set to; `restores` is of a rollback, as in `Record`; `trust_bucket` says that the bucket
+    alone gave the digest. `measured` is the gate as it was held against rows of one's own, in place of the manifest's.
     """
 
     held: Held
+    state: State
     by: str
     action: Action = "promote"
     restores: str | None = None
@@ -46,7 +47,8 @@ def promote(
     Where this ends between record and change, a record is left that nothing leads to, and nothing else.
 
     Args:
-        published: what was read of it; the environment is pinned to its digest.
+        published: what was read of the version that is new to the environment, or of a rollback, of the one that it
+            goes back to; it is of the state.
         check: loads the version as serving would; gives the error as a sentence, or None.
 
     Raises:
@@ -54,24 +56,26 @@ def promote(
         EnvironmentFailed: the environment could not be changed.
         EnvironmentSilent: it is not known whether it was changed.
     """
-    reference, held = published.reference, decision.held
+    state, held = decision.state, decision.held
     overruled = [*_gate(published, decision), *_load(check(store, published), published, decision)]
     if decision.trust_bucket:
         overruled.append("digest")
     with environment.exclusive():
-        change = environment.prepare(reference)
-        now = environment.held(reference.name)
+        change = environment.prepare(state)
+        now = environment.held(state.reference.name)
         if now != held:
             raise PromotionRefused(
-                f"{environment.name} was changed meanwhile, to {now.pin or 'nothing'}; "
-                f"look at `registry log {reference.name}`, then decide again"
+                f"{environment.name} was changed meanwhile, to {now.text}; "
+                f"look at `registry log {state.reference.name}`, then decide again"
             )
         record = Record(
             registry=store.url,
-            name=reference.name,
+            name=state.reference.name,
             environment=environment.name,
             action=decision.action,
-            to=str(reference),
+            to=str(state.reference),
+            challenger=None if state.challenger is None else str(state.challenger),
+            share=state.share,
             was=held.pin,
             before=held.record,
             restores=decision.restores,

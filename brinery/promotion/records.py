@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, ValidationError
 
 from brinery.errors import ArtifactSize, BrineryError, ChainBroken, ObjectMissing
+from brinery.promotion.environment import State
 from brinery.versions.manifest import MAX_BYTES, Part
 from brinery.versions.reference import RECORD, RECORD_RULE, Reference, check_name
 from brinery.versions.store import Store
@@ -21,7 +22,7 @@ Overruled = Literal["gate", "load", "digest"]
 
 
 class Record(Part):
-    """A decision: from now on `environment` is to serve `to`.
+    """A decision: from now on `environment` is to serve `to`, with `challenger` beside it.
 
     `was` is what it held, as found, and `before` the record that it held; `restores` is, of a rollback, the record
     that had set what is served again.
@@ -43,6 +44,13 @@ class Record(Part):
     reason: str = ""
     forced: tuple[Overruled, ...] = ()
     at: AwareDatetime
+
+    @property
+    def state(self) -> State:
+        """What the environment is to be set to."""
+        return State(
+            Reference.parse(self.to), Reference.parse(self.challenger) if self.challenger else None, self.share
+        )
 
 
 def folder(name: str) -> str:

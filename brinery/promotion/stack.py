@@ -9,22 +9,23 @@ from functools import cached_property
 from typing import Any, Self
 
 from brinery.errors import EnvironmentFailed, EnvironmentSilent, PromotionRefused
-from brinery.promotion.environment import Change, Held
+from brinery.promotion.environment import Change, Held, State, challenge
 from brinery.promotion.failures import aws_errors
 from brinery.promotion.function import Function
 from brinery.promotion.release import release_id
 from brinery.versions.finding import Finding
 from brinery.versions.profiles import aws_region
-from brinery.versions.reference import Reference
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 READY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 POLL_SECONDS = 5.0
+CHALLENGE = {"ChallengerVersion", "ChallengerShare"}  # which a stack of an older template has not
 MOST_TEMPLATE_BYTES = 51_200  # that CloudFormation takes within a request
 
 
 class Stack:
-    """The stack's parameters `ModelVersion`, `ModelRecord` and `ReleaseId`; all others keep their values."""
+    """The stack's parameters `ModelVersion`, `ModelRecord`, `ChallengerVersion`, `ChallengerShare` and `ReleaseId`; all
+    others keep their values."""
 
     def __init__(
         self,
@@ -86,8 +87,11 @@ class Stack:
             raise PromotionRefused(f"stack {self.stack} serves {parameters['ModelName']}, not {model}")
         status, pin = described["StackStatus"], parameters["ModelVersion"]
         advice = "wait until it has ended" if status.endswith("_IN_PROGRESS") else "mend or delete it first"
+        challenger, share = challenge(model, parameters.get("ChallengerVersion"), parameters.get("ChallengerShare"))
         return Held(
             pin=f"{model}:{pin}" if pin else None,
+            challenger=challenger,
+            share=share,
             record=parameters["ModelRecord"] or None,
             image=parameters["ServingImageUri"],
             unsettled=None if status in READY else f"stack {self.stack} is in {status}; {advice}",
@@ -113,8 +117,8 @@ class Stack:
         """Nothing: CloudFormation itself lets no two updates run at once."""
         return nullcontext()
 
-    def prepare(self, reference: Reference) -> Change:
-        """One update that sets the pin, the record and the release id; `follow` waits for its end.
+    def prepare(self, state: State) -> Change:
+        """One update that sets the state, the record and the release id; `follow` waits for its end.
 
         Returns: what starts it, given the record's name, and raises
             EnvironmentFailed: CloudFormation refused it.
@@ -122,12 +126,19 @@ class Stack:
         """
         described = self._describe()
         parameters = _parameters(described)
+        pins = {"ModelVersion": state.reference.version_text}
+        if state.challenger is not None or CHALLENGE <= parameters.keys():
+            pins |= {"ChallengerVersion": state.challenger_text, "ChallengerShare": state.share_text or "0"}
+        if not pins.keys() <= parameters.keys():
+            raise EnvironmentFailed(
+                f"stack {self.stack} has no parameter ChallengerVersion; update it to the newest infra/serving.yaml"
+            )
         template = self._template()
         given = self._sent(template, _outputs(described).get("WorkBucket"))
         self._seen = {event["EventId"] for event in self._events()}
 
         def update(record: str) -> None:
-            new = {"ModelVersion": reference.version_text, "ModelRecord": record}
+            new = {**pins, "ModelRecord": record}
             new["ReleaseId"] = release_id({**parameters, **new}, template)
             changed = [{"ParameterKey": key, "ParameterValue": value} for key, value in new.items()]
             kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in parameters if key not in new]

@@ -333,6 +333,8 @@ def test_function_serves_what_was_promoted(stack: Deployed, references: list[Ref
         "MODEL_NAME": "alcohol",
         "MODEL_VERSION": references[0].version_text,
         "MODEL_RECORD": stack.parameter("ModelRecord"),
+        "CHALLENGER_VERSION": "",
+        "CHALLENGER_SHARE": "0",
         "RELEASE_ID": stack.parameter("ReleaseId"),
         "REQUIRE_PIN": "on",
         "ORT_DISABLE_TELEMETRY": "1",
@@ -399,7 +401,7 @@ def test_registry_bucket_is_versioned_encrypted_and_closed(registry: Deployed) -
     assert [each["Sid"] for each in statements] == ["TlsOnly", "CreateOnly", "NobodyDeletes"]
 
 
-@pytest.mark.parametrize(("of", "count"), [("registry", 3), ("jobs", 13)], ids=["registry", "serving"])
+@pytest.mark.parametrize(("of", "count"), [("registry", 3), ("jobs", 14)], ids=["registry", "serving"])
 def test_alarms_ring_and_come_back_by_the_metrics_and_tell_the_topic(
     of: str, count: int, request: pytest.FixtureRequest
 ) -> None:

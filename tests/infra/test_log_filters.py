@@ -66,6 +66,17 @@ def test_serving_that_cannot_load_is_counted(folder_store: Store, change: str | 
     assert counted("serving", ran.stderr) == counts, ran.stderr
 
 
+def test_challenger_that_cannot_be_loaded_is_counted_by_itself(folder_store: Store) -> None:
+    """No version of the function is held back for it, and nobody is told that the pinned model could not be loaded."""
+    reference = publish_example(folder_store, "alcohol")
+    pin = reference.version_text
+    environment = {"MODEL_REGISTRY": folder_store.url, "MODEL_NAME": "alcohol", "MODEL_VERSION": pin}
+    challenged = {"CHALLENGER_VERSION": pin.replace("1@", "2@"), "AWS_LAMBDA_FUNCTION_VERSION": "8"}
+    ran = python("-c", BOOT, "/readyz", REQUIRE_PIN="on", **environment, **challenged)
+    assert ran.stdout.strip().startswith("200"), ran.stdout
+    assert counted("serving", ran.stderr) == {"ChallengerFailures": 1}, ran.stderr
+
+
 def test_training_is_counted_by_its_outcomes(tmp_path: Path) -> None:
     """The registry's task: one line a run and one at the end, and a sentence for each model that failed."""
     good = {"data": "sklearn:iris", "estimator": "sklearn.tree.DecisionTreeClassifier", "schedule": "0 0 1 1 *"}

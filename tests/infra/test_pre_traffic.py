@@ -13,17 +13,20 @@ from typing import Any
 import pytest
 
 from brinery.loading.load import load
+from brinery.loading.model import VerifiedModel
 from brinery.versions.read import read_manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
+from serving.challenger import Challenger
 from serving.invocation import Answer
 from tests.conftest import ROOT, overwrite
 from tests.examples import publish_example
 from tests.infra.template import raw
 from tests.serving.conftest import _event_loop as _event_loop
-from tests.serving.conftest import handling
+from tests.serving.conftest import event_v2, handling
 
 STORED = open_store((ROOT / "tests/brinery/versions/stored/schema_1").as_uri())
+TREE = "sklearn.tree.DecisionTreeClassifier"
 Spoil = Callable[[str, int, Any], tuple[int, Any]]
 
 
@@ -51,8 +54,11 @@ class Objects:
 class Functions:
     """Lambda's Invoke on a function that serves a version; `spoil` changes an answer's status and body by path."""
 
-    def __init__(self, store: Store, reference: Reference, spoil: Spoil) -> None:
-        self.handler, self.spoil = handling(load(store, reference)), spoil
+    def __init__(
+        self, store: Store, reference: Reference, spoil: Spoil, challenged_by: Reference | None = None
+    ) -> None:
+        challenger = None if challenged_by is None else answering_all(load(store, challenged_by))
+        self.handler, self.spoil = handling(load(store, reference), challenger), spoil
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         assert FunctionName == "arn:function:9"
@@ -60,6 +66,14 @@ class Functions:
         answer: Answer = self.handler(event, None)
         status, body = self.spoil(event["rawPath"], answer["statusCode"], json.loads(answer["body"]))
         return {"Payload": io.BytesIO(json.dumps({**answer, "statusCode": status, "body": json.dumps(body)}).encode())}
+
+
+def answering_all(model: VerifiedModel) -> Challenger:
+    """A challenger of which every request is answered that does not ask for the champion."""
+    challenger = Challenger(lambda: model, 1.0)
+    challenger.start()
+    challenger.wait(60)
+    return challenger
 
 
 def same(path: str, status: int, body: Any) -> tuple[int, Any]:
@@ -80,6 +94,14 @@ def environment(reference: Reference) -> dict[str, str]:
 def test_version_that_answers_as_recorded_gets_traffic(hook: Any, folder_store: Store, name: str) -> None:
     reference = publish_example(folder_store, name)
     hook.check(environment(reference), Objects(folder_store), Functions(folder_store, reference, same))
+
+
+def test_version_is_checked_by_its_own_answers_whatever_challenges_it(hook: Any, folder_store: Store) -> None:
+    reference, other = (publish_example(folder_store, "alcohol", estimator=each) for each in (None, TREE))
+    functions = Functions(folder_store, reference, same, challenged_by=other)
+    hook.check(environment(reference), Objects(folder_store), functions)
+    event = event_v2('{"data": 13.0}', path="/predict")
+    assert json.loads(functions.handler(event, None)["body"])["model"]["version"] == other.version
 
 
 def not_ready(path: str, status: int, body: Any) -> tuple[int, Any]:

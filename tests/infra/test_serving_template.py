@@ -41,6 +41,8 @@ SERVING = {
     "ModelName": "beer",
     "ModelVersion": PIN.replace("7", "8"),
     "ModelRecord": "20261101T120000Z-" + "b" * 64,
+    "ChallengerVersion": PIN.replace("7", "9"),
+    "ChallengerShare": "0.5",
     "ServingImageUri": IMAGE.replace("a" * 64, "c" * 64),
     "ReservedConcurrency": "7",
     "SnapStart": "on",

@@ -91,7 +91,7 @@ def test_nothing_refers_to_what_a_condition_may_leave_out(name: str) -> None:
 @pytest.mark.parametrize("name", ["registry", "serving"])
 def test_every_alarm_tells_the_topic_and_comes_back(name: str) -> None:
     alarms = of_type(raw(name)["Resources"], "AWS::CloudWatch::Alarm")
-    assert len(alarms) == {"registry": 3, "serving": 14}[name]
+    assert len(alarms) == {"registry": 3, "serving": 15}[name]
     for name, alarm in alarms.items():
         properties = alarm["Properties"]
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "Alerts"}], name

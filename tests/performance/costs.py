@@ -116,8 +116,8 @@ def idle() -> dict[str, tuple[float, str]]:
             "one minute that is billed at least; pulling the image may make it two. Container Insights are off",
         ),
         "serving.yaml": (
-            8 * alarm + dashboard,
-            "8 alarms and the dashboard. Once it answers, 9 custom metrics and one a label up to 13 labels, "
+            9 * alarm + dashboard,
+            "9 alarms and the dashboard. Once it answers, 9 custom metrics and one a label up to 12 labels, "
             f"${metric:.2f} each; others exist once something fails. With jobs 5 alarms more, with DriftSchedule 1",
         ),
         "fargate.yaml": (

@@ -15,6 +15,7 @@ from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from serving.app import create_app
+from serving.challenger import Challenger
 from serving.invocation import Answer, make_handler
 from serving.loader import Loader
 from serving.settings import Settings
@@ -71,9 +72,12 @@ def serving(model: VerifiedModel | BrineryError, **settings: Any) -> Client:
     return Client(create_app(loader_of(model), Settings("test:", **settings)))
 
 
-def handling(model: VerifiedModel | BrineryError, **settings: Any) -> Callable[[Any, Any], Answer]:
+def handling(
+    model: VerifiedModel | BrineryError, challenger: Challenger | None = None, **settings: Any
+) -> Callable[[Any, Any], Answer]:
     """The Lambda handler of that app."""
-    return make_handler(create_app(loader_of(model), Settings("test:", **settings), alone=True))
+    app = create_app(loader_of(model), Settings("test:", **settings), alone=True, challenger=challenger)
+    return make_handler(app)
 
 
 def loader_of(model: VerifiedModel | BrineryError) -> Loader:

@@ -146,7 +146,7 @@ def test_metrics_are_in_the_embedded_format_and_few(models: Models) -> None:
             assert metric["Unit"] in ("Count", "Milliseconds") and len(value if isinstance(value, list) else [1]) <= 100
     names = {each["Name"] for line in counting.told for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
     assert {"Answers 0", "Answers 1", "Answers 2", "ColdStart"} <= names
-    assert len(names) - 3 + LABELS + 6 <= 30  # with the log filters' of the stack
+    assert len(names) - 3 + LABELS + 7 <= 30  # with the log filters' of the stack
 
 
 def test_latencies_are_an_even_sample(models: Models) -> None:

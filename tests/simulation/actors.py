@@ -12,7 +12,7 @@ from threading import Event
 
 from brinery.errors import StoreError
 from brinery.promotion.chain import Records
-from brinery.promotion.environment import Environment
+from brinery.promotion.environment import Environment, State
 from brinery.promotion.promote import Decision, promote
 from brinery.promotion.records import Record
 from brinery.rows.feature import Feature
@@ -85,9 +85,9 @@ def promoter(to: Reference) -> Role:
         published = vouched_version(store, to)
         held = environment.held(to.name)
         record, odd = Records(store, to.name, environment.name).live(held)
-        if not odd and record is not None and record.to == str(to):
+        if not odd and record is not None and record.state == State(to):
             return None
-        return _promote(played, store, environment, published, Decision(held=held, by=played.by))
+        return _promote(played, store, environment, published, Decision(held=held, state=State(to), by=played.by))
 
     return play
 
@@ -97,8 +97,8 @@ def rollback(played: Played) -> str | None:
     store, environment = played.store, played.environment
     held = environment.held(MODEL)
     target, _ = Records(store, MODEL, environment.name).back(held)
-    decision = Decision(held=held, by=played.by, action="rollback", restores=target.restores)
-    return _promote(played, store, environment, find_version(store, target.reference), decision)
+    decision = Decision(held=held, by=played.by, state=target.state, action="rollback", restores=target.restores)
+    return _promote(played, store, environment, find_version(store, target.state.reference), decision)
 
 
 def _promote(

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from brinery.errors import ObjectExists, StoreUnavailable
 from brinery.promotion.environment import Change as Setting
-from brinery.promotion.environment import Held
-from brinery.versions.reference import Reference
+from brinery.promotion.environment import Held, State
 from brinery.versions.store import Store
 from tests.simulation.actors import Code
 from tests.simulation.world import FILE, MODEL, SimulatedEnvironment, SimulatedStore, Step, World
@@ -67,8 +66,8 @@ class ChangedFirst(SimulatedEnvironment):
         super().__init__(*environment.parts)
         self._store = store
 
-    def prepare(self, reference: Reference) -> Setting:
-        change = super().prepare(reference)
+    def prepare(self, state: State) -> Setting:
+        change = super().prepare(state)
 
         def changed(record: str) -> None:
             change(record)

@@ -12,7 +12,7 @@ from obstore import exceptions
 from obstore.store import MemoryStore
 
 from brinery.errors import EnvironmentFailed, EnvironmentSilent
-from brinery.promotion.environment import Held
+from brinery.promotion.environment import Held, State
 from brinery.versions.finding import Finding
 from brinery.versions.store import Request, Store
 from training.schedule.claims import LEASE
@@ -214,9 +214,9 @@ class SimulatedEnvironment:
         finally:  # as the system gives back what a process that ends has locked
             self._world.locked_by = None
 
-    def prepare(self, reference: Any) -> Callable[[str], None]:
+    def prepare(self, state: State) -> Callable[[str], None]:
         def change(record: str) -> None:
-            to = Change(self._by, str(reference), record)
+            to = Change(self._by, str(state.reference), record)
             self._step(Effect("change", "", lambda: self._world.change(to)))
 
         return change

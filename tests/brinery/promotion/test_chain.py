@@ -223,10 +223,11 @@ def test_rollback_of_a_rollback_reads_three_records(folder_store: Store) -> None
     for version in (4, 3, 2, 1):
         store.asked.clear()
         target, _ = records.back(held)
-        assert target.reference.version == version and len(store.asked) == (2 if version == 4 else 3)
-        back = record(folder_store, target.reference, WHERE, action="rollback", restores=target.restores)
+        reference = target.state.reference
+        assert reference.version == version and len(store.asked) == (2 if version == 4 else 3)
+        back = record(folder_store, reference, WHERE, action="rollback", restores=target.restores)
         back = back.model_copy(update={"was": held.pin, "before": held.record})
-        held = Held(str(target.reference), write(folder_store, back))
+        held = Held(str(reference), write(folder_store, back))
 
 
 def test_live_is_what_the_file_holds_and_since_when(here: Here) -> None:

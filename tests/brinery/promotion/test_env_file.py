@@ -9,7 +9,7 @@ import pytest
 
 from brinery.errors import EnvironmentFailed, PromotionRefused
 from brinery.promotion.env_file import EnvFile
-from brinery.promotion.environment import Held
+from brinery.promotion.environment import Held, State
 from brinery.versions.reference import Reference
 from tests.conftest import python
 
@@ -19,7 +19,7 @@ RECORD = f"20261101T120000Z-{'c' * 64}"
 
 
 def apply(path: Path) -> None:
-    EnvFile(path).prepare(REFERENCE)(RECORD)
+    EnvFile(path).prepare(State(REFERENCE))(RECORD)
 
 
 def test_file_that_is_not_there_is_made_and_a_link_is_followed(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_lines_that_an_editor_wrote_meanwhile_are_not_lost(tmp_path: Path) -> No
         path.unlink(missing_ok=True)
         if before is not None:
             path.write_text(before)
-        change = EnvFile(path).prepare(REFERENCE)
+        change = EnvFile(path).prepare(State(REFERENCE))
         path.write_text(written)
         with pytest.raises(EnvironmentFailed, match=".env was changed meanwhile, and is left as it is; promote again"):
             change(RECORD)
@@ -151,7 +151,7 @@ def test_file_that_compose_cannot_read_is_refused_before_anything_is_done(tmp_pa
     path = tmp_path / ".env"
     path.write_text("A=1\nNOT A LINE\n")
     with pytest.raises(EnvironmentFailed, match=r"\.env line 2 is none that compose can read"):
-        EnvFile(path).prepare(REFERENCE)
+        EnvFile(path).prepare(State(REFERENCE))
 
 
 def test_file_that_is_read_only_is_refused_before_anything_is_done(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_file_that_is_read_only_is_refused_before_anything_is_done(tmp_path: Pat
     path.write_text("A=1\n")
     path.chmod(0o444)
     with pytest.raises(EnvironmentFailed, match=r"\.env is read-only"):
-        EnvFile(path).prepare(REFERENCE)
+        EnvFile(path).prepare(State(REFERENCE))
 
 
 def test_full_disk_is_a_sentence_and_leaves_the_file_as_it_was(tmp_path: Path) -> None:
@@ -169,8 +169,9 @@ def test_full_disk_is_a_sentence_and_leaves_the_file_as_it_was(tmp_path: Path) -
 import resource, signal
 from pathlib import Path
 from brinery.promotion.env_file import EnvFile
+from brinery.promotion.environment import State
 from brinery.versions.reference import Reference
-change = EnvFile(Path({str(path)!r})).prepare(Reference.of("wine", {PIN!r}))
+change = EnvFile(Path({str(path)!r})).prepare(State(Reference.of("wine", {PIN!r})))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 change({RECORD!r})

@@ -10,7 +10,8 @@ from brinery.promotion.env_text import NAMES, read_as_compose, values_of, with_v
 
 PIN = f"8@sha256:{'b' * 64}"
 RECORD = f"20261101T120000Z-{'c' * 64}"
-VALUES = dict(zip(NAMES, ("wine", PIN, RECORD), strict=True))
+VALUES = dict(zip(NAMES, ("wine", PIN, RECORD, "", ""), strict=True))
+CHALLENGED = {**VALUES, "CHALLENGER_VERSION": f"9@sha256:{'d' * 64}", "CHALLENGER_SHARE": "0.1"}
 
 
 @pytest.mark.parametrize(
@@ -58,9 +59,19 @@ def test_text_keeps_everything_but_the_pin_and_its_record(before: str, after: st
     end = "\r\n" if "\r\n" in after else "\n"
     after += ("" if after.endswith("\n") else end) + f"MODEL_RECORD={RECORD}{end}"
     assert with_values(before, VALUES, ".env") == after
-    assert values_of(after, ".env") == VALUES
+    assert values_of(after, ".env") == {name: value for name, value in VALUES.items() if value}
     assert with_values(after, VALUES, ".env") == after
     assert with_values(after.replace(RECORD, f"'{RECORD[:-1]}d'"), VALUES, ".env") == after
+
+
+def test_text_gets_a_challenger_and_loses_it_on_the_lines_that_name_it() -> None:
+    before = f"MODEL_NAME=wine\nMODEL_VERSION={PIN}\nMODEL_RECORD={RECORD}\n"
+    challenged = with_values(before, CHALLENGED, ".env")
+    assert challenged == f"{before}CHALLENGER_VERSION={CHALLENGED['CHALLENGER_VERSION']}\nCHALLENGER_SHARE=0.1\n"
+    assert values_of(challenged, ".env") == CHALLENGED
+    alone = with_values(challenged, VALUES, ".env")
+    assert alone == f"{before}CHALLENGER_VERSION=\nCHALLENGER_SHARE=\n" and values_of(alone, ".env") == VALUES
+    assert with_values(alone, CHALLENGED, ".env") == challenged
 
 
 UNREADABLE = {

@@ -18,7 +18,7 @@ import pytest
 from brinery.errors import EnvironmentFailed
 from brinery.loading.load import load
 from brinery.promotion.env_file import EnvFile
-from brinery.promotion.environment import Change, Environment
+from brinery.promotion.environment import Change, Environment, State
 from brinery.promotion.promote import Check, Decision, promote
 from brinery.promotion.records import folder
 from brinery.versions.catalog import find_version
@@ -31,7 +31,7 @@ from tests.examples import frame
 
 def promoted(store: Store, reference: Reference, environment: Environment, check: Check = lambda *_: None) -> None:
     """Promote without the command."""
-    decision = Decision(held=environment.held(reference.name), by="me")
+    decision = Decision(held=environment.held(reference.name), state=State(reference), by="me")
     promote(store, find_version(store, reference), environment, decision, check)
 
 
@@ -244,7 +244,7 @@ def test_many_promotions_at_once_leave_file_and_chain_in_agreement(here: Here, c
 
 def test_environment_that_cannot_be_changed_writes_no_record(here: Here) -> None:
     class Full(EnvFile):
-        def prepare(self, reference: Reference) -> Change:
+        def prepare(self, state: State) -> Change:
             raise EnvironmentFailed("no room")
 
     with pytest.raises(EnvironmentFailed):

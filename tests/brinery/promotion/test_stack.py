@@ -15,6 +15,7 @@ import botocore.exceptions
 import pytest
 
 from brinery.commands.environment import Connect, environment_of
+from brinery.promotion.environment import State
 from brinery.promotion.records import folder
 from brinery.promotion.release import release_id
 from brinery.promotion.stack import Stack
@@ -25,10 +26,12 @@ from tests.conftest import BUCKET, ROOT, s3_service
 from tests.examples import publish_example
 
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/brinery-serving@sha256:{'c' * 64}"
-TEMPLATE = {
+TEMPLATE: dict[str, dict[str, Any]] = {
     "Parameters": {
         **{name: {"Type": "String"} for name in ("ModelName", "ModelVersion", "ServingImageUri")},
         "ModelRecord": {"Type": "String", "Default": ""},
+        "ChallengerVersion": {"Type": "String", "Default": ""},
+        "ChallengerShare": {"Type": "String", "Default": "0"},
         "ReleaseId": {"Type": "String"},
         "AlertEmail": {"Type": "String", "Default": "nobody@example.org", "NoEcho": True},
         "Schedule": {"Type": "String", "Default": "cron(0 3 * * ? *)"},
@@ -199,14 +202,53 @@ import os, signal, sys
 from brinery.commands.registry import main
 from brinery.promotion.stack import Stack
 class Dying(Stack):
-    def prepare(self, reference):
-        change = super().prepare(reference)
+    def prepare(self, state):
+        change = super().prepare(state)
         def die(record):
             if sys.argv[1] == "after": change(record)
             os.kill(os.getpid(), signal.SIGKILL)
         return die
 main(sys.argv[2:], connect=lambda store, arguments: Dying.connect(arguments.stack, os.environ))
 """
+
+
+def test_challenger_is_set_by_parameters_and_ends_with_its_promotion(
+    stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
+    name, _, references = stack
+    run("promote", str(references[0]), "--stack", name, "--wait")
+    before = parameters_of(name)
+    to_second = ("promote", str(references[1]), "--stack", name, "--wait")
+    code, out, err = run(*to_second, "--challenger", "--share", "0.25")
+    assert code == 0 and "for 25 % of requests" in out, err
+    found = parameters_of(name)
+    assert (found["ChallengerVersion"], found["ChallengerShare"]) == (references[1].version_text, "0.25")
+    assert found["ModelVersion"] == before["ModelVersion"] and found["ReleaseId"] != before["ReleaseId"]
+    assert run(*to_second)[0] == 0
+    found = parameters_of(name)
+    assert (found["ModelVersion"], found["ChallengerVersion"]) == (references[1].version_text, "")
+    assert run("rollback", "alcohol", "--stack", name, "--wait")[0] == 0
+    found = parameters_of(name)
+    assert (found["ModelVersion"], found["ChallengerShare"]) == (references[0].version_text, "0.25")
+    assert found["ChallengerVersion"] == references[1].version_text
+
+
+def test_stack_of_an_older_template_takes_no_challenger_and_every_promotion(
+    aws: str, stack: tuple[str, Store, list[Reference]], run: Run
+) -> None:
+    name, _, references = stack
+    older = {key: value for key, value in TEMPLATE["Parameters"].items() if not key.startswith("Challenger")}
+    kept = ("ModelName", "ModelVersion", "ServingImageUri", "ReleaseId")
+    boto3.client("cloudformation").update_stack(
+        StackName=name,
+        TemplateBody=json.dumps({**TEMPLATE, "Parameters": older}),
+        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in kept],
+    )
+    wait_for("update", name)
+    code, _, err = run("promote", str(references[1]), "--stack", name, "--wait", "--challenger")
+    assert code == 1 and "has no parameter ChallengerVersion" in err
+    assert run("promote", str(references[1]), "--stack", name, "--wait")[0] == 0
+    assert parameters_of(name)["ModelVersion"] == references[1].version_text
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -440,7 +482,7 @@ def test_update_is_carried_out_by_the_role_that_is_given(
 
     role = "arn:aws:iam::123456789012:role/update"
     made = Stack(name, lambda service: Asked(boto3.client(service)), poll_seconds=0.2, role=role)
-    made.prepare(references[1])("20261101T120000Z-" + "a" * 64)
+    made.prepare(State(references[1]))("20261101T120000Z-" + "a" * 64)
     assert asked[0]["RoleARN"] == "arn:aws:iam::123456789012:role/update" and described["StackName"] == name
     assert Stack.connect(name, os.environ)._role == {"RoleARN": "arn:aws:iam::123456789012:role/update"}
     monkeypatch.setenv("CLOUDFORMATION_ROLE_ARN", "")
