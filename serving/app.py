@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ from serving.settings import Settings
 from serving.turns import Turns, is_large
 
 if TYPE_CHECKING:
-    from serving.challenger import Ask, Challenger, Content
+    from serving.capture import Capture, Captured
+    from serving.challenger import Challenger, Content
     from serving.traces import Traces
 
 log = logging.getLogger("brinery.serving")
@@ -62,7 +64,12 @@ def create_app(
         from serving.traces import Traces
 
         traces = Traces(settings.service or settings.model_name or "brinery")
-    service = _Service(loader, settings, import_seconds, snapshot, traces, challenger)
+    capture = None
+    if settings.capture:
+        from serving.capture import Capture
+
+        capture = Capture(settings.capture, settings.capture_group)
+    service = _Service(loader, settings, import_seconds, snapshot, traces, capture, challenger)
     telemetry: TelemetryConfig = {**NO_TELEMETRY, "tracing": traces is not None}
     app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=telemetry)
     for path, methods, route in (
@@ -86,7 +93,7 @@ def create_app(
         app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
     _answer_with_problems(app)
     app.state.end = service.end
-    app.state.after = traces.flush if traces else None
+    app.state.after = service.after if traces or capture else None
     return app
 
 
@@ -100,11 +107,13 @@ class _Service:
         import_seconds: float,
         snapshot: bool,
         traces: "Traces | None",
+        capture: "Capture | None",
         challenger: "Challenger | None",
     ) -> None:
         self._loader = loader
         self._challenger = challenger
         self._traces = traces
+        self._capture = capture
         self._settings = settings
         self.bodies = Bodies(settings.max_body_bytes)
         self._turns = Turns()
@@ -133,8 +142,9 @@ class _Service:
             partly = _says(request, "partial", default=False)
             if partly and out == CSV:
                 raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
-            ask = partial(_answered, data, self._settings.max_rows, partly, given, out)
-            work = partial(self._ask, ask, model, request)
+            captured = self._drawn(request)
+            ask = _Ask(data, self._settings.max_rows, partly, given, out, captured)
+            work = partial(self._asked, ask, model, request)
             counts, status, content = await self._turns.take(work) if is_large(len(data), model) else work()
         except BaseException as exc:
             body.release()
@@ -143,11 +153,15 @@ class _Service:
             raise
         counts.request(status, perf_counter() - begun)
         if isinstance(content, bytes):
-            return InPieces(content, body, out)
+            return InPieces(content, body, out, headers={"x-request-id": captured.request} if captured else {})
         body.release()
         return _problem(request, status, content)
 
-    def _ask(self, ask: "Ask", model: VerifiedModel, request: Request) -> "tuple[Counts, int, Content]":
+    def _drawn(self, request: Request) -> "Captured | None":
+        """The request, where it is to be captured."""
+        return self._capture.draw(_lambda_id(request), _client_id(request)) if self._capture else None
+
+    def _asked(self, ask: "_Ask", model: VerifiedModel, request: Request) -> "tuple[Counts, int, Content]":
         """Ask the model, or what challenges it; the counts of what answered, the status, and the answer."""
         counts, may = self._counts(model), _says(request, "challenger", default=True)
         if self._challenger is None:
@@ -160,12 +174,21 @@ class _Service:
             self._counted = Counts(model, self._settings.service, start)
         return self._counted
 
+    def after(self) -> None:
+        """Write what was captured and send the spans, before Lambda has the answer and freezes the process."""
+        if self._capture is not None:
+            self._capture.flush()
+        if self._traces is not None:
+            self._traces.flush()
+
     def end(self) -> None:
-        """Print the counts that have not been told yet, and send the spans."""
+        """Print the counts that have not been told yet, write what was captured, and send the spans."""
         if self._challenger is not None:
             self._challenger.end()
         if self._counted is not None:
             self._counted.end()
+        if self._capture is not None:
+            self._capture.end()
         if self._traces is not None:
             self._traces.end()
 
@@ -218,18 +241,29 @@ class _Service:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
 
 
-def _answered(
-    data: bytes, max_rows: int, partly: bool, given: str, out: str, model: VerifiedModel, watching: Watching
-) -> tuple[int, bytes | dict[str, Any]]:
-    """The status, and the answer in the media asked for or the problem's content, to rows in the one that was given."""
-    try:
-        body = as_body(given, data, model.manifest.features)
-    except Problem as problem:
-        return problem.status, problem.content
-    status, content = answer(model, body, max_rows, partly, watching)
-    if status != 200:
-        return status, content
-    return status, as_json(content) if out == JSON else as_written(out, content)
+@dataclass(frozen=True)
+class _Ask:
+    """Rows as they were given, and how they are to be answered; called with the model that is to answer them."""
+
+    data: bytes
+    max_rows: int
+    partial: bool
+    given: str
+    out: str
+    captured: "Captured | None"
+
+    def __call__(self, model: VerifiedModel, watching: Watching) -> "tuple[int, Content]":
+        """The status, and the answer in the media asked for, or the problem's content."""
+        try:
+            body = as_body(self.given, self.data, model.manifest.features)
+        except Problem as problem:
+            return problem.status, problem.content
+        status, content = answer(model, body, self.max_rows, self.partial, watching)
+        if status != 200:
+            return status, content
+        if self.captured is not None:
+            self.captured.take(model, body, content)
+        return status, as_json(content) if self.out == JSON else as_written(self.out, content)
 
 
 def _says(request: Request, name: str, default: bool) -> bool:
@@ -270,9 +304,18 @@ def _problem(
 
 def _request_id(request: Request) -> str:
     """Lambda's request id, else the caller's X-Request-Id, else a new one."""
-    context = request.scope.get("aws.context")
-    given = getattr(context, "aws_request_id", None) or request.headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else str(uuid4())
+    return _lambda_id(request) or _client_id(request) or str(uuid4())
+
+
+def _lambda_id(request: Request) -> str | None:
+    given = getattr(request.scope.get("aws.context"), "aws_request_id", None) or ""
+    return given if REQUEST_ID.fullmatch(given) else None
+
+
+def _client_id(request: Request) -> str | None:
+    """The caller's own, where it is of plain characters."""
+    given = request.headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else None
 
 
 def _answer_with_problems(app: FastAPI) -> None:

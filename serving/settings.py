@@ -11,8 +11,9 @@ from brinery.jobs.settings import JobSettings, job_settings
 from brinery.versions.reference import RECORD
 from brinery.versions.store import registry_url
 
-SHARE = re.compile(r"[0-9]{0,3}(\.[0-9]{1,18})?")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{0,20})?|\.[0-9]{1,20}")
+LOG_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 
@@ -34,6 +35,8 @@ class Settings:
     port: int = 8080
     jobs: JobSettings | None = None
     service: str | None = None  # what its metrics are of
+    capture: float = 0.0  # share of requests that are logged with rows and answers …
+    capture_group: str | None = None  # … in this log group, else on standard output
     collector: str | None = None  # where traces go
 
 
@@ -59,6 +62,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         jobs=job_settings(environ),
         collector=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         service=environ.get("AWS_LAMBDA_FUNCTION_NAME") or None,
+        capture=_share(environ, "CAPTURE"),
+        capture_group=_log_group(environ),
     )
 
 
@@ -69,19 +74,26 @@ def _record(environ: Mapping[str, str]) -> str | None:
     return value
 
 
+def _share(environ: Mapping[str, str], variable: str) -> float:
+    value = environ.get(variable) or "0"
+    if not (SHARE.fullmatch(value) and float(value) <= 1):
+        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a number from 0 to 1, such as 0.1")
+    return float(value)
+
+
+def _log_group(environ: Mapping[str, str]) -> str | None:
+    value = environ.get("CAPTURE_LOG_GROUP") or None
+    if value is not None and not LOG_GROUP.fullmatch(value):
+        raise SettingInvalid(f"CAPTURE_LOG_GROUP is {ascii(value)}; it must be the name of a log group in CloudWatch")
+    return value
+
+
 def _one_of(environ: Mapping[str, str], variable: str, default: str, allowed: tuple[str, ...]) -> str:
     value = environ.get(variable) or default
     for choice in allowed:
         if value.lower() == choice.lower():
             return choice
     raise SettingInvalid(f"{variable} is {ascii(value)}; it must be one of {', '.join(allowed)}")
-
-
-def _share(environ: Mapping[str, str], variable: str) -> float:
-    value = environ.get(variable) or "0"
-    if not SHARE.fullmatch(value) or not 0 <= float(value) <= 1:
-        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a number from 0 to 1, such as 0.1")
-    return float(value)
 
 
 def _positive(environ: Mapping[str, str], variable: str, default: int, most: int = 999_999_999) -> int:

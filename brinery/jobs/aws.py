@@ -1,4 +1,4 @@
-"""SQS and DynamoDB: the clients, which are made when they are first used, and their errors as ours."""
+"""AWS's services: the clients, which are made when they are first used, and their errors as ours."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,13 @@ SECONDS = 3  # for a connection, and for an answer that is not waited for
 TRIES = 3  # together less than a function has for a request, so that services that hang are a 503
 
 
-def client(service: str, environ: Mapping[str, str], read_seconds: float = SECONDS) -> Any:
+def client(
+    service: str,
+    environ: Mapping[str, str],
+    read_seconds: float = SECONDS,
+    connect_seconds: float = SECONDS,
+    tries: int = TRIES,
+) -> Any:
     """boto3's client, by the standard AWS variables; importing it takes some 0.4 s of processor time.
 
     Raises:
@@ -22,19 +28,21 @@ def client(service: str, environ: Mapping[str, str], read_seconds: float = SECON
         import botocore.config
         import botocore.exceptions
     except ImportError as exc:
-        raise SettingInvalid("boto3 is not installed here; jobs need it") from exc
+        raise SettingInvalid(f"boto3 is not installed here; {service} needs it") from exc
     config = botocore.config.Config(
-        connect_timeout=SECONDS, read_timeout=read_seconds, retries={"total_max_attempts": TRIES, "mode": "standard"}
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"total_max_attempts": tries, "mode": "standard"},
     )
     try:
         return boto3.session.Session(region_name=aws_region(environ)).client(service, config=config)
     except (botocore.exceptions.BotoCoreError, ValueError) as exc:
-        raise SettingInvalid(f"jobs cannot reach {service}: {exc}") from exc
+        raise SettingInvalid(f"{service} cannot be reached: {exc}") from exc
 
 
 @contextmanager
 def errors_of(doing: str) -> Iterator[None]:
-    """Translate boto3's errors of what a job or a look at logs asks for.
+    """Translate boto3's errors of what a job or a log asks for.
 
     Raises:
         StoreUnavailable: whatever was refused or not answered: worth another try, since nothing is done by halves.

@@ -77,7 +77,7 @@ def handling(
 ) -> Callable[[Any, Any], Answer]:
     """The Lambda handler of that app."""
     app = create_app(loader_of(model), Settings("test:", **settings), alone=True, challenger=challenger)
-    return make_handler(app)
+    return make_handler(app, app.state.after)
 
 
 def loader_of(model: VerifiedModel | BrineryError) -> Loader:

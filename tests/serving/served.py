@@ -43,13 +43,24 @@ class Served:
 @contextmanager
 def served(folder: Path, bounds: Mapping[str, float] | None = None, **environment: str) -> Iterator[Served]:
     """A server that answers `/healthz`; its log is in the folder."""
+    with serving_process(folder, environment, bounds) as server:
+        yield server
+
+
+@contextmanager
+def serving_process(
+    folder: Path, environment: Mapping[str, str], bounds: Mapping[str, float] | None = None, unread: bool = False
+) -> Iterator[Served]:
+    """… and where it is `unread`, nobody reads its standard output, and the log is that of standard error."""
     port, log = free_port(), folder / "serve.log"
-    with log.open("wb") as output:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with log.open("wb") as output, open(writing, "wb") as pipe:
         process = subprocess.Popen(
             [sys.executable, "-c", START.format(port=str(port), bounds=dict(bounds or {}))],
             env={**os.environ, **environment},
             cwd=ROOT,
-            stdout=output,
+            stdout=pipe if unread else output,
             stderr=output,
         )
     try:

@@ -24,7 +24,7 @@ def test_settings_without_variables_are_the_defaults() -> None:
 
 def test_settings_with_empty_variables_are_the_defaults() -> None:
     variables = ["MODEL_REGISTRY", "MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "REQUIRE_PIN", "MODEL_FORMAT"]
-    variables += ["MAX_ROWS", "MAX_BODY_BYTES", "LOG_LEVEL", "PORT"]
+    variables += ["MAX_ROWS", "MAX_BODY_BYTES", "LOG_LEVEL", "PORT", "CAPTURE", "CAPTURE_LOG_GROUP"]
     assert read_settings(dict.fromkeys(variables, "")) == read_settings({})
 
 
@@ -46,6 +46,10 @@ def test_settings_with_empty_variables_are_the_defaults() -> None:
         ("MAX_BODY_BYTES", "999999999", "max_body_bytes", 999_999_999),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("PORT", "8081", "port", 8081),
+        ("CAPTURE", "0.1", "capture", 0.1),
+        ("CAPTURE", "1.", "capture", 1.0),
+        ("CAPTURE", ".5", "capture", 0.5),
+        ("CAPTURE_LOG_GROUP", "prod/captures", "capture_group", "prod/captures"),
     ],
 )
 def test_setting_given_is_read(variable: str, value: str, field: str, expected: object) -> None:
@@ -56,6 +60,8 @@ def test_setting_given_is_read(variable: str, value: str, field: str, expected: 
     ("variable", "value", "allowed"),
     [
         ("MODEL_RECORD", "000001", "must be the name of a record, as `promote` sets it"),
+        *(("CAPTURE", value, "must be a number from 0 to 1") for value in ("1.01", "-0.1", "nan", "1e-3", "10%", "٠")),
+        ("CAPTURE_LOG_GROUP", "a group", "must be the name of a log group in CloudWatch"),
         ("REQUIRE_PIN", "maybe", "must be one of 1, true, on, 0, false, off"),
         ("MODEL_FORMAT", "pmml", "must be one of auto, pickle, onnx"),
         ("MAX_ROWS", "0", "must be a whole number from 1 to 999999999"),
