@@ -77,7 +77,7 @@ def _record(environ: Mapping[str, str]) -> str | None:
 def _share(environ: Mapping[str, str], variable: str) -> float:
     value = environ.get(variable) or "0"
     if not (SHARE.fullmatch(value) and float(value) <= 1):
-        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a number from 0 to 1, such as 0.1")
+        raise SettingInvalid(f"{variable} is {ascii(value)}; it must be a number from 0 to 1")
     return float(value)
 
 

@@ -1,25 +1,22 @@
 """`registry drift`: whether what is served still looks like what training saw."""
 
 import json
-import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-from brinery.errors import BrineryError, DataInvalid, IntegrityError, SettingInvalid, VersionMissing
+from brinery.commands.looks import begin_of, lines_of, write_page
+from brinery.errors import BrineryError, DataInvalid, IntegrityError, VersionMissing
 from brinery.monitoring.drift import FALSE_ALARMS, SHIFT, Found, look
-from brinery.monitoring.lines import Window, Windows, sum_lines
-from brinery.monitoring.logs import lines_of_files, lines_of_groups, logs_client
+from brinery.monitoring.lines import KIND, Window, Windows, sum_lines
 from brinery.monitoring.metrics import embedded
 from brinery.monitoring.sketch import Profile
 from brinery.output.table import figure_text, table
 from brinery.versions.manifest import PROFILE
 from brinery.versions.read import Published, read_file, read_manifest
 from brinery.versions.reference import Reference, check_name
-from brinery.versions.store import Store, open_store
+from brinery.versions.store import Store
 
 DRIFTED = 3  # the exit code
 SLICES = 24  # of the window, about
@@ -28,14 +25,9 @@ SLICES = 24  # of the window, about
 def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     """Sum the lines of counts of a window, and compare those of one version with its profile."""
     name, now = check_name(arguments.model), datetime.now(UTC)
-    since = now - timedelta(hours=arguments.since) if arguments.since is not None else None
-    texts = (
-        lines_of_groups(logs_client(os.environ), arguments.log_group, since)
-        if arguments.log_group
-        else lines_of_files(arguments.log)
-    )
+    since = begin_of(arguments, now)
     seconds = max(60, round((arguments.since or 24 * 7) * 3600 / SLICES / 60) * 60)
-    windows = sum_lines(texts, name, since, slice_seconds=seconds)
+    windows = sum_lines(lines_of(arguments, since, KIND), name, since, slice_seconds=seconds)
     published, others = _chosen(store, windows, name, arguments.against)
     reference, manifest = published.reference, published.manifest
     window = windows.versions[reference]
@@ -45,7 +37,9 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     dates = [feature.name for feature in manifest.features if feature.kind == "date"]
     found = look(Profile.read(read_file(store, published, PROFILE)), window, dates)
     if arguments.page:
-        _write_page(arguments.page, reference, window, found, dates, now)
+        from brinery.monitoring.page import drift_page  # which few looks ask for
+
+        write_page(arguments.page, name, drift_page(reference, window, found, dates), now)
     result = _result(reference, window, windows, found)
     if arguments.metrics:
         sys.stderr.write(json.dumps(_metrics(arguments.metrics, found)) + "\n")
@@ -155,21 +149,3 @@ def _metrics(service: str, found: list[Found]) -> dict[str, Any]:
     """What an alarm watches."""
     drifted, unsure = (sum(each.verdict == verdict for each in found) for verdict in ("drift", "cannot tell"))
     return embedded(service, {"DriftedFeatures": drifted, "UnsureFeatures": unsure})
-
-
-def _write_page(
-    where: str, reference: Reference, window: Window, found: list[Found], dates: Sequence[str], now: datetime
-) -> None:
-    from brinery.monitoring.page import drift_page  # which few looks ask for
-
-    data = drift_page(reference, window, found, dates).encode()
-    if where.startswith("s3://"):
-        open_store(where).create(f"{reference.name}-{now:%Y%m%dT%H%M%SZ}.html", data)
-        return
-    path = Path(where)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    except OSError as exc:
-        raise SettingInvalid(f"the page cannot be written to {path}: {exc.strerror}") from exc

@@ -38,6 +38,8 @@ examples:
   registry drift wine --log serve.log            whether what is served still looks like what training saw
   registry drift wine --log-group /aws/lambda/prod-serving --since 24h --page drift.html
                                                  … by the last day of a function, and as a page
+  registry answered 8f507cfc-… --log serve.log --replay
+                                                 which version answered what, and whether it would again
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
@@ -198,10 +200,7 @@ def _jobs(command: argparse.ArgumentParser) -> None:
 
 def _drift(command: argparse.ArgumentParser) -> None:
     _model(command)
-    where = command.add_mutually_exclusive_group(required=True)
-    where.add_argument("--log", type=_path, nargs="+", metavar="FILE", help="what serving printed, whatever is between")
-    where.add_argument("--log-group", type=_given, nargs="+", metavar="NAME", help="log groups in CloudWatch")
-    command.add_argument("--since", type=_ago, metavar="TIME", help="how far back: 90m, 24h, 7d; default: all there is")
+    _logs(command)
     command.add_argument(
         "--against", type=_given, metavar="REF", help="the version that is looked at; default: that of the newest line"
     )
@@ -218,6 +217,26 @@ def _share(text: str) -> float:
     if not SHARE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{ascii(text)} is no share of requests; it must be from 0 to 1, such as 0.1")
     return float(text)
+
+
+def _answered(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "request", type=_given, metavar="REQUEST_ID", help="as X-Request-Id of the answer says it, or the caller's own"
+    )
+    _logs(command)
+    command.add_argument(
+        "--replay",
+        action="store_true",
+        help="answer the same rows again by the version that answered; 3 where it differs",
+    )
+
+
+def _logs(command: argparse.ArgumentParser) -> None:
+    """Options that say which lines are looked at."""
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--log", type=_path, nargs="+", metavar="FILE", help="what serving printed, whatever is between")
+    where.add_argument("--log-group", type=_given, nargs="+", metavar="NAME", help="log groups in CloudWatch")
+    command.add_argument("--since", type=_ago, metavar="TIME", help="how far back: 90m, 24h, 7d; default: all there is")
 
 
 def _ago(text: str) -> float:
@@ -312,6 +331,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "tell whether what is served still looks like what training saw; exit code 3 where it does not",
         "wine --log serve.log --page drift.html",
         _drift,
+    ),
+    "answered": (
+        "tell which version answered a captured request, to what and with what",
+        "8f507cfc-… --log serve.log --replay",
+        _answered,
     ),
     "open": ("a stack's API in a browser, by requests that are signed as you", "--stack prod", _open),
     "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),

@@ -1,23 +1,20 @@
 """Lines of counts as serving prints them, read from logs and summed over a window of time, by version."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from brinery.errors import ReferenceInvalid
+from brinery.monitoring.logs import is_believed, lines_of_kind, reference_told
 from brinery.versions.reference import Reference
 
-# A log may put a name or a time in front. What has a quote there is a line of something else that tells a caller's
-# text, as an access log does.
-BEGINS = re.compile(r'[^"{]{0,200}(?=\{"brinery":"counts")')
+KIND = "counts"
 MOST = 10**12  # of anything that is counted
-FIRST_YEAR = 2000
 Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
@@ -113,12 +110,8 @@ def sum_lines(
         slice_seconds: how long the parts of the window are that are summed by themselves, too.
     """
     found, seen = Windows(), set[tuple[Reference, str, int, int]]()
-    latest = (until or datetime.now(UTC)) + timedelta(days=1)
-    for text in texts:
-        begin = BEGINS.match(text)
-        if begin is None:
-            continue
-        read = _read(text[begin.end() :], latest)
+    for text in lines_of_kind(texts, KIND):
+        read = _read(text, until)
         if read is None:
             found.unreadable += 1
             continue
@@ -134,16 +127,14 @@ def sum_lines(
     return found
 
 
-def _read(text: str, latest: datetime) -> tuple[Line, Reference] | None:
+def _read(text: str, until: datetime | None) -> tuple[Line, Reference] | None:
     try:
         decoded, _ = json.JSONDecoder().raw_decode(text)
         line = Line.model_validate(decoded)
-        name, _, version = line.model.partition(":")
-        reference = Reference.of(name, f"{version}@{line.digest}")
+        reference = reference_told(line.model, line.digest)
     except (ValueError, RecursionError, ValidationError, ReferenceInvalid):
         return None
-    believed = line.start.year >= FIRST_YEAR and FIRST_YEAR <= line.to.year < 9999 and line.to <= latest
-    return (line, reference) if believed else None
+    return (line, reference) if is_believed(line.start, until) and is_believed(line.to, until) else None
 
 
 def _sum(window: Window, line: Line, slice_seconds: int) -> None:

@@ -1,15 +1,45 @@
-"""Logs: the lines of files, and those of a log group in CloudWatch."""
+"""Logs: the lines of files, and those of a log group in CloudWatch, as far as serving printed them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from brinery.errors import DataInvalid, SettingInvalid
 from brinery.jobs.aws import errors_of
 from brinery.versions.profiles import aws_region
+from brinery.versions.reference import Reference
 
-PATTERN = '{ $.brinery = "counts" }'
+# A log may put a name or a time in front. What has a quote there is a line of something else that tells a caller's
+# text, as an access log does.
+BEGINS = r'[^"{]{0,200}(?=\{"brinery":"%s")'
+FIRST_YEAR = 2000
+
+
+def lines_of_kind(texts: Iterable[str], kind: str) -> Iterator[str]:
+    """Of lines of logs those that serving printed of a kind, without what a log put in front."""
+    begins = re.compile(BEGINS % kind)
+    for text in texts:
+        begin = begins.match(text)
+        if begin is not None:
+            yield text[begin.end() :]
+
+
+def reference_told(model: str, digest: str) -> Reference:
+    """The version that a line names.
+
+    Raises:
+        ReferenceInvalid: it is none.
+    """
+    name, _, version = model.partition(":")
+    return Reference.of(name, f"{version}@{digest}")
+
+
+def is_believed(moment: datetime, until: datetime | None = None) -> bool:
+    """Whether a line may tell of that moment: of no day to come after the end of a window, for which it is now."""
+    latest = (until or datetime.now(UTC)) + timedelta(days=1)
+    return FIRST_YEAR <= moment.year < 9999 and moment <= latest
 
 
 def lines_of_files(paths: Iterable[Path]) -> Iterator[str]:
@@ -26,17 +56,18 @@ def lines_of_files(paths: Iterable[Path]) -> Iterator[str]:
             raise DataInvalid(f"the log {path} cannot be read: {exc.strerror}") from exc
 
 
-def lines_of_groups(client: Any, groups: Iterable[str], since: datetime | None) -> Iterator[str]:
-    """The lines of counts of log groups since a time; `client` is boto3's for CloudWatch Logs.
+def lines_of_groups(client: Any, groups: Iterable[str], since: datetime | None, kind: str) -> Iterator[str]:
+    """The lines of a kind of log groups since a time; `client` is boto3's for CloudWatch Logs.
 
     Raises:
         StoreUnavailable: CloudWatch refused or did not answer.
     """
     asked: dict[str, Any] = {"startTime": int(since.timestamp() * 1000)} if since else {}
+    asked["filterPattern"] = f'{{ $.brinery = "{kind}" }}'
     for group in groups:
         with errors_of(f"read log group {group}"):
             pages = client.get_paginator("filter_log_events")
-            for page in pages.paginate(logGroupName=group, filterPattern=PATTERN, **asked):
+            for page in pages.paginate(logGroupName=group, **asked):
                 yield from (event["message"] for event in page["events"])
 
 
