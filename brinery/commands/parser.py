@@ -38,6 +38,7 @@ examples:
   registry drift wine --log serve.log            whether what is served still looks like what training saw
   registry drift wine --log-group /aws/lambda/prod-serving --since 24h --page drift.html
                                                  … by the last day of a function, and as a page
+  registry challenge wine --log serve.log        how a challenger compares, and whether that is enough to decide
   registry answered 8f507cfc-… --log serve.log --replay
                                                  which version answered what, and whether it would again
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
@@ -219,6 +220,25 @@ def _share(text: str) -> float:
     return float(text)
 
 
+def _challenge(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    _logs(command)
+    command.add_argument(
+        "--within",
+        type=_within,
+        default=0.02,
+        metavar="SHARE",
+        help="of the answers that may differ for the two to count as alike; default: 0.02",
+    )
+
+
+def _within(text: str) -> float:
+    share = _share(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is none that is above 0 and below 1, such as 0.02")
+    return share
+
+
 def _answered(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "request", type=_given, metavar="REQUEST_ID", help="as X-Request-Id of the answer says it, or the caller's own"
@@ -331,6 +351,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "tell whether what is served still looks like what training saw; exit code 3 where it does not",
         "wine --log serve.log --page drift.html",
         _drift,
+    ),
+    "challenge": (
+        "tell how the challenger's answers compare with those of what is served, and whether that is enough to decide",
+        "wine --log serve.log",
+        _challenge,
     ),
     "answered": (
         "tell which version answered a captured request, to what and with what",

@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from brinery.errors import ReferenceInvalid
+from brinery.monitoring.challenge import ChallengerTold, Compared, Count
 from brinery.monitoring.logs import is_believed, lines_of_kind, reference_told
 from brinery.versions.reference import Reference
 
 KIND = "counts"
-MOST = 10**12  # of anything that is counted
-Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
 class BinsTold(BaseModel):
@@ -47,6 +46,7 @@ class Line(BaseModel):
     warnings: Annotated[Count, Field(alias="Warnings")] = 0
     refused: dict[str, Count] = {}
     unfit: dict[str, Count] = {}
+    challenger: ChallengerTold | None = None
     bins: BinsTold | None = None
 
 
@@ -78,6 +78,7 @@ class Window(Tally):
     first: datetime | None = None
     last: datetime | None = None
     slices: dict[datetime, Tally] = field(default_factory=dict)
+    challenged: dict[Reference, Compared] = field(default_factory=dict)
     told: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)  # number, rows and all rows by process
 
     @property
@@ -132,6 +133,8 @@ def _read(text: str, until: datetime | None) -> tuple[Line, Reference] | None:
         decoded, _ = json.JSONDecoder().raw_decode(text)
         line = Line.model_validate(decoded)
         reference = reference_told(line.model, line.digest)
+        if line.challenger and _challenger(line.challenger).name != reference.name:
+            return None
     except (ValueError, RecursionError, ValidationError, ReferenceInvalid):
         return None
     return (line, reference) if is_believed(line.start, until) and is_believed(line.to, until) else None
@@ -145,12 +148,23 @@ def _sum(window: Window, line: Line, slice_seconds: int) -> None:
     window.unfit.update(line.unfit)
     window.first = min(window.first or line.start, line.start)
     window.last = max(window.last or line.to, line.to)
+    if line.challenger:
+        compared = window.challenged.setdefault(_challenger(line.challenger), Compared())
+        compared.add(line.challenger)
+        compared.requests += line.requests
+        compared.last = max(compared.last or line.to, line.to)
+        if line.bins and line.bins.answers:
+            _add(compared.answers, line.bins.answers)
     if line.part == 0:
         window.told.setdefault(line.process, []).append((line.line, line.rows, line.all_rows))
     if line.bins:
         window.add(line.bins)
         begin = int(line.to.timestamp()) // slice_seconds * slice_seconds
         window.slices.setdefault(datetime.fromtimestamp(begin, UTC), Tally()).add(line.bins)
+
+
+def _challenger(told: ChallengerTold) -> Reference:
+    return reference_told(told.model, told.digest)
 
 
 def _lost(lines: list[tuple[int, int, int]]) -> int:
