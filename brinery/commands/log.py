@@ -96,8 +96,7 @@ def _row(link: Link) -> list[str]:
         utc_text(record.at),
         record.action + forced,
         _short(record.was),
-        _short(record.to)
-        + (f" + {_short(record.challenger)} {100 * (record.share or 0):g} %" if record.challenger else ""),
+        _short(record.to) + _challenger(record),
         record.by,
         f"{link.name.partition('-')[2][:8]}…",
         _cell(record.reason or "-"),
