@@ -15,9 +15,10 @@ from brinery.assessment.faithful.ties import open_ties, score_ties
 from brinery.assessment.predictions import Predictions, percentiles
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
-from brinery.tasks.classification import Answers, Classification, ClassificationDetails, ClassMetrics
+from brinery.tasks.classification import Answers, CalibrationBin, Classification, ClassificationDetails, ClassMetrics
 
 MAX_CONFUSION = 100
+CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class ClassificationAssessor:
                 for k in range(len(classes))
             ),
             confusion=_confusion(truth, answered, len(classes)) if len(classes) <= MAX_CONFUSION else None,
+            calibration=_calibration(predictions.answers, truth == answered),
         )
 
 
@@ -232,6 +234,29 @@ def log_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
     tiny = np.finfo(probabilities.dtype).eps
     shares = probabilities / probabilities.sum(axis=1, keepdims=True)
     return np.asarray(-np.log(np.clip(shares[np.arange(len(truth)), truth], tiny, 1 - tiny)))
+
+
+def sureness(answers: Answers) -> np.ndarray | None:
+    """The probability of what each row was answered with, shape (rows,); None where there are no probabilities."""
+    if answers.probabilities is None:
+        return None
+    return np.asarray(answers.probabilities[np.arange(len(answers)), answers.indices])
+
+
+def _calibration(answers: Answers, right: np.ndarray) -> tuple[CalibrationBin, ...] | None:
+    """At most ten bins of about as many rows each; rows of one probability share a bin."""
+    sure = sureness(answers)
+    if sure is None or not len(sure):
+        return None
+    marks = np.sort(sure)[np.linspace(0, len(sure), CALIBRATION_BINS, endpoint=False).astype(np.intp)]
+    edges = np.unique(marks)
+    edges[0] = 0.0
+    places = np.searchsorted(edges, sure, side="right") - 1
+    rows, hits = (np.bincount(places, weights, len(edges)).astype(int) for weights in (None, right.astype(float)))
+    return tuple(
+        CalibrationBin(least=float(np.clip(least, 0, 1)), rows=int(count), right=int(hit))
+        for least, count, hit in zip(edges, rows, hits, strict=True)
+    )
 
 
 def _confusion(truth: np.ndarray, answered: np.ndarray, count: int) -> tuple[tuple[int, ...], ...]:

@@ -10,7 +10,7 @@ from brinery.assessment.assessor import Assessor, Resampler
 from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions, percentiles
 from brinery.output.table import figure_text
-from brinery.versions.manifest import Evaluation, ManifestContent, PromotedMetrics
+from brinery.versions.manifest import Evaluation, Interval, ManifestContent, PromotedMetrics
 
 FEW_ROWS = 20
 RESAMPLES = (100, 1000)
@@ -41,18 +41,26 @@ def evaluate(
         random_state: seed of the bootstrap.
         folds: of the cross-validation that the predictions come from, or None for held-out rows.
     """
-    draws = _draws(assessor.resampler(predictions), len(predictions.truth), random_state)
-    intervals = {
-        metric.name: percentiles([metric.resample(draw) for draw in draws]) for metric in BY_TASK[assessor.kind]
-    }
+    draws = resampled(assessor, predictions, random_state)
     return Evaluation(
         folds=folds,
-        intervals={name: interval for name, interval in intervals.items() if np.isfinite(interval).all()},
+        intervals=intervals_of(assessor, draws),
         baseline=_best([measure(assessor, each) for each in assessor.baselines(predictions, train_y)]),
         details=assessor.details(predictions, draws),
         promoted=promoted,
         not_compared=not_compared or None,
     )
+
+
+def resampled(assessor: Assessor, predictions: Predictions, random_state: int, most: int = RESAMPLES[1]) -> list[Any]:
+    """Draws of a percentile bootstrap over rows, at most so many."""
+    return _draws(assessor.resampler(predictions), len(predictions.truth), random_state, most)
+
+
+def intervals_of(assessor: Assessor, draws: Sequence[Any]) -> dict[str, Interval]:
+    """The task's metrics' 95 % intervals by name, those that can be told."""
+    found = {metric.name: percentiles([metric.resample(draw) for draw in draws]) for metric in BY_TASK[assessor.kind]}
+    return {name: interval for name, interval in found.items() if np.isfinite(interval).all()}
 
 
 def main_metric(manifest: ManifestContent) -> str:
@@ -84,9 +92,8 @@ def _best(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: best[METRICS[name].better](each[name] for each in found) for name in found[0]}
 
 
-def _draws(resampler: Resampler, rows: int, random_state: int) -> list[Any]:
-    """Draws of a percentile bootstrap over rows."""
+def _draws(resampler: Resampler, rows: int, random_state: int, most: int) -> list[Any]:
     random = np.random.default_rng(random_state)
-    count = int(np.clip(RESAMPLED_SCORES / (rows * resampler.width), *RESAMPLES))
+    count = int(np.clip(RESAMPLED_SCORES / (rows * resampler.width), RESAMPLES[0], most))
     resampled = (np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(count))
     return [resampler.draw(weights.astype(np.float64)) for weights in resampled]

@@ -82,9 +82,7 @@ def _spelling(manifest: Manifest, target: str, kind: Kind | None) -> Spelling:
         each.name: each.kind for each in manifest.features if each.kind != "category" or written[each.name].verbatim
     }
     file = _written(manifest.spec)
-    declared = manifest.spec.get("kinds")
-    own = declared.get(target) if isinstance(declared, Mapping) else None
-    written[target] = _written({**manifest.spec, **own} if isinstance(own, Mapping) else manifest.spec)
+    written[target] = _written_target(manifest, target)
     return Spelling(
         missing=file.missing,
         decimal=file.decimal,
@@ -93,6 +91,30 @@ def _spelling(manifest: Manifest, target: str, kind: Kind | None) -> Spelling:
         kinds=kinds if kind is None else {**kinds, target: kind},
         target=target,
     )
+
+
+def spelling_of_labels(manifest: Manifest, ids: str, labels: str) -> Spelling:
+    """How a table of ids and labels is read, so that labels are spelled as in the training data."""
+    declared = manifest.spec.get("target")
+    target = declared if isinstance(declared, str) else labels
+    kind, file = _kind_of_target(manifest, target), _written(manifest.spec)
+    kinds: dict[str, Kind] = {ids: "category", **({} if kind is None else {labels: kind})}
+    return Spelling(
+        missing=file.missing,
+        decimal=file.decimal,
+        thousands=file.thousands,
+        own={ids: Own(missing=()), labels: _own(_written_target(manifest, target), file)},
+        kinds=kinds,
+        target=labels,
+        numeric_target=manifest.task.kind == "regression",
+    )
+
+
+def _written_target(manifest: Manifest, target: str) -> Written:
+    """How the training data spelled the target."""
+    declared = manifest.spec.get("kinds")
+    own = declared.get(target) if isinstance(declared, Mapping) else None
+    return _written({**manifest.spec, **own} if isinstance(own, Mapping) else manifest.spec)
 
 
 def _written(spec: Mapping[str, Any]) -> Written:

@@ -39,6 +39,8 @@ examples:
   registry drift wine --log-group /aws/lambda/prod-serving --since 24h --page drift.html
                                                  … by the last day of a function, and as a page
   registry challenge wine --log serve.log        how a challenger compares, and whether that is enough to decide
+  registry quality wine --log serve.log --labels labels.csv
+                                                 how good answers were whose labels came later
   registry answered 8f507cfc-… --log serve.log --replay
                                                  which version answered what, and whether it would again
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
@@ -202,9 +204,12 @@ def _jobs(command: argparse.ArgumentParser) -> None:
 def _drift(command: argparse.ArgumentParser) -> None:
     _model(command)
     _logs(command)
-    command.add_argument(
-        "--against", type=_given, metavar="REF", help="the version that is looked at; default: that of the newest line"
-    )
+    _told(command, "the version that is looked at; default: that of the newest line")
+
+
+def _told(command: argparse.ArgumentParser, against: str) -> None:
+    """Options of what is looked at, and of how else it is told."""
+    command.add_argument("--against", type=_given, metavar="REF", help=against)
     command.add_argument("--page", type=_given, metavar="FILE", help="write a page, too; or s3://BUCKET/FOLDER")
     command.add_argument(
         "--metrics",
@@ -237,6 +242,18 @@ def _within(text: str) -> float:
     if not 0 < share < 1:
         raise argparse.ArgumentTypeError(f"{ascii(text)} is none that is above 0 and below 1, such as 0.02")
     return share
+
+
+def _quality(command: argparse.ArgumentParser) -> None:
+    _model(command)
+    _logs(command)
+    command.add_argument(
+        "--labels",
+        type=_given,
+        metavar="DATA",
+        help="CSV or Parquet with the columns id and label: what rows really were; without it quality is estimated",
+    )
+    _told(command, "the version that is looked at; default: all in the window")
 
 
 def _answered(command: argparse.ArgumentParser) -> None:
@@ -356,6 +373,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "tell how the challenger's answers compare with those of what is served, and whether that is enough to decide",
         "wine --log serve.log",
         _challenge,
+    ),
+    "quality": (
+        "tell how good answers were whose labels came later; exit code 3 where they are worse",
+        "wine --log serve.log --labels labels.csv --page quality.html",
+        _quality,
     ),
     "answered": (
         "tell which version answered a captured request, to what and with what",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
+from itertools import compress, pairwise
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -88,11 +88,28 @@ class ClassMetrics(BaseModel):
     support: int
 
 
+class CalibrationBin(BaseModel):
+    """Held-out rows whose answer's probability was `least` or more, below that of the next; how many were right."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    rows: Annotated[int, Field(ge=1)]
+    right: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _right_are_rows(self) -> Self:
+        if self.right > self.rows:
+            raise ValueError("more rows were right than there are")
+        return self
+
+
 class ClassificationDetails(BaseModel):
     """What stands beside a classifier's metrics.
 
     `classes` is in the order of the task's; `confusion[i][j]` counts rows of class i answered with class j, and is
-    null above 100 classes.
+    null above 100 classes. `calibration` is how often answers were right by their probability, from 0 on; null where
+    there are no probabilities, and in versions that were published before there was one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,6 +117,14 @@ class ClassificationDetails(BaseModel):
     kind: Literal["classification"] = "classification"
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[tuple[int, ...], ...] | None
+    calibration: Annotated[tuple[CalibrationBin, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _bins_are_in_order(self) -> Self:
+        least = [each.least for each in self.calibration or ()]
+        if least[:1] not in ([], [0.0]) or any(a >= b for a, b in pairwise(least)):
+            raise ValueError("calibration has bins from 0 on, each above the one before")
+        return self
 
 
 class Classification(BaseModel):

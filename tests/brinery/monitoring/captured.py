@@ -1,7 +1,6 @@
 """Lines of captures, printed by serving's own code."""
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,8 @@ from serving.capture import Captured
 from serving.writer import Writer
 
 REQUESTS = iter(range(10**9))
+LINES: list[str] = []
+WRITER = Writer(LINES.extend)
 
 
 def captured(
@@ -26,14 +27,9 @@ def captured(
     body = json.dumps({"data": data}).encode()
     status, content = answer(model, body, 100_000, partial)
     assert status == 200, content
-    lines: list[str] = []
-
-    def take(written: Sequence[str]) -> None:
-        lines.extend(written)
-
-    writer = Writer(take)
-    asked = Captured(request or f"request-{next(REQUESTS)}", client, share, writer)
+    LINES.clear()
+    asked = Captured(request or f"request-{next(REQUESTS)}", client, share, WRITER)
     asked._at = at or asked._at
     asked.take(model, body, content)
-    writer.flush(60)
-    return lines
+    WRITER.flush(60)
+    return list(LINES)
