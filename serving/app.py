@@ -68,7 +68,7 @@ def create_app(
     if settings.capture:
         from serving.capture import Capture
 
-        capture = Capture(settings.capture, settings.capture_group)
+        capture = Capture(settings.capture, settings.capture_log_group)
     service = _Service(loader, settings, import_seconds, snapshot, traces, capture, challenger)
     telemetry: TelemetryConfig = {**NO_TELEMETRY, "tracing": traces is not None}
     app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=telemetry)

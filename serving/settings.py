@@ -36,7 +36,7 @@ class Settings:
     jobs: JobSettings | None = None
     service: str | None = None  # what its metrics are of
     capture: float = 0.0  # share of requests that are logged with rows and answers …
-    capture_group: str | None = None  # … in this log group, else on standard output
+    capture_log_group: str | None = None  # … in this log group, else on standard output
     collector: str | None = None  # where traces go
 
 
@@ -63,7 +63,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         collector=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         service=environ.get("AWS_LAMBDA_FUNCTION_NAME") or None,
         capture=_share(environ, "CAPTURE"),
-        capture_group=_log_group(environ),
+        capture_log_group=_log_group(environ),
     )
 
 

@@ -16,7 +16,7 @@ NOT_SERVING = frozenset(
         *("ReleaseId", "TrainingImageUri", "CanaryType", "ProvisionedConcurrency", "AlertEmail", "WorkDays"),
         *("Access", "JwtIssuer", "JwtAudience"),
         *("InputBucket", "InputPrefix", "OutputBucket", "OutputPrefix"),
-        *("DriftSchedule", "TaskCluster", "TaskSubnets"),
+        *("DriftSchedule", "TaskCluster", "TaskSubnets", "CaptureDays"),
     )
 )
 

@@ -337,6 +337,8 @@ def test_function_serves_what_was_promoted(stack: Deployed, references: list[Ref
         "CHALLENGER_SHARE": "0",
         "RELEASE_ID": stack.parameter("ReleaseId"),
         "REQUIRE_PIN": "on",
+        "CAPTURE": "0",
+        "CAPTURE_LOG_GROUP": stack.outputs["CaptureLogGroup"],
         "ORT_DISABLE_TELEMETRY": "1",
     }
     assert (configuration["PackageType"], code["ImageUri"]) == ("Image", IMAGE)

@@ -1,10 +1,12 @@
 """Serving's template as CloudFormation gets it: translated by SAM's own library, and read statement by statement."""
 
 import json
+import re
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
+import boto3
 import pytest
 
 from brinery.commands.parser import make_parser
@@ -33,6 +35,7 @@ OTHERS = {
     "JwtAudience": "me",
     "ProvisionedConcurrency": "2",
     "WorkDays": "3",
+    "CaptureDays": "7",
     "InputBucket": "in",
     "OutputPrefix": "out/",
 }
@@ -48,6 +51,7 @@ SERVING = {
     "SnapStart": "on",
     "Architecture": "arm64",
     "Jobs": "on",
+    "Capture": "0.1",
 }
 
 
@@ -170,6 +174,7 @@ def test_function_starts_as_the_parameters_say() -> None:
 
 ALLOWED = {
     "ServingRole.ReadModel": ["s3:GetObject"],
+    "ServingRole.WriteCaptures": ["logs:CreateLogStream", "logs:PutLogEvents"],
     "ServingRole.CreateJobs": ["dynamodb:PutItem"],
     "ServingRole.ReadJobs": ["dynamodb:GetItem"],
     "ServingRole.SendJobs": ["sqs:SendMessage"],
@@ -245,6 +250,21 @@ def test_work_bucket_empties_itself_and_is_closed() -> None:
 def test_integrity_alarm_asks_for_the_field_that_serving_logs() -> None:
     pattern = raw("serving")["Resources"]["IntegrityFailures"]["Properties"]["FilterPattern"]
     assert pattern == '{ ($.level = "ERROR") && ($.kind = "integrity") }'
+
+
+def test_captures_have_a_log_group_of_their_own_with_a_retention_of_its_own() -> None:
+    resources, parameters = translated(), raw("serving")["Parameters"]
+    variables = resources["ServingFunction"]["Properties"]["Environment"]["Variables"]
+    assert (variables["CAPTURE"], variables["CAPTURE_LOG_GROUP"]) == ({"Ref": "Capture"}, {"Ref": "CaptureLogs"})
+    assert resources["CaptureLogs"]["Properties"] == {"RetentionInDays": {"Ref": "CaptureDays"}}
+    assert statements(resources)["ServingRole.WriteCaptures"]["Resource"] == {"Fn::GetAtt": ["CaptureLogs", "Arn"]}
+    assert parameters["Capture"]["Default"] == 0 and parameters["CaptureDays"]["Default"] == 30
+    assert (parameters["Capture"]["MinValue"], parameters["Capture"]["MaxValue"]) == (0, 1)
+    known = boto3.client("logs", region_name="us-east-1").meta.service_model.shape_for("Days").documentation
+    told = {int(number) for number in re.findall(r"\d+", known)}
+    assert set(parameters["CaptureDays"]["AllowedValues"]) <= told  # else CloudWatch refuses it
+    readers = [name for name, each in statements(resources).items() if "CaptureLogs" in json.dumps(each["Resource"])]
+    assert readers == ["ServingRole.WriteCaptures"]
 
 
 def test_nothing_of_jobs_is_there_unless_they_are_asked_for() -> None:

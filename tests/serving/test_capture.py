@@ -210,7 +210,7 @@ def test_nothing_of_capture_is_imported_where_it_is_off(models: Models) -> None:
 
 def asked(model: VerifiedModel, group: str = "captures") -> dict[str, Any]:
     """What a function answers that captures into a log group."""
-    handler = handling(model, capture=1.0, capture_group=group)
+    handler = handling(model, capture=1.0, capture_log_group=group)
     return handler(event_v2(json.dumps({"data": WINE})), Context())
 
 
@@ -227,7 +227,7 @@ def test_function_answers_where_the_log_group_refuses(
 ) -> None:
     with log_service(refusal="AccessDeniedException") as service:
         monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", service.endpoint)
-        handler = handling(models("wine"), capture=1.0, capture_group="captures")
+        handler = handling(models("wine"), capture=1.0, capture_log_group="captures")
         for _ in range(3):
             assert handler(event_v2(json.dumps({"data": WINE})), Context())["statusCode"] == 200
         assert service.calls == ["CreateLogStream"]  # the others are let go for a while

@@ -49,7 +49,7 @@ def test_settings_with_empty_variables_are_the_defaults() -> None:
         ("CAPTURE", "0.1", "capture", 0.1),
         ("CAPTURE", "1.", "capture", 1.0),
         ("CAPTURE", ".5", "capture", 0.5),
-        ("CAPTURE_LOG_GROUP", "prod/captures", "capture_group", "prod/captures"),
+        ("CAPTURE_LOG_GROUP", "prod/captures", "capture_log_group", "prod/captures"),
     ],
 )
 def test_setting_given_is_read(variable: str, value: str, field: str, expected: object) -> None:

@@ -12,7 +12,7 @@ from scipy import stats
 from brinery.assessment.assessor import ASSESSORS, Assessor
 from brinery.assessment.evaluate import intervals_of, measure, resampled
 from brinery.assessment.metrics.metric import Metric
-from brinery.assessment.metrics.table import BY_TASK
+from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.output.table import figure_text
 from brinery.versions.manifest import GateCheck, Interval, Manifest
@@ -22,6 +22,8 @@ POWER = 0.8  # with which a drop would have been seen
 SHARE, PART = 0.05, 0.1  # drops that must be seen to say that there is none: of a share, and of another value
 LEAST_ROWS = 20  # of the window and of each class, below which nothing is told
 DAYS_RESAMPLES = 200
+UNSEEN = 10  # times a value that is no share, from which a drop is none that anybody waits for
+ROUNDS = 20  # in which a drop settles whose error depends on it
 BY_CLASS = ("balanced_accuracy", "macro_f1", "roc_auc")  # of which a rare class has as much weight as any other
 
 Verdict = Literal["worse", "no worse", "cannot tell"]
@@ -128,8 +130,16 @@ def _figures(
     assessor: Assessor, predictions: Predictions, seed: int, resamples: int
 ) -> tuple[dict[str, float], dict[str, Interval]]:
     values = measure(assessor, predictions)
-    intervals = intervals_of(assessor, resampled(assessor, predictions, seed, resamples))
-    return values, {name: interval for name, interval in intervals.items() if name in values}
+    found = intervals_of(assessor, resampled(assessor, predictions, seed, resamples))
+    rows = len(predictions.truth)
+    return values, {name: _uncertain(name, values[name], found[name], rows) for name in found if name in values}
+
+
+def _uncertain(name: str, value: float, interval: Interval, rows: int) -> Interval:
+    """A share's interval that is no narrower than few rows allow, though all of them were right, or wrong."""
+    room = 1.959964 * _floor(METRICS[name], rows)
+    low, high = min(interval[0], value - room), max(interval[1], value + room)
+    return (max(low, 0.0), min(high, 1.0)) if room else interval
 
 
 def _untold(found: Measured, metric: Metric) -> str:
@@ -161,7 +171,9 @@ def _judged(found: Measured, metric: Metric, tests: int) -> Judged:
         allowed = SHARE if metric.is_share else PART * abs(held_out)
         verdict = "worse" if worse else "no worse" if drop <= allowed else "cannot tell"
         why = "a drop that matters could be there unseen" if verdict == "cannot tell" else ""
-    limit, broken = _gate(metric, value, interval, rows, manifest.gate.checks)
+        if drop > (held_out if metric.is_share else UNSEEN * abs(held_out)):
+            why, drop = "so few rows show no drop", None
+    limit, broken = _gate(metric, interval, rows, manifest.gate.checks)
     return Judged(metric, value, interval, held_out, own, verdict, drop, why, limit, broken)
 
 
@@ -187,8 +199,21 @@ def _compared(
     freedom = min(rows, test_rows) - 1
     mark = float(stats.t.isf(FALSE_ALARMS / tests, freedom))
     lost = value - held_out if metric.better == "lower" else held_out - value
-    seen = (mark + float(stats.t.isf(1 - POWER, freedom))) * math.hypot(before, now)
+    both, seen = mark + float(stats.t.isf(1 - POWER, freedom)), 0.0
+    for _ in range(ROUNDS):
+        worse = now * _widened(metric, held_out, seen, rows)
+        seen = both * math.hypot(max(before, worse * math.sqrt(rows / test_rows)), worse)
     return seen, lost > mark * math.hypot(before, now)
+
+
+def _widened(metric: Metric, held_out: float, drop: float, rows: int) -> float:
+    """By how much the error grows as a metric drops: of a share as that of a count, of others as what is left to be
+    wrong."""
+    if metric.is_share:
+        there, then = (min(max(each, 0.0), 1.0) for each in (held_out, held_out - drop))
+        return max(1.0, math.sqrt(then * (1 - then) / max(there * (1 - there), 1 / (rows + 4))))
+    wrong = held_out if metric.better == "lower" else 1 - held_out
+    return 1 + drop / wrong if wrong > 0 else 1.0
 
 
 def _error(interval: Interval) -> float:
@@ -202,7 +227,7 @@ def _floor(metric: Metric, rows: int) -> float:
 
 
 def _gate(
-    metric: Metric, value: float, interval: Interval | None, rows: int, checks: Sequence[GateCheck]
+    metric: Metric, interval: Interval | None, rows: int, checks: Sequence[GateCheck]
 ) -> tuple[float | None, bool]:
     """The strictest limit, and whether the interval lies wholly beyond it."""
     own = [(check.side, check.limit) for check in checks if check.metric == metric.name and check.limit is not None]
@@ -213,6 +238,4 @@ def _gate(
     limit = max(limits) if side == "least" else min(limits)
     if interval is None or rows < LEAST_ROWS:
         return limit, False
-    room = 1.959964 * _floor(metric, rows)
-    low, high = min(interval[0], value - room), max(interval[1], value + room)
-    return limit, high < limit if side == "least" else low > limit
+    return limit, interval[1] < limit if side == "least" else interval[0] > limit

@@ -44,7 +44,7 @@ def _versions(versions: Sequence[Version]) -> str:
     rows = []
     for version in versions:
         main = version.judged[0] if version.judged else None
-        ends = (utc_text(each) if each else "-" for each in (version.first, version.last))
+        ends = (utc_text(each)[:16] if each else "-" for each in (version.first, version.last))
         rows.append(
             [
                 f"{version.reference.name}:{version.reference.version}",
