@@ -1,20 +1,10 @@
-"""Pages for people: one file each that needs no other and runs no script, light or dark, wide or narrow."""
+"""Pages for people: one file each that needs no other, light or dark, wide or narrow, in one look."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { margin-bottom: 0; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; }
-th, td { text-align: left; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-.facts td { overflow-wrap: anywhere; }
-pre { background: #8882; padding: .75rem; overflow-x: auto; }
-.passed { color: light-dark(#17692a, #7ddb93); } .failed { color: light-dark(#a61b1b, #ff9a9a); }
-@media print { :root { color-scheme: light; } }
-"""
+STYLE = (Path(__file__).parent / "style.css").read_text()  # of every page
 
 
 def page(title: str, description: str, sections: Iterable[str], style: str = "") -> str:
