@@ -20,8 +20,7 @@ from brinery.loading.model import VerifiedModel
 from serving.answer import Watching, answer, as_json, identity
 from serving.body import JSON, Bodies, Body, InPieces
 from serving.counts import Counts
-from serving.docs import render_docs
-from serving.headers import CARD, NOSNIFF, PAGE
+from serving.headers import CARD, NOSNIFF
 from serving.loader import Loader, NotServing
 from serving.media import CSV, LINES, MEDIA, as_body, as_written, exchanged
 from serving.openapi import describe
@@ -78,6 +77,7 @@ def create_app(
         ("/invocations", ["POST"], service.invocations),
         ("/model/version", ["GET"], service.version),
         ("/model/card", ["GET"], service.card),
+        ("/", ["GET"], service.docs),
         ("/docs", ["GET"], service.docs),
         ("/openapi.json", ["GET"], service.openapi),
         ("/healthz", ["GET"], service.healthz),
@@ -221,7 +221,14 @@ class _Service:
         return Response(bytes(page), headers=CARD, media_type="text/html; charset=utf-8")
 
     async def docs(self, request: Request) -> Response:
-        return Response(render_docs(self._loader.model), headers=PAGE, media_type="text/html; charset=utf-8")
+        from serving.docs import docs_headers, render_docs  # which people ask for, and no request for an answer
+
+        base, jobs = request.scope["root_path"], self._settings.jobs is not None
+        try:
+            text = render_docs(await self.model(), base=base, jobs=jobs)
+        except Problem as problem:
+            text = render_docs(None, problem.content["detail"], base, jobs)
+        return Response(text, headers=docs_headers(), media_type="text/html; charset=utf-8")
 
     async def openapi(self, request: Request) -> Response:
         return _json(describe(self._loader.model, request.scope["root_path"], self._settings.jobs is not None))

@@ -166,7 +166,7 @@ def _rows(model: VerifiedModel | None) -> dict[str, Any]:
     }
     content: dict[str, Any] = {"schema": request}
     if model:
-        content["example"] = {"data": {feature.name: _example(feature) for feature in model.manifest.features}}
+        content["example"] = {"data": {feature.name: example_of(feature) for feature in model.manifest.features}}
     return {"required": True, "content": {JSON: content}}
 
 
@@ -206,7 +206,8 @@ def _row(model: VerifiedModel | None) -> dict[str, Any]:
     return model.parser.json_schema() if model else {}
 
 
-def _example(feature: Feature) -> Any:
+def example_of(feature: Feature) -> Any:
+    """A value that is answered without a warning."""
     if feature.categories is not None:
         return next((each for each in feature.categories if each not in feature.unfitted), feature.categories[0])
     if feature.kind == "text":

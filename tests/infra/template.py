@@ -17,7 +17,7 @@ TRAINING_IMAGE = IMAGE.replace("serving", "training")
 PIN = f"7@sha256:{'b' * 64}"
 ROUTES = {
     *("POST /classify", "POST /predict", "GET /model/version", "GET /model/card"),
-    *("GET /healthz", "GET /readyz", "GET /docs", "GET /openapi.json"),
+    *("GET /healthz", "GET /readyz", "GET /", "GET /docs", "GET /openapi.json"),
 }
 JOB_ROUTES = {"POST /jobs", "GET /jobs/{id}"}
 Resources = dict[str, dict[str, Any]]
