@@ -103,14 +103,17 @@ def span_text(interval: Interval | None) -> str:
     return "-" if interval is None else f"{figure_text(interval[0])} to {figure_text(interval[1])}"
 
 
-def measured(manifest: Manifest, predictions: Predictions, moments: Sequence[datetime], seed: int = 0) -> Measured:
+def measured(
+    manifest: Manifest, predictions: Predictions, moments: Sequence[datetime], seed: int = 0, resamples: int = 1000
+) -> Measured:
     """Measure answers, all together and by day (UTC).
 
     Args:
-        moments: when each row was answered, in the order of the predictions.
+        moments: when each row was answered, in the order of the predictions; without any, no days are told.
+        resamples: of the bootstrap, at most.
     """
     assessor = ASSESSORS[manifest.task.kind]
-    values, intervals = _figures(assessor, predictions, seed, 1000)
+    values, intervals = _figures(assessor, predictions, seed, resamples)
     days = np.array([moment.date().toordinal() for moment in moments])
     told = []
     for day in np.unique(days).tolist():

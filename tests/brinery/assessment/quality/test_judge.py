@@ -1,7 +1,6 @@
 """Judging quality: how often it raises an alarm for nothing, and how often it sees a drop, in simulated looks."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from brinery.versions.manifest import Evaluation, Gate, GateCheck, Manifest, Tra
 from tests.examples import content, frame
 
 Make = Callable[[np.random.Generator, int], Predictions]
-MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 FEATURES = infer_features(frame("alcohol")[0])
 
 
@@ -86,7 +84,7 @@ def manifest_of(held_out: Predictions, checks: tuple[GateCheck, ...] = ()) -> Ma
 def look(before: Make, rows_before: int, now: Make, rows: int, seed: int, *checks: GateCheck) -> list[Judged]:
     random = np.random.default_rng(seed)
     manifest = manifest_of(before(random, rows_before), checks)
-    (judged,) = judge_all([measured(manifest, now(random, rows), [MOMENT] * rows)])
+    (judged,) = judge_all([measured(manifest, now(random, rows), [], resamples=200)])
     return judged
 
 
