@@ -10,7 +10,8 @@ from brinery.loading.model import VerifiedModel
 from brinery.output.page import STYLE, page, section
 from brinery.rows.feature import RANGED, Feature
 from serving.headers import page_headers
-from serving.openapi import describe, example_of
+from serving.openapi import describe
+from serving.schemas import example_of
 
 MOST_FIELDS = 500  # features that have a field; a wider model is asked by code
 MOST_OPTIONS = 1000

@@ -1,13 +1,11 @@
 """The OpenAPI document, with the real features of the model that is served."""
 
 from collections.abc import Mapping
-from math import floor
 from typing import Any
 from urllib.parse import quote
 
 from brinery.loading.model import VerifiedModel
-from brinery.rows.dates import text_of_days
-from brinery.rows.feature import Feature
+from serving.schemas import TEXT, example_of, named, schemas
 
 JSON = "application/json"
 PARTIAL = {
@@ -37,6 +35,11 @@ STATUS = {
     503: "There is no verified model, or too many large requests at once; the detail says which",
 }
 
+UNREADABLE = {400: "The request cannot be read"}
+UNREADY = {**UNREADABLE, 503: "There is no verified model; the detail says why"}
+CARD = {404: "The version has no card", **UNREADY}
+READY = "The pinned model is verified and reproduces its golden rows"
+
 
 def describe(model: VerifiedModel | None, base: str = "", jobs: bool = False) -> dict[str, Any]:
     """The document as OpenAPI 3.1; without a model, rows are left open.
@@ -52,21 +55,23 @@ def describe(model: VerifiedModel | None, base: str = "", jobs: bool = False) ->
             "title": f"Brinery: {reference}",
             "description": model.manifest.description if model else "",
             "version": str(model.manifest.version) if model else "0",
+            "license": {"name": "of the server alone: MIT", "identifier": "MIT"},
         },
-        **({"servers": [{"url": quote(base)}]} if base else {}),
+        "servers": [{"url": quote(base) or "/"}],
+        "security": [],  # (whoever runs the server decides who may call)
         "paths": {
             **_asking(model),
             **(_jobs(model) if jobs else {}),
-            "/model/version": {"get": _get("What is served, from its verified manifest", JSON, {"type": "object"})},
-            "/model/card": {"get": _get("The model card, as stored and verified", "text/html", {"type": "string"})},
-            "/healthz": {"get": _get("The process is up", JSON, {"type": "object"}, ())},
-            "/readyz": {
-                "get": _get("The pinned model is verified and reproduces its golden rows", JSON, {"type": "object"})
+            "/model/version": {
+                "get": _get("getModelVersion", "What is served, from its verified manifest", JSON, named("Version"))
             },
+            "/model/card": {
+                "get": _get("getModelCard", "The model card, as stored and verified", "text/html", TEXT, CARD)
+            },
+            "/healthz": {"get": _get("getHealth", "The process is up", JSON, named("Status"), UNREADABLE)},
+            "/readyz": {"get": _get("getReadiness", READY, JSON, named("Status"))},
         },
-        "components": {
-            "schemas": {"Row": _row(model), "Answer": _answer(model), "Problem": _problem(), "Refused": _refused()}
-        },
+        "components": {"schemas": schemas(model, jobs)},
     }
 
 
@@ -79,14 +84,14 @@ def _asking(model: VerifiedModel | None) -> dict[str, Any]:
 
 
 def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[str, Any]:
-    one, many = _answers()
+    answer = {"anyOf": [named("Prediction"), named("Predictions")]}
     return {
         "summary": summary,
         "operationId": operation,
         "parameters": [PARTIAL, CHALLENGER, KEY],
-        "requestBody": _rows(model),
+        "requestBody": _body(model),
         "responses": {
-            "200": {"description": "The prediction", "content": {JSON: {"schema": {"anyOf": [one, many]}}}},
+            "200": {"description": "The prediction", "content": {JSON: {"schema": answer}}},
             **_problems(STATUS),
         },
     }
@@ -94,21 +99,9 @@ def _predict(model: VerifiedModel | None, operation: str, summary: str) -> dict[
 
 def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
     """Submitting a job, and asking what became of it."""
-    text = {"type": "string"}
     key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
-    state = {
-        "type": "object",
-        "required": ["id", "state"],
-        "properties": {
-            "id": {"type": "string", "format": "uuid"},
-            "state": {"enum": ["queued", "done", "failed"]},
-            **{name: {"type": "string", "format": "date-time"} for name in ("accepted_at", "ended_at")},
-            "answer": {"anyOf": [*_answers()]},
-            "problem": {"$ref": "#/components/schemas/Refused"},
-        },
-    }
-    shown = {JSON: {"schema": state}}
-    location = {"location": {"description": "Where to ask for the answer", "schema": text}}
+    shown = {JSON: {"schema": named("Job")}}
+    location = {"location": {"description": "Where to ask for the answer", "schema": TEXT}}
     gone = {
         404: "There is no such job",
         410: "The job is kept no longer",
@@ -116,14 +109,14 @@ def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
         416: "It has no such part",
         503: "Jobs cannot be reached",
     }
-    part = {"name": "Range", "in": "header", "schema": text, "description": "Bytes of it, such as bytes=0-3999999"}
+    part = {"name": "Range", "in": "header", "schema": TEXT, "description": "Bytes of it, such as bytes=0-3999999"}
     return {
         "/jobs": {
             "post": {
                 "summary": "Have rows answered later, by the version that is live now",
                 "operationId": "submitJob",
                 "parameters": [{**key, "description": "The same key and body are the same job"}],
-                "requestBody": _rows(model),
+                "requestBody": _body(model),
                 "responses": {
                     "202": {
                         "description": "The job is stored, and will be answered",
@@ -155,44 +148,20 @@ def _jobs(model: VerifiedModel | None) -> dict[str, Any]:
     }
 
 
-def _rows(model: VerifiedModel | None) -> dict[str, Any]:
-    """The body of a request: a row or several."""
-    row = {"$ref": "#/components/schemas/Row"}
-    request: dict[str, Any] = {
-        "type": "object",
-        "required": ["data"],
-        "additionalProperties": False,
-        "properties": {"data": {"anyOf": [row, {"type": "array", "minItems": 1, "items": row}]}},
-    }
-    content: dict[str, Any] = {"schema": request}
+def _body(model: VerifiedModel | None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": named("Request")}
     if model:
         content["example"] = {"data": {feature.name: example_of(feature) for feature in model.manifest.features}}
     return {"required": True, "content": {JSON: content}}
 
 
-def _answers() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The answer to one row, and to several."""
-    answer = {"$ref": "#/components/schemas/Answer"}
-    about = {
-        "model": {"type": "object"},
-        "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Problem/properties/errors/items"}},
-    }
-    one = {"allOf": [answer, {"type": "object", "required": ["model"], "properties": about}]}
-    refused = {"$ref": "#/components/schemas/Refused"}
-    many = {
-        "type": "object",
-        "required": ["predictions", "model"],
-        "properties": {"predictions": {"type": "array", "items": {"anyOf": [answer, refused]}}, **about},
-    }
-    return one, many
-
-
-def _get(summary: str, media: str, schema: dict[str, Any], errors: tuple[int, ...] = (503,)) -> dict[str, Any]:
+def _get(operation: str, summary: str, media: str, schema: Any, errors: Mapping[int, str] = UNREADY) -> dict[str, Any]:
     return {
         "summary": summary,
+        "operationId": operation,
         "responses": {
             "200": {"description": summary, "content": {media: {"schema": schema}}},
-            **_problems({code: STATUS[code] for code in errors}),
+            **_problems(errors),
         },
     }
 
@@ -200,52 +169,3 @@ def _get(summary: str, media: str, schema: dict[str, Any], errors: tuple[int, ..
 def _problems(told: Mapping[int, str]) -> dict[str, Any]:
     """The responses that are problems, each by what its status tells."""
     return {str(code): {"description": text, "content": PROBLEM} for code, text in told.items()}
-
-
-def _row(model: VerifiedModel | None) -> dict[str, Any]:
-    return model.parser.json_schema() if model else {}
-
-
-def example_of(feature: Feature) -> Any:
-    """A value that is answered without a warning."""
-    if feature.categories is not None:
-        return next((each for each in feature.categories if each not in feature.unfitted), feature.categories[0])
-    if feature.kind == "text":
-        return "some words"
-    if feature.minimum is None or feature.maximum is None:
-        return True not in feature.unfitted
-    if feature.kind == "integer":
-        return int(feature.minimum)
-    middle = (feature.minimum + feature.maximum) / 2
-    if feature.kind == "date":
-        return text_of_days(floor(middle), feature.zoned) if floor(middle) >= feature.minimum else middle
-    rounded = float(f"{middle:.3g}")
-    return rounded if feature.minimum <= rounded <= feature.maximum else middle
-
-
-def _answer(model: VerifiedModel | None) -> dict[str, Any]:
-    return model.task.answer_schema() if model else {"type": "object", "required": ["prediction"]}
-
-
-def _refused() -> dict[str, Any]:
-    """The problem of one row, which has no request of its own."""
-    problem = _problem()
-    del problem["properties"]["request_id"]
-    return {**problem, "required": [name for name in problem["required"] if name != "request_id"]}
-
-
-def _problem() -> dict[str, Any]:
-    text = {"type": "string"}
-    item = {"type": "object", "required": ["path", "message"], "properties": {"path": text, "message": text}}
-    return {
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "request_id"],
-        "properties": {
-            "type": text,
-            "title": text,
-            "status": {"type": "integer"},
-            "detail": text,
-            "request_id": text,
-            "errors": {"type": "array", "maxItems": 10, "items": item},
-        },
-    }

@@ -32,7 +32,7 @@ SAM_CLI = " ".join([*TOOL, "aws-sam-cli==1.170.0", "sam"])
 BUCKET = "models"
 LEFT_OUT = {
     "campaign": "the campaigns, tests of these with larger parameters",
-    "browser": "the tests that need Chromium and its driver",
+    "browser": "the tests that need Chromium, its driver and Node",
     "docker": "the tests that need a Docker engine",
 }
 

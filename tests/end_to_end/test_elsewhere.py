@@ -57,7 +57,8 @@ def containers() -> dict[str, Container]:
 def test_container_of_the_file_serves_and_gets_ready(stack: Stack, lines: dict[str, str], name: str) -> None:
     container, port = containers()[name], free_port()
     pin = dict(each.split("=", 1) for each in lines["wine"].split() if each.startswith("MODEL_"))
-    local = {"MODEL_REGISTRY": "s3://models", "AWS_ENDPOINT_URL_S3": "http://s3:4566", "MODEL_RECORD": "", **pin}
+    local = {"MODEL_REGISTRY": "s3://models", "AWS_ENDPOINT_URL_S3": "http://s3:4566", **pin}
+    local |= dict.fromkeys(("MODEL_RECORD", "CHALLENGER_VERSION", "CHALLENGER_SHARE"), "")
     local |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
     told = {**container.environment, **local}
     assert all(isinstance(value, str) for value in told.values()), told

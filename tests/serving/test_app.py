@@ -514,7 +514,7 @@ def test_date_that_is_none_is_refused_with_what_is_allowed(dated: VerifiedModel)
 def test_openapi_shows_dates_with_an_example_that_is_answered(dated: VerifiedModel) -> None:
     client = serving(dated)
     document = client.get("/openapi.json").json()
-    seen = document["components"]["schemas"]["Row"]["anyOf"][0]["properties"]["seen"]
+    seen = document["components"]["schemas"]["FeatureSeen"]
     assert [(kind["type"], kind.get("format")) for kind in seen["anyOf"]] == [
         ("number", None),
         ("string", "date"),

@@ -21,11 +21,15 @@ def test_openapi_example_sent_as_it_stands_is_answered(models: Models, name: str
 
 def test_openapi_shows_the_features(models: Models) -> None:
     document = serving(models("mixed")).get("/openapi.json").json()
-    by_name = document["components"]["schemas"]["Row"]["anyOf"][0]
+    schemas = document["components"]["schemas"]
+    assert [each["$ref"].rpartition("/")[2] for each in schemas["Row"]["anyOf"]] == ["RowByName", "RowInOrder"]
+    by_name = schemas["RowByName"]
     assert by_name["required"] == ["mass", "year", "tagged", "island", "sex"]
-    properties = by_name["properties"]
+    assert schemas["RowInOrder"]["prefixItems"] == list(by_name["properties"].values())
+    assert by_name["properties"]["sex"] == {"anyOf": [{"$ref": "#/components/schemas/FeatureSex"}, {"type": "null"}]}
+    properties = {name: schemas[f"Feature{name.capitalize()}"] for name in by_name["properties"]}
     assert properties["island"] == {"enum": ["Biscoe", "Dream", "Torgersen"], "type": "string"}
-    assert properties["sex"]["anyOf"] == [{"enum": ["female", "male"], "type": "string"}, {"type": "null"}]
+    assert properties["sex"]["enum"] == ["female", "male"]
     assert properties["tagged"] == {"type": "boolean"}
     assert {"type": "integer", "multipleOf": 1.0} in properties["year"]["anyOf"]
     assert {"type": "null"} in properties["mass"]["anyOf"]
