@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from brinery.errors import BrineryError, DataInvalid, IntegrityError, SettingInvalid, VersionMissing
 from brinery.monitoring.drift import FALSE_ALARMS, SHIFT, Found, look
 from brinery.monitoring.lines import Window, Windows, sum_lines
-from brinery.monitoring.logs import lines_of_files, lines_of_groups, logs_client
+from brinery.monitoring.logs import lines_of_files, lines_of_groups, lines_of_runs, logs_client
 from brinery.monitoring.metrics import embedded
 from brinery.monitoring.sketch import Profile
 from brinery.output.table import figure_text, table
@@ -29,11 +29,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     """Sum the lines of counts of a window, and compare those of one version with its profile."""
     name, now = check_name(arguments.model), datetime.now(UTC)
     since = now - timedelta(hours=arguments.since) if arguments.since is not None else None
-    texts = (
-        lines_of_groups(logs_client(os.environ), arguments.log_group, since)
-        if arguments.log_group
-        else lines_of_files(arguments.log)
-    )
+    texts = _lines(arguments, since)
     seconds = max(60, round((arguments.since or 24 * 7) * 3600 / SLICES / 60) * 60)
     windows = sum_lines(texts, name, since, slice_seconds=seconds)
     published, others = _chosen(store, windows, name, arguments.against)
@@ -54,6 +50,14 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
 
 def exit_code(result: Any) -> int:
     return DRIFTED if result["drift"] else 0
+
+
+def _lines(arguments: Namespace, since: datetime | None) -> Iterable[str]:
+    if arguments.run:
+        return lines_of_runs(arguments.run)
+    if arguments.log_group:
+        return lines_of_groups(logs_client(os.environ), arguments.log_group, since)
+    return lines_of_files(arguments.log)
 
 
 def _chosen(store: Store, windows: Windows, name: str, against: str | None) -> tuple[Published, list[str]]:
@@ -118,7 +122,8 @@ def _text(reference: Reference, window: Window, windows: Windows, found: list[Fo
     order = sorted(found, key=lambda each: each.verdict != "drift")
     rows = [[each.name, each.verdict, _chance(each), f"{each.stability:.3f}", each.moved] for each in order]
     said = [
-        f"{reference.name}:{reference.version}: {window.rows:,} rows in {window.requests:,} requests"
+        f"{reference.name}:{reference.version}: {window.rows:,} rows"
+        + (f" in {window.requests:,} requests" if window.requests else "")
         + (f", and {window.lost:,} rows of which the log has no line" if window.lost else "")
     ]
     others = {each: counts.rows for each, counts in windows.versions.items() if each != reference}

@@ -35,6 +35,7 @@ examples:
   registry drift wine --log serve.log            whether what is served still looks like what training saw
   registry drift wine --log-group /aws/lambda/prod-serving --since 24h --page drift.html
                                                  … by the last day of a function, and as a page
+  registry drift wine --run s3://out/run-12      … by the rows of a batch
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
@@ -188,6 +189,7 @@ def _drift(command: argparse.ArgumentParser) -> None:
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--log", type=_path, nargs="+", metavar="FILE", help="what serving printed, whatever is between")
     where.add_argument("--log-group", type=_given, nargs="+", metavar="NAME", help="log groups in CloudWatch")
+    where.add_argument("--run", type=_given, nargs="+", metavar="OUT", help="runs of `score`, by where they lie")
     command.add_argument("--since", type=_ago, metavar="TIME", help="how far back: 90m, 24h, 7d; default: all there is")
     command.add_argument(
         "--against", type=_given, metavar="REF", help="the version that is looked at; default: that of the newest line"

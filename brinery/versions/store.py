@@ -21,6 +21,7 @@ from brinery.errors import (
     AccessDenied,
     ArtifactSize,
     CredentialsUnavailable,
+    ObjectChanged,
     ObjectExists,
     ObjectMissing,
     SettingInvalid,
@@ -172,6 +173,40 @@ class Store:
             return False
         return True
 
+    def part(self, path: str, begin: int, end: int, tag: str) -> bytes:
+        """The bytes of an object from `begin` to `end`, as long as it is the one that has this ETag.
+
+        Raises:
+            ObjectChanged: it is another one.
+            ObjectMissing, StoreError: as of `fetch`.
+        """
+        options: Any = {"range": (begin, end), "if_match": tag}
+
+        def ask() -> bytes:
+            result = obstore.get(self.backend, path, options=options)
+            if result.meta["e_tag"] != tag:
+                raise ObjectChanged(f"{self.url}/{path} is no longer the object that was found there")
+            return bytes(result.bytes())
+
+        with errors_of(self.url, path):
+            return self.request("get", path, ask)
+
+    def tagged(self, prefix: str) -> dict[str, tuple[int, str | None]]:
+        """Paths, sizes in bytes and ETags of all objects below the folder `prefix`."""
+        with errors_of(self.url, prefix):
+            chunks = self.request("list", prefix, lambda: list(obstore.list(self.backend, prefix or None)))
+            return {meta["path"]: (meta["size"], meta["e_tag"]) for chunk in chunks for meta in chunk}
+
+    def tag(self, path: str) -> tuple[int, str | None]:
+        """Size in bytes and ETag of an object.
+
+        Raises:
+            ObjectMissing: there is no such object.
+        """
+        with errors_of(self.url, path):
+            meta = self.request("head", path, lambda: obstore.head(self.backend, path))
+            return meta["size"], meta["e_tag"]
+
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below `prefix`, sorted."""
         with errors_of(self.url, prefix):
@@ -266,8 +301,8 @@ def errors_of(url: str, path: str) -> Iterator[None]:
         yield
     except (exceptions.NotFoundError, FileNotFoundError) as exc:
         raise ObjectMissing(f"{url}/{path} is not there{_bucket_hint(exc)}") from exc
-    except exceptions.AlreadyExistsError as exc:
-        raise ObjectExists(f"{url}/{path} exists already") from exc
+    except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as exc:
+        raise _other(url, path, exc) from exc
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
         raise _refused(url, path, exc) from exc
     except exceptions.GenericError as exc:
@@ -282,6 +317,13 @@ def errors_of(url: str, path: str) -> Iterator[None]:
         if type(exc).__name__ != "PanicException":  # of Rust, and no Exception: for an endpoint that is no URL
             raise
         raise StoreError(f"{url}/{path}: the store's address cannot be used: {_reason(exc)}") from exc
+
+
+def _other(url: str, path: str, exc: Exception) -> StoreError:
+    """Of an object that was not to be there, or was to be another one."""
+    if isinstance(exc, exceptions.PreconditionError):
+        return ObjectChanged(f"{url}/{path} is no longer the object that was found there")
+    return ObjectExists(f"{url}/{path} exists already")
 
 
 def _refused(url: str, path: str, exc: Exception) -> StoreError:
