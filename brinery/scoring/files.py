@@ -48,7 +48,11 @@ class LocalFile:
             file = Path(self.path).open("rb", buffering=buffer)
         except OSError as exc:
             raise DataInvalid(f"{self.shown} cannot be read: {exc.strerror}") from exc
-        self._compare(os.fstat(file.fileno()))
+        try:
+            self._compare(os.fstat(file.fileno()))
+        except DataInvalid:
+            file.close()
+            raise
         return file
 
     def check(self) -> None:
