@@ -74,29 +74,29 @@ def _s3(url: str) -> dict[str, InputFile]:
         raise DataInvalid(f"{named} is no place on S3; it must be s3://BUCKET/KEY, with no query")
     with _errors_of_store(named):
         store = open_bucket(bucket)
-        alone = _object(store, key)
-        if alone is not None:
-            return {PurePosixPath(key).name: _tagged(PurePosixPath(key).name, bucket, key, *alone)}
         if glob.has_magic(key):
             matches = re.compile(glob.translate(key, recursive=True, seps="/")).match
-            above = PurePosixPath(key[: re.search(r"[*?[]", key).start()] + "x").parent.as_posix()  # type: ignore[union-attr]
-            there = store.tagged("" if above == "." else above)
+            fixed = key[: re.search(r"[*?[]", key).start()]  # type: ignore[union-attr]
+            there = store.tagged(fixed.rpartition("/")[0])
+            if key in there:
+                return {PurePosixPath(key).name: _tagged(PurePosixPath(key).name, bucket, key, *there[key])}
             kept = _data(named, [path for path in there if matches(path)], whole=False)
             return {path: _tagged(path, bucket, path, *there[path]) for path in kept}
         prefix = key.rstrip("/")
         below = {path.removeprefix(prefix).lstrip("/"): (path, *tag) for path, tag in store.tagged(prefix).items()}
-        if not below:
-            raise DataInvalid(f"{named}: there is no such object, and none below it")
+        if not below:  # (who may list a prefix alone is not told that an object is missing)
+            name = PurePosixPath(key).name
+            return {name: _tagged(name, bucket, key, *_object(store, named, key))}
         return {name: _tagged(name, bucket, *below[name]) for name in _data(named, below, whole=True)}
 
 
-def _object(store: Store, key: str) -> tuple[int, str | None] | None:
-    if not key or key.endswith("/"):
-        return None
+def _object(store: Store, named: str, key: str) -> tuple[int, str | None]:
     try:
-        return store.tag(key)
+        if key and not key.endswith("/"):
+            return store.tag(key)
     except ObjectMissing:
-        return None
+        pass
+    raise DataInvalid(f"{named}: there is no such object, and none below it")
 
 
 def _tagged(name: str, bucket: str, key: str, size: int, tag: str | None) -> S3File:

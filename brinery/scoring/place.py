@@ -10,14 +10,14 @@ _manifest.json        written last: the run is done
 import hashlib
 import json
 import re
-from collections.abc import Buffer, Callable, Mapping, Sequence
+from collections.abc import Buffer, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from brinery.errors import ObjectExists, ObjectMissing, RunConflict, StoreError
+from brinery.errors import ObjectExists, RunConflict, StoreError
 from brinery.scoring.outputs import Output
 from brinery.tasks.task import AnyTask
 from brinery.versions.store import Store
@@ -26,7 +26,7 @@ RUN, MANIFEST, PIECES = "_run.json", "_manifest.json", "_pieces"
 MAX_JSON = 1024 * 1024 * 1024
 AT_ONCE = 32
 OURS = re.compile(r"(part|refused)-[0-9]{6,}\.\w+")
-OF_A_PIECE = re.compile(r"([0-9]{6,})\.json")
+OF_A_PIECE = re.compile(rf"{PIECES}/([0-9]{{6,}})\.json")
 
 
 @dataclass(frozen=True)
@@ -49,49 +49,52 @@ class Place:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def read(self, name: str) -> dict[str, Any] | None:
-        """One of the run's documents, or None where there is none yet.
+    def names(self) -> set[str]:
+        """All that lies there now. (S3 tells that an object is missing only to those that may list all of a bucket.)"""
+        return set(self.store.files(""))
+
+    def read(self, name: str) -> dict[str, Any]:
+        """One of the run's documents.
 
         Raises:
             RunConflict: what lies there is none.
         """
         try:
             found = json.loads(bytes(self.store.read(name, MAX_JSON)))
-        except ObjectMissing:
-            return None
         except ValueError as exc:
             raise RunConflict(f"{self.store.url}/{name} is no document of a run: {exc}") from exc
         if not isinstance(found, dict):
             raise RunConflict(f"{self.store.url}/{name} is no document of a run")
         return found
 
-    def begin(self, document: Mapping[str, Any]) -> dict[str, Any]:
+    def begin(self, document: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
         """Write what the run is, or take what another process wrote just before.
 
+        Args:
+            names: what lay there, without a document of a run.
+
         Raises:
-            RunConflict: parts lie there that are of no run.
+            RunConflict: parts that are of no run were among it.
         """
-        strays = [path for path in self.store.files("") if OURS.fullmatch(path)]
-        if strays and self.read(RUN) is None:
+        strays = [name for name in names if OURS.fullmatch(name)]
+        if strays:
             raise RunConflict(f"{self.store.url} holds {min(strays)} and no {RUN}; choose an empty place")
         return self.write(RUN, document)
 
     def write(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """Write a document, or take the one that another process wrote before."""
-        data = encoded(document)
         try:
-            self.store.create(name, data)
+            self.store.create(name, encoded(document))
         except ObjectExists:
-            return self.read(name) or {}
+            return self.read(name)
         return dict(document)
 
-    def pieces(self) -> dict[int, dict[str, Any]]:
-        """The pieces that are done, by their numbers."""
-        names = [path.removeprefix(f"{PIECES}/") for path in self.store.files(PIECES)]
+    def pieces(self, names: Collection[str]) -> dict[int, dict[str, Any]]:
+        """The pieces that are done, by their numbers, of all that lies there."""
         numbers = sorted(int(found[1]) for name in names if (found := OF_A_PIECE.fullmatch(name)))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             read = list(pool.map(lambda number: self.read(piece_file(number)), numbers))
-        return {number: found for number, found in zip(numbers, read, strict=True) if found is not None}
+        return dict(zip(numbers, read, strict=True))
 
     def put(self, name: str, rows: int, data: Buffer, agrees: Callable[[Buffer], bool]) -> Stored:
         """Write a file, or take the one that is there where it says the same.

@@ -133,7 +133,8 @@ def score(
     """
     published = vouched_version(registry, reference, trust_bucket=wanted.trust_bucket)
     place = Place(out)
-    begun = place.read(RUN)
+    names = place.names()
+    begun = place.read(RUN) if RUN in names else None
     engine = _engine(published, begun)
     with ThreadPoolExecutor(1) as pool:  # what is imported and loaded meanwhile takes as long
         columns = list(dict.fromkeys([*(feature.name for feature in published.manifest.features), *wanted.keep]))
@@ -145,18 +146,19 @@ def score(
     plan = Plan(str(published.reference), engine.format, sources, digests, tuple(wanted.keep), output, batch)
     if begun is None:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        begun = place.begin({"run": plan.digest, **plan.identity, "input": shown(wanted.given), "started_at": now})
+        begun = place.begin(
+            {"run": plan.digest, **plan.identity, "input": shown(wanted.given), "started_at": now}, names
+        )
     if begun.get("run") != plan.digest:
         refuse_other(begun, plan, out.url)
         raise RunConflict(f"{out.url}/{RUN} is no document of a run; choose another place")
-    done = place.read(MANIFEST)
-    if done is not None:
-        return Result(done, before=True)
+    if MANIFEST in names:
+        return Result(place.read(MANIFEST), before=True)
     scorer = Scorer(model, output, batch, tuple(wanted.keep))
     where = Where(registry.url, str(published.reference), engine.format, output, batch, tuple(wanted.keep), out.url)
     run = _Run(plan, scorer, place, wanted.most_refused, told)
     with make_workers(scorer, place, where, wanted.most_refused) as workers:
-        pieces = run.complete(workers, stopped)
+        pieces = run.complete(workers, stopped, place.pieces(names))
     manifest = make_manifest(plan, begun, model, engine, pieces)
     return Result(_committed(place, plan, manifest), before=False)
 
@@ -205,9 +207,11 @@ class _Run:
     most_refused: int
     told: Callable[[int, float], None]
 
-    def complete(self, workers: Workers, stopped: Callable[[], bool]) -> list[dict[str, Any]]:
-        """Have all pieces done that are not yet, and give what is written of each, in their order."""
-        self._before = self.place.pieces()
+    def complete(
+        self, workers: Workers, stopped: Callable[[], bool], before: Mapping[int, dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Have all pieces done that were not `before`, and give what is written of each, in their order."""
+        self._before = before
         self._refused = sum(_refused_of(piece) for piece in self._before.values())
         self._first: Counter[str] = Counter()  # rows of each source that came before
         self._rows, self._share = 0, 0.0

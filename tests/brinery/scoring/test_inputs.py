@@ -10,7 +10,17 @@ from brinery.scoring.files import LocalFile
 from brinery.scoring.inputs import find_inputs
 from brinery.versions.store import Store
 
-FILES = ["2026/01.csv", "2026/02.csv.gz", "a.parquet", "b.jsonl", "_x.csv", ".y.csv", "_tmp/z.csv", "notes.md"]
+FILES = [
+    "[1].csv",
+    "2026/01.csv",
+    "2026/02.csv.gz",
+    "a.parquet",
+    "b.jsonl",
+    "_x.csv",
+    ".y.csv",
+    "_tmp/z.csv",
+    "notes.md",
+]
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -32,7 +42,7 @@ def names(given: str, folder: Path) -> list[str]:
 
 
 def test_folder_or_prefix_has_what_ends_as_data_do(place: str, tmp_path: Path) -> None:
-    expected = ["2026/01.csv", "2026/02.csv.gz", "a.parquet", "b.jsonl"]
+    expected = ["2026/01.csv", "2026/02.csv.gz", "[1].csv", "a.parquet", "b.jsonl"]
     assert names(place, tmp_path) == names(f"{place}/", tmp_path) == expected
     assert names(f"{place}/2026", tmp_path) == ["01.csv", "02.csv.gz"]
 
@@ -50,6 +60,7 @@ def test_pattern_has_what_it_matches(place: str, tmp_path: Path) -> None:
 def test_one_file_is_read_whatever_it_is_called(place: str, tmp_path: Path) -> None:
     assert names(f"{place}/notes.md", tmp_path) == ["notes.md"]
     assert names(f"{place}/_x.csv", tmp_path) == ["_x.csv"]
+    assert names(f"{place}/[1].csv", tmp_path) == ["[1].csv"]
     with pytest.raises(DataInvalid, match="there is no"):
         names(f"{place}/none.csv", tmp_path)
 
