@@ -16,7 +16,7 @@ from brinery.output.progress import Meter
 from brinery.output.write import say, write
 
 if TYPE_CHECKING:
-    from brinery.scoring.score import MakeWorkers, Result
+    from brinery.scoring.score import Result
     from brinery.versions.store import Store
 
 EXAMPLES = """\
@@ -60,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace, received: list[int]) -> int:
     # Arrow's other pools keep for each thread what it gave back. It reads this when it is imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from brinery.scoring.score import Stopped, Wanted, score, threads
+    from brinery.scoring.run import Stopped
+    from brinery.scoring.score import Wanted, score
+    from brinery.scoring.workers import MakeWorkers, threads
     from brinery.versions.profiles import open_registry
     from brinery.versions.reference import Reference
 

@@ -5,14 +5,14 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
+from uuid import uuid4
 
-from brinery.errors import SettingInvalid
+from brinery.errors import BrineryError, SettingInvalid, words_of
 from brinery.scoring.place import Place
 from brinery.scoring.scorer import Scorer
 from brinery.scoring.work import Done, Piece, Where, work_alone
 
 CONNECT_SECONDS = 30
-TRIES = 5  # of a piece whose workers die
 
 
 def cluster(
@@ -27,16 +27,17 @@ def cluster(
     @contextmanager
     def workers(scorer: Scorer, place: Place, where: Where, most_refused: int) -> Iterator[DaskWorkers]:
         with _client(address, seconds) as client:
-            yield DaskWorkers(client, where, most_refused)
+            yield DaskWorkers(client, address, where, most_refused)
 
     return workers
 
 
 @dataclass(frozen=True)
 class DaskWorkers:
-    """See `Workers`."""
+    """See `Workers`; an error of the cluster itself is told as one of the library."""
 
     client: Any
+    address: str
     where: Where
     most_refused: int
     reads: bool = True
@@ -47,11 +48,23 @@ class DaskWorkers:
         return max(2, 2 * sum(map(int, self.client.nthreads().values())))
 
     def submit(self, piece: Piece, data: object) -> "Future[Done]":
-        name = f"score-{self.where.reference.partition('@')[0]}-{piece.number:06d}"
-        found = self.client.submit(
-            work_alone, self.where, piece, self.most_refused, pure=False, key=f"{name}-{id(self):x}", retries=TRIES
-        )
-        return cast("Future[Done]", found)
+        key = f"score-{uuid4().hex}-{piece.number:06d}"
+        task = self.client.submit(work_alone, self.where, piece, self.most_refused, pure=False, key=key)
+        return cast("Future[Done]", _Task(task, f"the cluster at {self.address} cannot score piece {piece.number}"))
+
+
+@dataclass(frozen=True)
+class _Task:
+    task: Any
+    failed: str
+
+    def result(self) -> Done:
+        try:
+            return cast(Done, self.task.result())
+        except BrineryError:
+            raise
+        except Exception as exc:  # of whatever kind a worker, its death or the connection gives
+            raise SettingInvalid(f"{self.failed}: {type(exc).__name__}: {words_of(exc)}") from exc
 
 
 @contextmanager

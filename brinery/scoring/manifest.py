@@ -29,7 +29,7 @@ def make_manifest(
         "vouched": model.pinned,
         "engine": {"format": engine.format, "why": engine.why},
         "batch_rows": plan.batch,
-        "libraries": _libraries(model),
+        "libraries": libraries_of(model),
         "input": begun["input"],
         "sources": plan.files,
         "format": plan.output.format,
@@ -41,7 +41,7 @@ def make_manifest(
     }
 
 
-def _libraries(model: VerifiedModel) -> dict[str, str]:
+def libraries_of(model: VerifiedModel) -> dict[str, str]:
     """What answered and what wrote, by their versions here."""
     artifact = model.manifest.artifacts[model.format]
     loading = FORMATS[model.format].implementation().libraries(artifact.modules)

@@ -14,10 +14,10 @@ import pyarrow as pa
 from brinery.errors import DataInvalid, RunConflict
 from brinery.loading.golden import read_golden
 from brinery.loading.model import VerifiedModel
-from brinery.scoring.files import LocalFile, S3File
-from brinery.scoring.inputs import Input
 from brinery.scoring.outputs import Format, Output
-from brinery.scoring.source import Sizes, Source, find_source
+from brinery.scoring.reading.files import LocalFile, S3File
+from brinery.scoring.reading.inputs import Input
+from brinery.scoring.reading.source import Sizes, Source, find_source
 from brinery.tables.table import listed
 from brinery.versions.manifest import GOLDEN
 from brinery.versions.read import read_file
@@ -38,7 +38,7 @@ class Plan:
     engine: str
     sources: Sequence[Source]
     digests: Sequence[Mapping[str, str]]
-    keep: Sequence[str]
+    keep: tuple[str, ...]
     output: Output
     batch: int
 

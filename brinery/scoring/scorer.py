@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from brinery.loading.model import VerifiedModel
 from brinery.monitoring.sketch import Profile, Sketch
-from brinery.scoring.columns import Checked, Columns, Refused, refused_at
 from brinery.scoring.outputs import Output
-from brinery.scoring.source import Source
-from brinery.scoring.texts import CsvRows, json_rows
+from brinery.scoring.reading.columns import Checked, Columns, Refused, refused_at
+from brinery.scoring.reading.source import Source
+from brinery.scoring.reading.texts import CsvRows, json_rows
 
 NO_ROW = "must be a row: an object by feature name, or a list"
 
@@ -65,8 +65,8 @@ class Scorer:
         """The columns that are read of an input."""
         return list(dict.fromkeys([*self.model.parser.names, *self.keep]))
 
-    def score(self, source: Source, data: pa.Table | bytes) -> Scored:
-        """Score a piece of a source.
+    def score(self, source: Source, data: pa.Table | bytes, most_refused: int) -> Scored:
+        """Score a piece of a source, up to where more of its rows are refused than may be.
 
         Raises:
             DataInvalid: the piece cannot be read.
@@ -75,7 +75,11 @@ class Scorer:
         refused: Refused = {}
         batches = self._of_lines(data, refused) if isinstance(data, bytes) and source.kind == "jsonl" else None
         batches = batches or self._of_table(*self._read(source, data), refused)
-        tables = [self._answered(batch, refused, sketch) for batch in batches]
+        tables = []
+        for batch in batches:
+            tables.append(self._answered(batch, refused, sketch))
+            if len(refused) > most_refused:
+                break
         table = pa.concat_tables(tables) if tables else self.output.schema.empty_table()
         return Scored(len(table) + len(refused), refused, table, None if sketch is None else self._counts(sketch))
 

@@ -1,5 +1,6 @@
 """Work: one piece of a run, from its rows to its part; in this process, or in a worker of a cluster."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,15 +9,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from brinery.errors import LibraryMismatch
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
-from brinery.scoring.columns import Refused
+from brinery.scoring.manifest import libraries_of
 from brinery.scoring.outputs import Output
 from brinery.scoring.place import Place, Stored, part_file, same_answers
+from brinery.scoring.reading.columns import Refused
+from brinery.scoring.reading.source import Source, Span
 from brinery.scoring.scorer import Scorer
-from brinery.scoring.source import Source, Span
+from brinery.versions.profiles import profile_credentials
 from brinery.versions.reference import Reference
-from brinery.versions.store import Store
+from brinery.versions.store import Store, open_store
 
 _LOADING = Lock()
 
@@ -49,7 +53,7 @@ def work(scorer: Scorer, place: Place, piece: Piece, data: pa.Table | bytes, mos
     Raises:
         DataInvalid, RunConflict, StoreError: it cannot be read, another part is there, or none can be written.
     """
-    scored = scorer.score(piece.source, data)
+    scored = scorer.score(piece.source, data, most_refused)
     if len(scored.refused) > most_refused:
         return Done(scored.rows, scored.refused, None, None)
     output, table = scorer.output, scored.table
@@ -60,8 +64,12 @@ def work(scorer: Scorer, place: Place, piece: Piece, data: pa.Table | bytes, mos
 
 @dataclass(frozen=True)
 class Where:
-    """All that another process needs to work on a run: where its version is, which it loads and verifies by itself."""
+    """All that another process needs to work on a run: where its version is, which it loads and verifies by itself.
 
+    `libraries` are those that a run is made with, by version.
+    """
+
+    libraries: Mapping[str, str]
     registry: str
     reference: str
     engine: str
@@ -75,6 +83,11 @@ def work_alone(where: Where, piece: Piece, most_refused: int) -> Done:
     """`work` in another process, which reads the piece by itself."""
     with _LOADING:  # a worker's threads share one model
         model = _model(where.registry, where.reference, where.engine)
+    if (here := libraries_of(model)) != where.libraries:
+        theirs = ", ".join(
+            f"{name} {version}" for name, version in here.items() if where.libraries.get(name) != version
+        )
+        raise LibraryMismatch(f"a worker of the cluster has {theirs}, and the run is made with other versions")
     scorer = Scorer(model, where.output, where.batch, where.keep)
     data = piece.source.piece(piece.span, scorer.columns)
     return work(scorer, Place(_open(where.place)), piece, data, most_refused)
@@ -86,9 +99,4 @@ def _model(registry: str, reference: str, engine: str) -> VerifiedModel:
 
 
 def _open(url: str) -> Store:
-    import os
-
-    from brinery.versions.profiles import profile_credentials
-    from brinery.versions.store import open_store
-
     return open_store(url, credentials=profile_credentials(os.environ))

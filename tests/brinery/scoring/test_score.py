@@ -14,7 +14,7 @@ import pytest
 
 from brinery.errors import DataInvalid, PinRequired, RunConflict, SettingInvalid
 from brinery.scoring import plan
-from brinery.scoring.score import Stopped
+from brinery.scoring.run import Stopped
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.brinery.scoring.runs import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from brinery.errors import DataInvalid, ObjectMissing, SettingInvalid, StoreError
-from brinery.scoring.files import InputFile, LocalFile, S3File, open_bucket
+from brinery.scoring.reading.files import InputFile, LocalFile, S3File, open_bucket
 from brinery.tables.https import shown
 from brinery.tables.partitions import partitions_of
 from brinery.tables.sources import SCHEME, refuse_logged_table

@@ -14,8 +14,8 @@ from brinery.errors import RowInvalid
 from brinery.rows.feature import Feature
 from brinery.rows.parser import RowParser
 from brinery.rows.written import Written
-from brinery.scoring.columns import Columns, as_of_csv
-from brinery.scoring.texts import CsvRows
+from brinery.scoring.reading.columns import Columns, as_of_csv
+from brinery.scoring.reading.texts import CsvRows
 
 WRITTEN = Written(decimal=",", thousands=".", dates="%d.%m.%Y", missing=("-",))
 FEATURES = [

@@ -98,7 +98,7 @@ class _Column:
         kind, found = self._feature.kind, column.type
         if kind in ("number", "integer"):
             if pa.types.is_decimal(found):
-                column = column.cast(pa.float64())
+                column = column.cast(pa.string()).cast(pa.float64())  # a cast by itself may be off by the last bit
             if pa.types.is_integer(found) or pa.types.is_floating(column.type):
                 return self._numbers(column)
             if _is_text(found) and self._is_plain:

@@ -6,8 +6,8 @@ import obstore
 import pytest
 
 from brinery.errors import DataInvalid
-from brinery.scoring.files import LocalFile
-from brinery.scoring.inputs import find_inputs
+from brinery.scoring.reading.files import LocalFile
+from brinery.scoring.reading.inputs import find_inputs
 from brinery.versions.store import Store
 
 FILES = [

@@ -11,7 +11,7 @@ from pyarrow import csv as arrow_csv
 from brinery.errors import DataInvalid, words_of
 from brinery.rows.feature import Feature
 from brinery.rows.written import Written
-from brinery.scoring.columns import Refused
+from brinery.scoring.reading.columns import Refused
 from brinery.tables.csv import BLOCK_BYTES
 
 WRONG_COLUMN = re.compile(r"In CSV column #(\d+): ")

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brinery.errors import DataInvalid
-from brinery.scoring import blocks as module
-from brinery.scoring.blocks import blocks, last_end
+from brinery.scoring.reading import blocks as module
+from brinery.scoring.reading.blocks import blocks, last_end
 
 FIELDS = st.text(st.sampled_from('a1 ,"\n\r5é'), max_size=6)
 

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from brinery.errors import DataInvalid
-from brinery.scoring.inputs import find_inputs
-from brinery.scoring.source import Sizes, Source, find_source
+from brinery.scoring.reading.inputs import find_inputs
+from brinery.scoring.reading.source import Sizes, Source, find_source
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.brinery.scoring.runs import assert_same, classified, refused, rows_of, run, table, write_rows
@@ -99,8 +99,12 @@ GOOD = b"alcohol\n13.1\n12.9\n"
         ("no newline", b"alcohol", "the input has no row"),
         ("blank", b"\n\n", "is empty; it must hold a header and rows"),
         ("a page", b"<!DOCTYPE html><html>", "is a web page"),
-        ("torn gzip", gzip.compress(GOOD * 1000)[:-9], "is compressed with gzip and cannot be read to its end"),
-        ("broken gzip", gzip.compress(GOOD)[:12] + b"\0" * 9, "is compressed with gzip and cannot be read"),
+        (
+            "torn gzip",
+            gzip.compress(GOOD * 1000, mtime=0)[:-9],
+            "is compressed with gzip and cannot be read to its end",
+        ),
+        ("broken gzip", gzip.compress(GOOD, mtime=0)[:12] + b"\0" * 9, "is compressed with gzip and cannot be read"),
         ("torn parquet", b"PAR1" + b"\0" * 100, "cannot be read as Parquet"),
         ("zip of two", None, "is a zip of 2 files"),
         ("a name twice", b"alcohol,alcohol\n1,2\n", 'has two columns named "alcohol"'),

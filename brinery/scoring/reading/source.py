@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO, Literal, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from brinery.errors import DataInvalid, words_of
-from brinery.scoring.blocks import LONGEST, blocks, last_end
-from brinery.scoring.inputs import Input
+from brinery.errors import DataInvalid
+from brinery.scoring.reading.blocks import LONGEST, blocks, last_end
+from brinery.scoring.reading.inputs import Input
+from brinery.scoring.reading.parquet import cut, errors_of_parquet, groups, opened, row_bytes
 from brinery.tables.compression import OPENERS, errors_of_packing, packing_of
 from brinery.tables.lines import below_separator_line, header_of
 from brinery.tables.parquet import MAGIC
@@ -21,8 +21,6 @@ Kind = Literal["parquet", "csv", "jsonl"]
 HEAD_BYTES = 64 * 1024
 ROWS_AT_LEAST = 256  # of a piece of Parquet, however wide its rows are
 TEXT_BUFFER = 4 * 1024 * 1024  # bytes that are read of a text at once
-PARQUET_BUFFERS = 16 * 1024 * 1024  # … and of all columns of Parquet together, of each at least and at most
-LEAST_BUFFER, MOST_BUFFER = 64 * 1024, 1024 * 1024
 READ_ROWS = 2**14  # of Parquet that are unpacked at once
 BOM = b"\xef\xbb\xbf"
 
@@ -97,8 +95,8 @@ class Source:
         self, columns: Sequence[str], sizes: Sizes, wanted: Callable[[int], bool]
     ) -> Iterator[tuple[Span, pa.Table | None]]:
         rows, size = self.rows or 0, sizes.rows
-        row_bytes = sum(self.row_bytes.get(name, 0.0) for name in columns)
-        while size > ROWS_AT_LEAST and size * row_bytes > 2 * sizes.bytes:
+        taken = sum(self.row_bytes.get(name, 0.0) for name in columns)
+        while size > ROWS_AT_LEAST and size * taken > 2 * sizes.bytes:
             size //= 2
         spans = [Span(begin, min(begin + size, rows)) for begin in range(0, rows, size)]
         place = 0
@@ -120,10 +118,10 @@ class Source:
         constants = self.input.constants
         stored = [name for name in columns if name not in constants]
         with self.input.file.open() as file, errors_of_parquet(self.name):
-            parquet = _opened(file, len(stored))
-            groups, skipped = _groups(parquet.metadata, begin, end)
-            batches = parquet.iter_batches(min(size, READ_ROWS), row_groups=groups, columns=stored, use_threads=False)
-            for table in _cut(batches, begin - skipped, end - begin, size):
+            parquet = opened(file, len(stored))
+            kept, skipped = groups(parquet.metadata, begin, end)
+            batches = parquet.iter_batches(min(size, READ_ROWS), row_groups=kept, columns=stored, use_threads=False)
+            for table in cut(batches, begin - skipped, end - begin, size):
                 self.input.file.check()
                 for name in constants:
                     if name in columns:
@@ -181,17 +179,9 @@ def skip(stream: IO[bytes], count: int) -> None:
         count -= len(read)
 
 
-@contextmanager
-def errors_of_parquet(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as exc:
-        raise DataInvalid(f"{where} cannot be read as Parquet: {words_of(exc, 200)}") from exc
-
-
 def _parquet(input: Input, file: BinaryIO) -> Source:
     with errors_of_parquet(input.name):
-        parquet = _opened(file)
+        parquet = opened(file)
         schema, metadata = parquet.schema_arrow, parquet.metadata
     names = [*named_once(input.name, schema.names), *input.constants]
     named_once(input.name, names)
@@ -201,17 +191,8 @@ def _parquet(input: Input, file: BinaryIO) -> Source:
         names=tuple(names),
         types=(*schema.types, *(pa.string() for _ in input.constants)),
         rows=metadata.num_rows,
-        row_bytes=_row_bytes(metadata),
+        row_bytes=row_bytes(metadata),
     )
-
-
-def _row_bytes(metadata: pq.FileMetaData) -> dict[str, float]:
-    """What a row takes of each column that is no nested one, by the first group of rows."""
-    if not metadata.num_row_groups:
-        return {}
-    group = metadata.row_group(0)
-    chunks = (group.column(place) for place in range(group.num_columns))
-    return {chunk.path_in_schema: chunk.total_uncompressed_size / max(group.num_rows, 1) for chunk in chunks}
 
 
 def _text_source(input: Input, stream: IO[bytes], packing: str | None) -> Source:
@@ -257,47 +238,5 @@ def _header_end(data: bytes, separator: str) -> int:
     return len(data)
 
 
-def _opened(file: BinaryIO, columns: int = 1) -> pq.ParquetFile:
-    """A file of which so many columns are read, each through a buffer of its own."""
-    buffer = max(LEAST_BUFFER, min(MOST_BUFFER, PARQUET_BUFFERS // max(columns, 1)))
-    return pq.ParquetFile(pa.PythonFile(file, mode="r"), buffer_size=buffer, pre_buffer=False)
-
-
 def _unpacked(file: BinaryIO, packing: str) -> IO[bytes]:
     return OPENERS[packing](cast(IO[bytes], pa.PythonFile(file, mode="r")) if packing == "zstd" else file)
-
-
-def _groups(metadata: pq.FileMetaData, begin: int, end: int) -> tuple[list[int], int]:
-    """The row groups that hold some rows, and how many rows are before the first of these."""
-    groups: list[int] = []
-    first = start = 0
-    for place in range(metadata.num_row_groups):
-        stop = start + metadata.row_group(place).num_rows
-        if start < end and stop > begin:
-            first = first if groups else start
-            groups.append(place)
-        start = stop
-    return groups, first
-
-
-def _cut(batches: Iterator[pa.RecordBatch], skipped: int, rows: int, size: int) -> Iterator[pa.Table]:
-    """Tables of so many rows, the last of fewer, of `rows` in all, from batches of any lengths."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        if skipped >= len(batch):
-            skipped -= len(batch)
-            continue
-        batch, skipped = batch.slice(skipped, rows), 0
-        rows -= len(batch)
-        while count + len(batch) >= size:
-            taken = size - count
-            yield pa.Table.from_batches([*held, batch.slice(0, taken)])
-            batch, held, count = batch.slice(taken), [], 0
-        if len(batch):
-            held.append(batch)
-            count += len(batch)
-        if rows <= 0:
-            break
-    if held:
-        yield pa.Table.from_batches(held)
