@@ -21,20 +21,29 @@ class Engine:
     why: str
 
 
-def choose_engine(manifest: Manifest) -> Engine:
+def choose_engine(manifest: Manifest, begun: str | None = None) -> Engine:
     """The format to score with.
+
+    Args:
+        begun: that of a run that was begun before, whose parts are all of one format.
 
     Raises:
         LibraryMismatch: none can be loaded here.
     """
+    chosen = _chosen(manifest)
+    if begun is None or begun == chosen.format or begun not in manifest.artifacts:
+        return chosen
+    return Engine(begun, "the run was begun with it")
+
+
+def _chosen(manifest: Manifest) -> Engine:
     estimator = str(manifest.spec.get("estimator", "")).rpartition(".")[2]
+    why = "the version has it, and it answers many rows as fast as any"
     if estimator in FORESTS and "pickle" in manifest.artifacts:
         lacking = _lacking(manifest)
         if lacking is None:
-            return Engine("pickle", f"a {estimator} answers many rows faster from its pickle")
-        why = f"a {estimator} answers many rows faster from its pickle, which does not load here: {lacking}"
-    else:
-        why = "the version has it, and it answers many rows as fast as any"
+            return Engine("pickle", f"a forest ({estimator}) answers many rows faster from its pickle")
+        why = f"a forest ({estimator}) answers many rows faster from its pickle, which does not load here: {lacking}"
     chosen = choose_format(manifest)
     return Engine(chosen.name, why if chosen.name == "onnx" else "the version has no ONNX file that runs here")
 

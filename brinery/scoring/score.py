@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from brinery.errors import RunConflict, SettingInvalid
-from brinery.formats.choice import FORMATS
 from brinery.loading.load import load_files
 from brinery.loading.model import VerifiedModel
-from brinery.scoring.engine import Engine, choose_engine
+from brinery.scoring.engine import choose_engine
 from brinery.scoring.manifest import libraries_of, make_manifest
 from brinery.scoring.outputs import Format
 from brinery.scoring.place import MANIFEST, RUN, Place
@@ -78,7 +77,7 @@ def score(
     place = Place(out)
     names = place.names()
     begun = place.read(RUN) if RUN in names else None
-    engine = _engine(published, begun)
+    engine = choose_engine(published.manifest, None if begun is None else str(begun.get("engine")))
     with ThreadPoolExecutor(1) as pool:  # what is imported and loaded meanwhile takes as long
         columns = list(dict.fromkeys([*(feature.name for feature in published.manifest.features), *wanted.keep]))
         reading = pool.submit(lambda: read_sources(_inputs(wanted, folder, out), columns))
@@ -113,14 +112,6 @@ def _inputs(wanted: Wanted, folder: Path, out: Store) -> list[Input]:
     if out.url == base or out.url.startswith(f"{base}/"):
         raise SettingInvalid(f"OUT lies in IN, {shown(wanted.given)}, and would be read as rows; choose another place")
     return inputs
-
-
-def _engine(published: Published, begun: Mapping[str, Any] | None) -> Engine:
-    """That of the run, where it was begun before: its parts are all of one engine."""
-    if begun is not None and str(begun.get("engine")) in FORMATS and begun.get("reference") == str(published.reference):
-        chosen = choose_engine(published.manifest)
-        return chosen if chosen.format == begun["engine"] else Engine(begun["engine"], "the run was begun with it")
-    return choose_engine(published.manifest)
 
 
 def _loaded(registry: Store, published: Published, format: str, pinned: bool) -> VerifiedModel:

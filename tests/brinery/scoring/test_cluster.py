@@ -6,15 +6,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from brinery.errors import DataInvalid, SettingInvalid
+from brinery.errors import DataInvalid, LibraryMismatch, SettingInvalid
 from brinery.scoring import plan
 from brinery.scoring.cluster import cluster
+from brinery.scoring.place import Place
+from brinery.scoring.plan import read_sources
+from brinery.scoring.reading.inputs import find_inputs
+from brinery.scoring.reading.source import Span
 from brinery.scoring.run import Stopped
+from brinery.scoring.scorer import Scorer
+from brinery.scoring.work import Piece, Where, work_alone
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.brinery.scoring.runs import parts, refused, run, stored, write_rows
@@ -118,6 +125,20 @@ def test_version_that_a_worker_cannot_verify_is_not_scored_with(tmp_path: Path, 
         with pytest.raises(Exception, match="model.onnx"):
             run(folder_store, reference, tmp_path / "rows.csv", tmp_path / "out", make_workers=spoil)
     assert not parts(tmp_path / "out")
+
+
+def test_worker_with_other_libraries_works_on_nothing(published: Published, tmp_path: Path) -> None:
+    """Its parts would agree, and yet not be those that the manifest tells of."""
+    store, references = published
+    write_rows(wine_rows(10), tmp_path / "rows.csv")
+    with pytest.raises(LibraryMismatch, match="a worker of the cluster has .*pyarrow"):
+
+        def elsewhere(scorer: Scorer, place: Place, where: Where, most_refused: int) -> Any:
+            others = replace(where, libraries={**where.libraries, "pyarrow": "1.0"})
+            (source,) = read_sources(find_inputs(str(tmp_path / "rows.csv"), tmp_path), [])[0]
+            work_alone(others, Piece(0, source, Span(source.begin, 100)), most_refused)
+
+        run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out", make_workers=elsewhere)
 
 
 def test_no_scheduler_or_worker_is_a_sentence(published: Published, tmp_path: Path) -> None:

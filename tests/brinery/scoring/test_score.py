@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import obstore
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -283,6 +284,37 @@ def test_a_source_that_changes_in_mid_run_is_noticed(
         with pytest.raises(DataInvalid, match=f"{name} has changed since the run began; nothing was committed"):
             run(store, references["wine"], path, out, told=change)
         assert "_run.json" in stored(out) and "_manifest.json" not in stored(out)
+
+
+def test_an_object_that_changes_in_mid_run_is_noticed(
+    published: Published, tmp_path: Path, s3_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "PIECE_BYTES", 4096)
+    store, references = published
+    data = write_rows(wine_rows(2000), tmp_path / "rows.csv").read_bytes()
+    for place in range(3):
+        obstore.put(s3_store.backend, f"in/{place}.csv", data)
+
+    def change(rows: int, share: float) -> None:
+        obstore.put(s3_store.backend, "in/2.csv", data.replace(b"13", b"14"))
+
+    out = f"{s3_store.url}/out"
+    with pytest.raises(DataInvalid, match="2.csv has changed since the run began; nothing was committed"):
+        run(store, references["wine"], f"{s3_store.url}/in", out, told=change)
+    assert "_run.json" in stored(out) and "_manifest.json" not in stored(out)
+    with pytest.raises(RunConflict, match="2.csv has changed since it was begun"):
+        run(store, references["wine"], f"{s3_store.url}/in", out)
+
+
+def test_a_source_that_changes_behind_the_last_piece_is_noticed(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    path = write_rows(rows_of("wine"), tmp_path / "rows.csv")
+
+    def change(rows: int, share: float) -> None:
+        path.write_bytes(path.read_bytes())
+
+    with pytest.raises(DataInvalid, match="rows.csv has changed since the run began"):
+        run(store, references["wine"], path, tmp_path / "out", told=change)
 
 
 def test_a_run_that_is_stopped_is_gone_on_with(
