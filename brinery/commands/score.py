@@ -94,7 +94,8 @@ def _run(arguments: argparse.Namespace, received: list[int]) -> int:
         )
     except Stopped as exc:
         meter.end()
-        say(f"score: stopped, with {exc.parts} parts done; the same command goes on from there")
+        done = f"{exc.parts} part{'s'[: exc.parts != 1]}"
+        say(f"score: stopped, with {done} done; the same command goes on from there")
         return 128 + received[0]
     finally:
         meter.end()
@@ -130,7 +131,8 @@ def _told(result: "Result", out: str, seconds: float) -> dict[str, Any]:
 
 def _text(result: "Result", found: dict[str, Any]) -> str:
     refused = f", {found['refused']:,} refused" if found["refused"] else ""
-    what = f"{found['rows']:,} rows in {found['parts']:,} parts{refused}"
+    parts = f"{found['parts']:,} part{'s'[: found['parts'] != 1]}"
+    what = f"{found['rows']:,} rows in {parts}{refused}"
     if result.before:
         return f"{found['out']} is done already: {what}, by {found['reference']}"
     pace = found["rows"] / max(found["seconds"], 0.001)

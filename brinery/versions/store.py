@@ -180,10 +180,9 @@ class Store:
             ObjectChanged: it is another one.
             ObjectMissing, StoreError: as of `fetch`.
         """
-        options: Any = {"range": (begin, end), "if_match": tag}
 
         def ask() -> bytes:
-            result = obstore.get(self.backend, path, options=options)
+            result = obstore.get(self.backend, path, options={"range": (begin, end)})
             if result.meta["e_tag"] != tag:
                 raise ObjectChanged(f"{self.url}/{path} is no longer the object that was found there")
             return bytes(result.bytes())
@@ -301,8 +300,8 @@ def errors_of(url: str, path: str) -> Iterator[None]:
         yield
     except (exceptions.NotFoundError, FileNotFoundError) as exc:
         raise ObjectMissing(f"{url}/{path} is not there{_bucket_hint(exc)}") from exc
-    except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as exc:
-        raise _other(url, path, exc) from exc
+    except exceptions.AlreadyExistsError as exc:
+        raise ObjectExists(f"{url}/{path} exists already") from exc
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
         raise _refused(url, path, exc) from exc
     except exceptions.GenericError as exc:
@@ -317,13 +316,6 @@ def errors_of(url: str, path: str) -> Iterator[None]:
         if type(exc).__name__ != "PanicException":  # of Rust, and no Exception: for an endpoint that is no URL
             raise
         raise StoreError(f"{url}/{path}: the store's address cannot be used: {_reason(exc)}") from exc
-
-
-def _other(url: str, path: str, exc: Exception) -> StoreError:
-    """Of an object that was not to be there, or was to be another one."""
-    if isinstance(exc, exceptions.PreconditionError):
-        return ObjectChanged(f"{url}/{path} is no longer the object that was found there")
-    return ObjectExists(f"{url}/{path} exists already")
 
 
 def _refused(url: str, path: str, exc: Exception) -> StoreError:

@@ -29,7 +29,7 @@ def test_done_and_done_before_end_with_0(
     asked = [str(references["wine"]), "rows.csv", "out", "--registry", store.url]
     assert main(asked) == 0
     out, err = capsys.readouterr()
-    assert out.startswith(f"out: 178 rows in 1 parts, by {references['wine']}\n  with its onnx: ") and err == ""
+    assert out.startswith(f"out: 178 rows in 1 part, by {references['wine']}\n  with its onnx: ") and err == ""
     assert main([*asked, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["done_before"] is True and (found["rows"], found["parts"], found["refused"]) == (178, 1, 0)
