@@ -91,8 +91,8 @@ def _runs(model: str, rows: int, folder: Path, pandas: bool) -> dict[str, Callab
     with ModelProcess() as check:
         reference = train(model, SPECS[model], Session(store, check)).reference
     files = folder / "registry" / reference.folder
-    parquet, csv = _rows(rows)
-    tenth, _ = _rows(rows // 10)
+    parquet, csv = rows_of(rows)
+    tenth, _ = rows_of(rows // 10)
     engine = str(files / ENGINES[model])
     runs = {
         "score": lambda: _score(reference, store.url, parquet, folder),
@@ -106,7 +106,7 @@ def _runs(model: str, rows: int, folder: Path, pandas: bool) -> dict[str, Callab
     return runs
 
 
-def _rows(count: int) -> tuple[Path, Path]:
+def rows_of(count: int) -> tuple[Path, Path]:
     """Rows near a real one, as Parquet and as CSV, kept between runs."""
     from sklearn.datasets import load_wine
 

@@ -201,6 +201,9 @@ def test_refused_rows_are_numbered_through_all_pieces_of_a_file(
     for name in ("rows.csv", "rows.jsonl", "rows.parquet"):
         write_rows(rows, tmp_path / name)
         out = tmp_path / f"out-{name}"
+        with pytest.raises(DataInvalid, match=r"\(and 3 more so far; --max-refused is 3\); nothing was committed"):
+            run(store, references["wine"], tmp_path / name, out, most_refused=3)
+        assert len(refused(out)) == 3 and "_manifest.json" not in stored(out)
         done = run(store, references["wine"], tmp_path / name, out, most_refused=4).manifest
         assert len(done["parts"]) > 1 and [each["row"] for each in refused(out)] == [1, 1000, 1501, 2000]
 
