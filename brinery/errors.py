@@ -11,6 +11,7 @@ BrineryError
 │   │   └── CredentialsUnavailable  … what gives the credentials for it did not
 │   ├── AccessDenied        … that credentials or a policy would have to change
 │   ├── ObjectMissing       … that there is no such object
+│   ├── ObjectChanged       … that an object is no longer the one that was found
 │   └── ObjectExists        … that a create-only write came second
 ├── VersionMissing          no such model or version
 ├── IntegrityError          stored bytes are not the ones that were published: never retried
@@ -25,6 +26,7 @@ BrineryError
 ├── PromotionRefused        a promotion that may not be made, or not now
 ├── EnvironmentFailed       the environment that was to be promoted could not be read or changed
 │   └── EnvironmentSilent   … or did not answer, so that it may or may not have been changed
+├── RunConflict             a run of scoring whose place holds another one
 ├── DataInvalid             rows, columns, a target or a model from elsewhere that cannot be used
 ├── GateInvalid             a gate with a rule that this model cannot be held to
 ├── NotServable             what was to be published could not be served
@@ -91,6 +93,10 @@ class ObjectMissing(StoreError):
     pass
 
 
+class ObjectChanged(StoreError):
+    pass
+
+
 class ObjectExists(StoreError):
     pass
 
@@ -144,6 +150,10 @@ class EnvironmentFailed(BrineryError):
 
 
 class EnvironmentSilent(EnvironmentFailed):
+    pass
+
+
+class RunConflict(BrineryError):
     pass
 
 

@@ -26,7 +26,7 @@ from serving.media import CSV, LINES, MEDIA, as_body, as_written, exchanged
 from serving.openapi import describe
 from serving.problem import Problem
 from serving.reason import log_error
-from serving.settings import Settings
+from serving.settings import MEGABYTE, Settings
 from serving.turns import Turns, is_large
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ log = logging.getLogger("brinery.serving")
 
 # FastAPI would look at every request whether OpenTelemetry has been set up meanwhile.
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+TRANSFORMS = 2  # large requests at once: one is read or written while another is answered
 PROBLEM_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
 
@@ -83,6 +84,7 @@ def create_app(
         ("/healthz", ["GET"], service.healthz),
         ("/readyz", ["GET"], service.readyz),
         ("/ping", ["GET"], service.readyz),
+        ("/execution-parameters", ["GET"], service.execution_parameters),
     ):
         app.add_route(path, route, methods=methods)
     if settings.jobs is not None:
@@ -238,6 +240,13 @@ class _Service:
 
     async def readyz(self, request: Request) -> Response:
         return _json({"status": "ready", "model": identity(await self.model())})
+
+    async def execution_parameters(self, request: Request) -> Response:
+        """What a transform job of SageMaker sends where its maker did not say: many rows a request, a few requests."""
+        megabytes = max(1, self._settings.max_body_bytes // MEGABYTE)
+        return _json(
+            {"MaxConcurrentTransforms": TRANSFORMS, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": megabytes}
+        )
 
     async def model(self) -> VerifiedModel:
         if self._loader.model is not None:

@@ -14,6 +14,7 @@ from brinery.versions.store import registry_url
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{0,20})?|\.[0-9]{1,20}")
 LOG_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
+MEGABYTE = 1024 * 1024
 SWITCHES = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 
@@ -46,6 +47,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingInvalid: the variable, its value and what is allowed.
     """
+    batch = _batch_bytes(environ)
     return Settings(
         registry=registry_url(environ.get("MODEL_REGISTRY"), Path.cwd()),
         model_name=environ.get("MODEL_NAME") or None,
@@ -55,8 +57,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         challenger_share=_share(environ, "CHALLENGER_SHARE"),
         require_pin=SWITCHES[_one_of(environ, "REQUIRE_PIN", "off", tuple(SWITCHES))],
         model_format=_one_of(environ, "MODEL_FORMAT", AUTO, (AUTO, *sorted(FORMATS, reverse=True))),
-        max_rows=_positive(environ, "MAX_ROWS", 10_000),
-        max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 5 * 1024 * 1024),
+        max_rows=_positive(environ, "MAX_ROWS", batch or 10_000),
+        max_body_bytes=_positive(environ, "MAX_BODY_BYTES", batch or 5 * MEGABYTE),
         log_level=_one_of(environ, "LOG_LEVEL", "INFO", LEVELS),
         port=_positive(environ, "PORT", 8080, 65535),
         jobs=job_settings(environ),
@@ -65,6 +67,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         capture=_share(environ, "CAPTURE"),
         capture_log_group=_log_group(environ),
     )
+
+
+def _batch_bytes(environ: Mapping[str, str]) -> int:
+    """The largest body that a transform job of SageMaker sends, in bytes, which holds no more rows; 0 in no such job.
+
+    Source: Amazon SageMaker Developer Guide, use your own inference code with batch transform.
+    """
+    if environ.get("SAGEMAKER_BATCH") != "true":
+        return 0
+    told = environ.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "")
+    return MEGABYTE * (int(told) if told.isascii() and told.isdigit() and 0 < len(told) < 4 and int(told) else 5)
 
 
 def _record(environ: Mapping[str, str]) -> str | None:

@@ -60,3 +60,8 @@ def test_commands_of_the_repository_say_where_they_are(installed: Path, tmp_path
     (tmp_path / "training/__main__.py").write_text("raise SystemExit(7)")
     done = run(str(installed / command), code=2, cwd=tmp_path)
     assert done.stdout == "" and done.stderr.startswith(f"{command}: ") and done.stderr.count("\n") == 1
+
+
+def test_score_says_what_it_needs(installed: Path, tmp_path: Path) -> None:
+    done = run(str(installed / "score"), "numbers:1", "in", "out", code=2, cwd=tmp_path)
+    assert done.stderr.startswith("score: pyarrow is not installed here; install brinery[score]")

@@ -112,7 +112,8 @@ def _text(reference: Reference, window: Window, windows: Windows, found: list[Fo
     order = sorted(found, key=lambda each: each.verdict != "drift")
     rows = [[each.name, each.verdict, _chance(each), f"{each.stability:.3f}", each.moved] for each in order]
     said = [
-        f"{reference.name}:{reference.version}: {window.rows:,} rows in {window.requests:,} requests"
+        f"{reference.name}:{reference.version}: {window.rows:,} rows"
+        + (f" in {window.requests:,} requests" if window.requests else "")
         + (f", and {window.lost:,} rows of which the log has no line" if window.lost else "")
     ]
     others = {each: counts.rows for each, counts in windows.versions.items() if each != reference}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from brinery.errors import SettingInvalid
-from brinery.monitoring.logs import lines_of_files, lines_of_groups, logs_client
+from brinery.monitoring.logs import lines_of_files, lines_of_groups, lines_of_runs, logs_client
 from brinery.versions.store import open_store
 
 
@@ -18,6 +18,8 @@ def begin_of(arguments: Namespace, now: datetime) -> datetime | None:
 
 def lines_of(arguments: Namespace, since: datetime | None, kind: str) -> Iterable[str]:
     """The lines that are asked for; of a log group only those of this kind."""
+    if getattr(arguments, "run", None):
+        return lines_of_runs(arguments.run)
     if arguments.log_group:
         return lines_of_groups(logs_client(os.environ), arguments.log_group, since, kind)
     return lines_of_files(arguments.log)

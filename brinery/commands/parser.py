@@ -38,6 +38,7 @@ examples:
   registry drift wine --log serve.log            whether what is served still looks like what training saw
   registry drift wine --log-group /aws/lambda/prod-serving --since 24h --page drift.html
                                                  … by the last day of a function, and as a page
+  registry drift wine --run s3://out/run-12      … by the rows of a batch
   registry challenge wine --log serve.log        how a challenger compares, and whether that is enough to decide
   registry quality wine --log serve.log --labels labels.csv
                                                  how good answers were whose labels came later
@@ -203,7 +204,9 @@ def _jobs(command: argparse.ArgumentParser) -> None:
 
 def _drift(command: argparse.ArgumentParser) -> None:
     _model(command)
-    _logs(command)
+    _logs(command).add_argument(
+        "--run", type=_given, nargs="+", metavar="OUT", help="runs of `score`, by where they lie"
+    )
     _told(command, "the version that is looked at; default: that of the newest line")
 
 
@@ -268,12 +271,13 @@ def _answered(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _logs(command: argparse.ArgumentParser) -> None:
-    """Options that say which lines are looked at."""
+def _logs(command: argparse.ArgumentParser) -> Any:
+    """Options that say which lines are looked at; the group of those that say where they are, of which one is given."""
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--log", type=_path, nargs="+", metavar="FILE", help="what serving printed, whatever is between")
     where.add_argument("--log-group", type=_given, nargs="+", metavar="NAME", help="log groups in CloudWatch")
     command.add_argument("--since", type=_ago, metavar="TIME", help="how far back: 90m, 24h, 7d; default: all there is")
+    return where
 
 
 def _ago(text: str) -> float:

@@ -119,7 +119,24 @@ class VerifiedModel:
 
     def answer_parsed(self, array: np.ndarray) -> Prediction:
         """Answer rows, shape (rows, features), that were parsed by features that are read alike, as far as it can."""
-        return self._answer_most(Batch(array, [], single=False))
+        answers, unanswered = self.answer_array(array)
+        return Prediction(answers, [], False, {row: [("", why)] for row, why in unanswered.items()}, array)
+
+    def answer_array(self, array: np.ndarray) -> tuple[AnyAnswers, dict[int, str]]:
+        """Answer checked rows, shape (rows, features), as the parser makes them.
+
+        Returns:
+            The answers to all rows but those that the model has none for, and why it has none, by row.
+        """
+        if not len(array):
+            return self.task.joined([]), {}
+        answers, rows = self._most(array, len(array))
+        if not rows:
+            return answers, {}
+        why = {row: TOO_FAR if self.parser.unfitted(array[[row]]) else NO_ANSWER for row in rows}
+        rest = np.delete(np.arange(len(array)), rows)
+        answers, more = self.answer_array(array[rest])
+        return answers, why | {int(rest[row]): reason for row, reason in more.items()}
 
     def _answer_most(self, batch: Batch) -> Prediction:
         places, refused = batch.places or range(len(batch.array)), dict(batch.refused)
@@ -141,15 +158,19 @@ class VerifiedModel:
         Returns:
             The answers, and why rows have none, by row, for at most so many of them.
         """
+        answers, rows = self._most(batch.array, most)
+        return answers, dict.fromkeys(rows, TOO_FAR if batch.warnings else NO_ANSWER)
+
+    def _most(self, array: np.ndarray, most: int) -> tuple[AnyAnswers, list[int]]:
+        """The answers, and rows without one, at most so many."""
         try:
-            answers = self._answers(batch.array)
-            rows = list(islice(self.task.unanswered(answers), most))
+            answers = self._answers(array)
+            return answers, list(islice(self.task.unanswered(answers), most))
         except Exception:
-            rows = list(islice(self._failing(batch.array), most))
+            rows = list(islice(self._failing(array), most))
             if not rows:
                 raise
-            answers = self.task.joined([])
-        return answers, dict.fromkeys(rows, TOO_FAR if batch.warnings else NO_ANSWER)
+            return self.task.joined([]), rows
 
     def _answers(self, array: np.ndarray) -> AnyAnswers:
         with np.errstate(all="ignore"):

@@ -1,15 +1,20 @@
-"""Logs: the lines of files, and those of a log group in CloudWatch, as far as serving printed them."""
+"""Logs: lines that serving printed, of files and of log groups in CloudWatch, and those that runs of `score` keep."""
 
+import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from brinery.errors import DataInvalid, SettingInvalid
+from brinery.errors import DataInvalid, ObjectMissing, SettingInvalid
 from brinery.jobs.aws import errors_of
-from brinery.versions.profiles import aws_region
+from brinery.versions.profiles import aws_region, profile_credentials
 from brinery.versions.reference import Reference
+from brinery.versions.store import open_store
+
+RUN_MANIFEST, MOST_BYTES = "_manifest.json", 1024 * 1024 * 1024
 
 # A log may put a name or a time in front. What has a quote there is a line of something else that tells a caller's
 # text, as an access log does.
@@ -54,6 +59,32 @@ def lines_of_files(paths: Iterable[Path]) -> Iterator[str]:
                 yield from file
         except OSError as exc:
             raise DataInvalid(f"the log {path} cannot be read: {exc.strerror}") from exc
+
+
+def lines_of_runs(places: Iterable[str]) -> Iterator[str]:
+    """The line of counts of each run of `score`, by its place or its manifest, here or on S3.
+
+    Raises:
+        DataInvalid: there is no finished run, or it counted nothing.
+        StoreError: a bucket refused or did not answer.
+    """
+    for place in places:
+        folder, _, name = place.rstrip("/").rpartition("/")
+        if name != RUN_MANIFEST:
+            folder = place.rstrip("/")
+        url = folder if "://" in folder else Path(folder).resolve().as_uri()
+        if "://" not in folder and not Path(folder).is_dir():
+            raise DataInvalid(f"there is no folder {folder}, and so no run of `score`")
+        try:
+            store = open_store(url, credentials=profile_credentials(os.environ))
+            counts = json.loads(bytes(store.read(RUN_MANIFEST, MOST_BYTES)))["counts"]
+        except ObjectMissing as exc:
+            raise DataInvalid(f"{place} is no run of `score` that is done: {exc}") from exc
+        except (ValueError, KeyError, TypeError, SettingInvalid) as exc:
+            raise DataInvalid(f"{place} is no run of `score`: {exc}") from exc
+        if counts is None:
+            raise DataInvalid(f"{place} has no counts; its version has no profile")
+        yield json.dumps(counts, separators=(",", ":"))
 
 
 def lines_of_groups(client: Any, groups: Iterable[str], since: datetime | None, kind: str) -> Iterator[str]:

@@ -99,6 +99,10 @@ class RowParser:
             return self._batch([row], False, data, True)
         raise RowInvalid([("/data", self._row_rule())])
 
+    def unfitted(self, array: np.ndarray) -> bool:
+        """Whether checked rows, shape (rows, features), hold a value that the model was not fitted on the like of."""
+        return bool(self._unfitted.first(array, 1))
+
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of one row, made from the very checks that parse it."""
         from pydantic.json_schema import GenerateJsonSchema  # asked for by people and generators alone

@@ -5,7 +5,8 @@ import gzip
 import lzma
 import zipfile
 import zlib
-from collections.abc import Buffer, Callable
+from collections.abc import Buffer, Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, cast
 
 import pyarrow as pa
@@ -31,27 +32,35 @@ OPENERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
 BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 
+def packing_of(start: bytes) -> str | None:
+    """How data are compressed, by the first bytes of them; None where they are not."""
+    return next((kind for mark, kind in STARTS if start.startswith(mark)), None)
+
+
 def decompressed(where: str, data: Buffer) -> Buffer:
     """The data as they are, or what they hold where they are compressed.
 
     Raises:
         DataInvalid: they end too early, are damaged, encrypted, or a zip of more or less than one file.
     """
-    start = bytes(memoryview(data)[:6])
-    for mark, kind in STARTS:
-        if start.startswith(mark):
-            try:
-                with OPENERS[kind](pa.BufferReader(pa.py_buffer(data))) as stream:
-                    return read_bounded(where, stream, "once it is unpacked")
-            except _Workbook:
-                raise DataInvalid(f"{where} is an Excel workbook; save its sheet as CSV") from None
-            except _NotOneFile as exc:
-                raise DataInvalid(
-                    f"{where} is a zip of {exc} files; it must hold exactly one, of CSV or Parquet"
-                ) from None
-            except BROKEN as exc:
-                raise DataInvalid(f"{where} is compressed with {kind} and cannot be read to its end: {exc}") from exc
-    return data
+    kind = packing_of(bytes(memoryview(data)[:6]))
+    if kind is None:
+        return data
+    with errors_of_packing(where, kind), OPENERS[kind](pa.BufferReader(pa.py_buffer(data))) as stream:
+        return read_bounded(where, stream, "once it is unpacked")
+
+
+@contextmanager
+def errors_of_packing(where: str, kind: str) -> Iterator[None]:
+    """Say what is wrong with compressed data; DataInvalid."""
+    try:
+        yield
+    except _Workbook:
+        raise DataInvalid(f"{where} is an Excel workbook; save its sheet as CSV") from None
+    except _NotOneFile as exc:
+        raise DataInvalid(f"{where} is a zip of {exc} files; it must hold exactly one, of CSV or Parquet") from None
+    except BROKEN as exc:
+        raise DataInvalid(f"{where} is compressed with {kind} and cannot be read to its end: {exc}") from exc
 
 
 class _NotOneFile(Exception):

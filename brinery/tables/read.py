@@ -10,10 +10,11 @@ from brinery.errors import DataInvalid
 from brinery.rows.written import Written
 from brinery.tables.compression import decompressed
 from brinery.tables.csv import CsvFile
+from brinery.tables.frame import to_frame
 from brinery.tables.parquet import MAGIC, ParquetFile, ParquetSet
 from brinery.tables.sources import Load, Source
 from brinery.tables.spelling import PLAIN, Spelling
-from brinery.tables.table import Table, to_frame, with_usable_types
+from brinery.tables.table import Table, with_usable_types
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _errors_of_store(where: str) -> Iterator[None]:
 
 def _parquet_files(where: str, names: Collection[str]) -> list[str]:
     """The names that end in .parquet, sorted; what begins with _ or . is not data, as elsewhere."""
-    _refuse_logged_table(where, names)
+    refuse_logged_table(where, names)
     kept = []
     for name in sorted(names):
         *folders, file = PurePosixPath(name).parts
@@ -129,7 +129,7 @@ def _parquet_files(where: str, names: Collection[str]) -> list[str]:
     return kept
 
 
-def _refuse_logged_table(where: str, names: Collection[str]) -> None:
+def refuse_logged_table(where: str, names: Collection[str]) -> None:
     """A table whose log says which of its files count: others were replaced or removed."""
     for name in names:
         *folders, file = PurePosixPath(name).parts

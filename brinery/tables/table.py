@@ -1,11 +1,10 @@
-"""Tables: what CSV and Parquet files are read into, and the frame that they make."""
+"""Tables: what CSV and Parquet files are read into."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -99,23 +98,6 @@ def is_beyond_exact(column: pa.ChunkedArray) -> bool:
     return ends["min"] is not None and max(abs(ends["min"]), abs(ends["max"])) > EXACT
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
-    """The frame of a table, which is used up: its memory is taken over or given back column by column."""
-    pool = pa.default_memory_pool()
-    pool.release_unused()  # what reading took, which the pool keeps for the next that asks
-    exact = {
-        name: _integers(table.column(name)) for name in table.column_names if _floats_would_lose(table.column(name))
-    }
-    frame: pd.DataFrame = table.to_pandas(
-        ignore_metadata=True, date_as_object=False, split_blocks=True, self_destruct=True
-    )
-    del table
-    pool.release_unused()
-    for name, integers in exact.items():
-        frame[name] = integers
-    return frame
-
-
 def _put_decimals(columns: Columns, name: str, declared: bool) -> None:
     """Floats, unless different values would be one."""
     column = columns.table.column(name)
@@ -130,15 +112,6 @@ def _put_decimals(columns: Columns, name: str, declared: bool) -> None:
         )
     else:
         columns.put(name, floats)
-
-
-def _floats_would_lose(column: pa.ChunkedArray) -> bool:
-    """Whether it has nulls, for which pandas makes floats, beside whole numbers that floats skip."""
-    return bool(pa.types.is_integer(column.type) and column.null_count) and is_beyond_exact(column)
-
-
-def _integers(column: pa.ChunkedArray) -> pd.Series:
-    return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}.get)
 
 
 def _usable(kind: pa.DataType) -> bool:

@@ -250,13 +250,33 @@ class Classification(BaseModel):
                 if self.threshold is not None:
                     answer["threshold"] = self.threshold
             if self.interval is not None:
-                held = answers.probabilities >= self._likely
-                held[np.arange(len(held)), answers.indices] = (
-                    True  # an accurate model has unsure answers that hold none
-                )
-                for answer, labels in zip(written, held, strict=True):
+                for answer, labels in zip(written, self._held(answers, answers.probabilities), strict=True):
                     answer["labels"] = list(compress(self.classes, labels))
         return written
+
+    def columns(self, answers: Answers) -> dict[str, np.ndarray]:
+        """Answers as columns of a table, shape (rows,): `prediction`, and where the model gives probabilities
+        `p_<label>` of each class and, with an interval, `in_<label>`: whether the answer holds that label."""
+        columns = {"prediction": answers.labels}
+        if answers.probabilities is not None:
+            shares = np.ascontiguousarray(answers.probabilities.T, dtype=np.float64)
+            columns |= {f"p_{key}": share for key, share in zip(self.keys, shares, strict=True)}
+            if self.interval is not None:
+                held = self._held(answers, answers.probabilities).T
+                columns |= {f"in_{key}": each for key, each in zip(self.keys, held, strict=True)}
+        return columns
+
+    def of_columns(self, columns: Mapping[str, np.ndarray]) -> Answers:
+        """Answers from columns, as `columns` makes them; KeyError or ValueError where they are none."""
+        shares = [columns[f"p_{key}"] for key in self.keys] if f"p_{self.keys[0]}" in columns else None
+        labels = np.asarray(columns["prediction"], dtype=self.labels.dtype)
+        return Answers(self.labels, None if shares is None else np.stack(shares, axis=1), given_labels=labels)
+
+    def _held(self, answers: Answers, probabilities: np.ndarray) -> np.ndarray:
+        """Which labels each answer holds, shape (rows, classes)."""
+        held = probabilities >= self._likely
+        held[np.arange(len(held)), answers.indices] = True  # an accurate model has unsure answers that hold none
+        return np.asarray(held)
 
     @property
     def _likely(self) -> float:

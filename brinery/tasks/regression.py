@@ -127,6 +127,18 @@ class Regression(BaseModel):
                 answer["interval"] = [answer["prediction"] - width, answer["prediction"] + width]
         return written
 
+    def columns(self, answers: Estimates) -> dict[str, np.ndarray]:
+        """Answers as columns of a table, shape (rows,): `prediction`, and with an interval its two ends."""
+        columns: dict[str, np.ndarray] = {"prediction": answers.values}
+        if self.interval is not None:
+            columns["interval_low"] = answers.values - self.interval.quantile
+            columns["interval_high"] = answers.values + self.interval.quantile
+        return columns
+
+    def of_columns(self, columns: Mapping[str, np.ndarray]) -> Estimates:
+        """Answers from columns, as `columns` makes them; KeyError or ValueError where they are none."""
+        return Estimates(np.asarray(columns["prediction"], dtype=np.float64))
+
     def read(self, written: Sequence[Mapping[str, Any]]) -> Estimates:
         """Answers from JSON objects, as `written` makes them.
 

@@ -64,6 +64,14 @@ class Task(Protocol):
         """One JSON object a row, as every answer carries it."""
         ...
 
+    def columns(self, answers: Any) -> dict[str, np.ndarray]:
+        """Answers as columns of a table, shape (rows,), by name; the same names and types whatever the answers are."""
+        ...
+
+    def of_columns(self, columns: Mapping[str, np.ndarray]) -> AnyAnswers:
+        """Answers from columns, as `columns` makes them; KeyError or ValueError where they are none."""
+        ...
+
     def read(self, written: Sequence[Mapping[str, Any]]) -> AnyAnswers:
         """Answers from JSON objects, as `written` makes them; KeyError or ValueError where they are none."""
         ...

@@ -21,6 +21,7 @@ from brinery.errors import (
     AccessDenied,
     ArtifactSize,
     CredentialsUnavailable,
+    ObjectChanged,
     ObjectExists,
     ObjectMissing,
     SettingInvalid,
@@ -171,6 +172,39 @@ class Store:
         except ObjectMissing:
             return False
         return True
+
+    def part(self, path: str, begin: int, end: int, tag: str) -> bytes:
+        """The bytes of an object from `begin` to `end`, as long as it is the one that has this ETag.
+
+        Raises:
+            ObjectChanged: it is another one.
+            ObjectMissing, StoreError: as of `fetch`.
+        """
+
+        def ask() -> bytes:
+            result = obstore.get(self.backend, path, options={"range": (begin, end)})
+            if result.meta["e_tag"] != tag:
+                raise ObjectChanged(f"{self.url}/{path} is no longer the object that was found there")
+            return bytes(result.bytes())
+
+        with errors_of(self.url, path):
+            return self.request("get", path, ask)
+
+    def tagged(self, prefix: str) -> dict[str, tuple[int, str | None]]:
+        """Paths, sizes in bytes and ETags of all objects below the folder `prefix`."""
+        with errors_of(self.url, prefix):
+            chunks = self.request("list", prefix, lambda: list(obstore.list(self.backend, prefix or None)))
+            return {meta["path"]: (meta["size"], meta["e_tag"]) for chunk in chunks for meta in chunk}
+
+    def tag(self, path: str) -> tuple[int, str | None]:
+        """Size in bytes and ETag of an object.
+
+        Raises:
+            ObjectMissing: there is no such object.
+        """
+        with errors_of(self.url, path):
+            meta = self.request("head", path, lambda: obstore.head(self.backend, path))
+            return meta["size"], meta["e_tag"]
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below `prefix`, sorted."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from brinery.errors import SettingInvalid
-from serving.settings import Settings, read_settings
+from serving.settings import MEGABYTE, Settings, read_settings
 
 RECORD = "20261101T120000Z-" + "a" * 64
 
@@ -81,3 +81,20 @@ def test_setting_not_allowed_is_refused_by_name(variable: str, value: str, allow
     with pytest.raises(SettingInvalid) as refused:
         read_settings({variable: value})
     assert str(refused.value) == f"{variable} is {ascii(value)}; it {allowed}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "rows", "size"),
+    [
+        ({}, 10_000, 5 * MEGABYTE),
+        ({"SAGEMAKER_BATCH": "true"}, 5 * MEGABYTE, 5 * MEGABYTE),
+        ({"SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "20"}, 20 * MEGABYTE, 20 * MEGABYTE),
+        ({"SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}, 5 * MEGABYTE, 5 * MEGABYTE),
+        ({"SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "x"}, 5 * MEGABYTE, 5 * MEGABYTE),
+        ({"SAGEMAKER_BATCH": "true", "MAX_ROWS": "7", "MAX_BODY_BYTES": "9"}, 7, 9),
+        ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "20"}, 10_000, 5 * MEGABYTE),
+    ],
+)
+def test_a_transform_job_sets_the_limits_that_are_not_set(variables: dict[str, str], rows: int, size: int) -> None:
+    settings = read_settings(variables)
+    assert (settings.max_rows, settings.max_body_bytes) == (rows, size)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 
 from brinery.tasks.classification import TOLERANCE, Answers, Classification
+from brinery.tasks.interval import Interval
 
 TASK = Classification(classes=("a", "b", "c"))
 SHARES = np.array([[0.2, 0.3, 0.5], [0.6, 0.4, 0.0]])
@@ -139,3 +140,23 @@ def test_task_needs_two_classes_and_no_key_more() -> None:
 def test_class_is_a_boolean_a_whole_number_or_a_text_and_becomes_no_other(classes: Any) -> None:
     with pytest.raises(ValueError, match="valid"):
         Classification(classes=classes)
+
+
+@pytest.mark.parametrize("classes", [("a", "b", "c"), (0, 1, 2), (-1, 5, 7)])
+def test_columns_are_the_answers_and_are_read_again(classes: Any) -> None:
+    task = Classification(classes=classes)
+    for answers in (task.answers(None, SHARES), task.answers(np.array(classes)[[2, 0]], None)):
+        columns = task.columns(answers)
+        names = [f"p_{label}" for label in classes] if answers.probabilities is not None else []
+        assert list(columns) == ["prediction", *names]
+        found = task.difference(answers, task.of_columns(columns))
+        assert (found.alike, found.largest) == (True, 0.0 if names else None)
+
+
+def test_columns_of_an_interval_are_the_labels_that_answers_hold() -> None:
+    interval = Interval(level=0.9, quantile=0.65, rows=50, coverage=0.9)
+    task = Classification(classes=("a", "b", "c"), interval=interval)
+    answers = task.answers(None, SHARES)
+    columns, written = task.columns(answers), task.written(answers)
+    held = [[label for label in "abc" if columns[f"in_{label}"][row]] for row in range(len(SHARES))]
+    assert held == [answer["labels"] for answer in written]

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression
 
+from brinery.tasks.interval import Interval
 from brinery.tasks.regression import Estimates, Regression
 
 TASK = Regression(mean=1e9, deviation=10.0)
@@ -94,3 +95,12 @@ def test_task_is_that_of_a_fitted_regressor() -> None:
 def test_task_has_a_scale(deviation: float) -> None:
     with pytest.raises(ValidationError):
         Regression(mean=0.0, deviation=deviation)
+
+
+def test_columns_are_the_answers_with_their_ends_and_are_read_again() -> None:
+    answers = of(1.5, -2.0)
+    assert list(TASK.columns(answers)) == ["prediction"]
+    assert TASK.difference(answers, TASK.of_columns(TASK.columns(answers))).largest == 0
+    wide = TASK.model_copy(update={"interval": Interval(level=0.9, quantile=3.0, rows=50, coverage=0.9)})
+    columns = {name: values.tolist() for name, values in wide.columns(answers).items()}
+    assert columns == {"prediction": [1.5, -2.0], "interval_low": [-1.5, -5.0], "interval_high": [4.5, 1.0]}

@@ -14,6 +14,7 @@ from obstore.exceptions import GenericError
 from brinery.errors import (
     AccessDenied,
     ArtifactSize,
+    ObjectChanged,
     ObjectExists,
     ObjectMissing,
     SettingInvalid,
@@ -34,6 +35,20 @@ def test_store_reads_what_was_created(store: Store) -> None:
 def test_store_reads_an_empty_object(store: Store) -> None:
     store.create("empty", b"")
     assert bytes(store.read("empty", 0)) == b""
+
+
+def test_store_gives_a_part_of_an_object_while_it_is_the_same(store: Store) -> None:
+    store.create("folder/a", bytes(range(100)))
+    size, tag = store.tag("folder/a")
+    assert size == 100 and tag and store.tagged("folder") == {"folder/a": (100, tag)}
+    assert store.tagged("") == {"folder/a": (100, tag)}
+    assert store.part("folder/a", 10, 20, tag) == bytes(range(10, 20))
+    assert store.part("folder/a", 99, 100, tag) == b"c"
+    obstore.put(store.backend, "folder/a", bytes(100))
+    with pytest.raises(ObjectChanged, match="folder/a is no longer the object that was found there"):
+        store.part("folder/a", 10, 20, tag)
+    with pytest.raises(ObjectMissing):
+        store.tag("folder/b")
 
 
 @pytest.mark.parametrize("other", [b"", b"x", b"first!", b"firsT", b"first" * 1000], ids=len)
