@@ -14,6 +14,7 @@ EXAMPLES = """\
 examples:
   registry list                                  every version of every model
   registry list wine --json                      one model's versions, as JSON
+  registry list wine --env-file .env             … with a mark at the one that is served
   registry show wine:7                           what version 7 is and how to serve it
   registry diff wine:7 wine:8                    what changed between two versions
   registry verify wine:7@sha256:…                hash everything again and replay the golden rows
@@ -75,10 +76,15 @@ def make_parser() -> argparse.ArgumentParser:
 def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", metavar="MODEL", help="a model's name; without it, all")
     command.add_argument("--all", action="store_true", help="show also older versions, of which each is read")
+    _environment(command, required=False, what="whose version is marked as live")
 
 
 def _reference(command: argparse.ArgumentParser) -> None:
     command.add_argument("reference", metavar="REF", help=REF)
+
+
+def _show(command: argparse.ArgumentParser) -> None:
+    command.add_argument("reference", metavar="REF", help=f"{REF}; or wine, for its newest version")
 
 
 def _verify(command: argparse.ArgumentParser) -> None:
@@ -310,15 +316,20 @@ def _decision(command: argparse.ArgumentParser, forced: str, several: bool = Fal
     command.add_argument("--wait", action="store_true", help="follow the stack's update to its end")
 
 
-def _environment(command: argparse.ArgumentParser, several: bool = False) -> None:
-    """Options that name one environment, or several stacks: `stack` is then a list."""
-    where = command.add_mutually_exclusive_group(required=True)
-    where.add_argument("--env-file", type=_path, metavar="FILE", help="the file that compose reads, such as .env")
+def _environment(
+    command: argparse.ArgumentParser, several: bool = False, required: bool = True, what: str = ""
+) -> None:
+    """Options that name one environment, and `what` it is named for, or several stacks: `stack` is then a list."""
+    about = f", {what}" if what else ""
+    where = command.add_mutually_exclusive_group(required=required)
+    where.add_argument(
+        "--env-file", type=_path, metavar="FILE", help=f"the file that compose reads, such as .env{about}"
+    )
     if several:
         more = "; as often as there are stacks, of which each waits for the one before, up to the first that fails"
         where.add_argument("--stack", type=_given, action="append", metavar="NAME", help=STACK + more)
     else:
-        where.add_argument("--stack", type=_given, metavar="NAME", help=STACK)
+        where.add_argument("--stack", type=_given, metavar="NAME", help=STACK + about)
 
 
 def _given(text: str) -> str:
@@ -350,7 +361,7 @@ def _moment(text: str) -> datetime:
 # What each is for, an example, and what adds its options.
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "list": ("list versions, the newest first", "wine", _list),
-    "show": ("show what a version is", "wine:7", _reference),
+    "show": ("show what a version is, or the newest of a model", "wine:7", _show),
     "verify": ("hash all files of a version again and replay its golden rows", "wine:7@sha256:…", _verify),
     "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
     "publish": (

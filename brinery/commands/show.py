@@ -4,19 +4,20 @@ import json
 from argparse import Namespace
 from typing import Any
 
+from brinery.errors import VersionMissing
 from brinery.formats.choice import FORMATS
 from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.table import age_text, figure_text, size_text, table
-from brinery.versions.catalog import find_version
+from brinery.versions.catalog import find_version, newest, those_there
 from brinery.versions.manifest import Manifest, utc_text
 from brinery.versions.read import Published
-from brinery.versions.reference import Reference
+from brinery.versions.reference import Reference, is_name
 from brinery.versions.store import Store
 
 
 def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     """The manifest as it is stored, with its digest and reference; for people, what they ask for first."""
-    published = find_version(store, Reference.parse(arguments.reference))
+    published = _found(store, arguments.reference)
     reference, manifest = published.reference, published.manifest
     facts = _facts(published)
     width = max(len(label) for label, _ in facts)
@@ -31,6 +32,17 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     stored: dict[str, Any] = json.loads(published.stored)
     result = {**stored, "digest": f"sha256:{reference.digest}", "reference": str(reference)}
     return result, "\n".join([*lines, "", features, "", serve])
+
+
+def _found(store: Store, text: str) -> Published:
+    """The version of a reference, or the newest of a model."""
+    if not is_name(text):
+        return find_version(store, Reference.parse(text))
+    for _, found in newest(store, text, 1):
+        if isinstance(found, Published):
+            return found
+        raise found
+    raise VersionMissing(f"there is no model {text} in {store.url}{those_there(store)}")
 
 
 def serve_text(published: Published) -> str:

@@ -10,9 +10,11 @@ import obstore
 import pytest
 
 from brinery.commands.registry import main
+from brinery.promotion.records import write
 from brinery.versions.manifest import SCHEMA_VERSION, Gate, GateCheck, digest_of
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
+from tests.brinery.promotion.conftest import record
 from tests.conftest import ROOT, overwrite, python
 from tests.examples import publish_example, publish_files, tiny
 
@@ -38,7 +40,7 @@ def test_list_shows_versions_newest_first(registry: Registry, capsys: pytest.Cap
     code, out, err = run(capsys, "list")
     assert (code, err) == (0, "")
     head, *lines = out.splitlines()
-    assert head.split() == ["VERSION", "TRAINED", "SIZE", "GATE", "METRICS", "DIGEST"]
+    assert head.split() == ["VERSION", "PROMOTED", "TRAINED", "SIZE", "GATE", "METRICS", "DIGEST"]
     assert [line.split()[0] for line in lines] == ["tiny:1", "wine:2", "wine:1"]
     assert f"sha256:{(second.digest or '')[:12]}…" in lines[1]
     assert "days ago" in lines[1] and "kB" in lines[1]
@@ -65,6 +67,33 @@ def test_list_as_json_gives_the_verdict_of_the_table(
     assert found["gate"] == verdict and f"  {verdict}  " in run(capsys, "list", manifest.name)[1]
 
 
+def test_show_of_a_model_shows_its_newest_version(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    store, name = registry[0], tiny()[0].name
+    references = [publish_files(store, *tiny()) for _ in range(2)]
+    assert json.loads(run(capsys, "show", name, "--json")[1])["reference"] == str(references[1])
+
+
+def test_list_marks_what_is_recorded_and_what_an_environment_serves(
+    folder_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file serves a version that no record tells of, with a challenger, and says nothing of another model."""
+    monkeypatch.setenv("MODEL_REGISTRY", folder_store.url)
+    first, second, third = (publish_files(folder_store, *tiny()) for _ in range(3))
+    publish_files(folder_store, *tiny("other"))
+    write(folder_store, record(folder_store, first))
+    env = tmp_path / ".env"
+    text = f"MODEL_NAME=tiny\nMODEL_VERSION={second.version_text}\nCHALLENGER_VERSION={third.version_text}\n"
+    env.write_text(text)
+
+    def marks(*more: str) -> dict[str, str | None]:
+        return {each["reference"]: each["promoted"] for each in json.loads(run(capsys, "list", "--json", *more)[1])}
+
+    recorded, live = marks(), marks("--env-file", str(env))
+    assert [recorded[str(each)] for each in (first, second, third)] == ["recorded", None, None]
+    assert [live[str(each)] for each in (first, second, third)] == [None, "live", "challenger"]
+    assert len(live) == 4 and [*live.values()].count(None) == 2
+
+
 def test_list_of_an_empty_registry_says_so(
     folder_store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,7 +108,7 @@ def test_list_shows_a_broken_version_among_the_others(registry: Registry, capsys
     overwrite(store, f"{first.folder}/manifest.json", b"{")
     code, out, _ = run(capsys, "list")
     assert code == 0
-    assert "wine:1   UNREADABLE" in out
+    assert "wine:1   -         UNREADABLE" in out
     assert "the manifest of wine:1 is not JSON" in out
     assert "wine:2" in out
 
@@ -99,7 +128,7 @@ def test_newer_version_is_one_sentence_and_a_row_of_the_list(
     overwrite(store, path, newer(bytes(store.read(path, 2**20))))
     message = f"wine:1 was published by a newer Brinery: its manifest has schema_version {SCHEMA_VERSION + 1}"
     code, out, err = run(capsys, "list")
-    assert (code, err) == (0, "") and "wine:2" in out and "wine:1   UNREADABLE" in out and message in out
+    assert (code, err) == (0, "") and "wine:2" in out and "wine:1   -         UNREADABLE" in out and message in out
     (_, shown) = json.loads(run(capsys, "list", "--json")[1])
     assert shown["reference"] == "wine:1" and message in shown["error"]
     environment = ["--env-file", str(tmp_path / ".env")]
@@ -187,7 +216,8 @@ def test_verify_finds_any_changed_file(registry: Registry, capsys: pytest.Captur
 
 
 WRONG = {
-    "no version": (["show", "wine"], "reference 'wine' has no version; write wine:VERSION"),
+    "no version": (["verify", "wine"], "reference 'wine' has no version; write wine:VERSION"),
+    "no model to show": (["show", "beer"], "there is no model beer in"),
     "latest": (["show", "wine:latest"], "'latest' is not a version"),
     "not there": (["show", "wine:9"], "wine has no version 9 in file:.*; it has 1"),
     "no model": (["show", "beer:1"], "there is no model beer in file:.*; it has wine"),
