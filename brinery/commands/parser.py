@@ -16,6 +16,7 @@ examples:
   registry list wine --json                      one model's versions, as JSON
   registry list wine --env-file .env             … with a mark at the one that is served
   registry show wine:7                           what version 7 is and how to serve it
+  registry card wine:8 --open                    its model card in a browser, before it is promoted
   registry diff wine:7 wine:8                    what changed between two versions
   registry verify wine:7@sha256:…                hash everything again and replay the golden rows
   registry publish churn model.joblib --rows held_out.csv --target churned
@@ -85,6 +86,11 @@ def _reference(command: argparse.ArgumentParser) -> None:
 
 def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("reference", metavar="REF", help=f"{REF}; or wine, for its newest version")
+
+
+def _card(command: argparse.ArgumentParser) -> None:
+    _reference(command)
+    command.add_argument("--open", action="store_true", help="show it in a browser, in place of printing it")
 
 
 def _verify(command: argparse.ArgumentParser) -> None:
@@ -362,6 +368,7 @@ def _moment(text: str) -> datetime:
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "list": ("list versions, the newest first", "wine", _list),
     "show": ("show what a version is, or the newest of a model", "wine:7", _show),
+    "card": ("print the model card of a version, or show it in a browser", "wine:7 --open", _card),
     "verify": ("hash all files of a version again and replay its golden rows", "wine:7@sha256:…", _verify),
     "diff": ("show what changed between two versions", "wine:7 wine:8", _diff),
     "publish": (
