@@ -14,10 +14,14 @@ SHOWN_METRICS = {"classification": ("macro_f1", "roc_auc", "log_loss"), "regress
 SHOWN_NAMES = 6
 
 
-def report_text(results: Sequence[Result], serve: str) -> str:
+def report_text(results: Sequence[Result], serve: str, promote: str | None = None) -> str:
     """A table of the versions, and lines that promote what passed its gate.
 
     In between stand how metrics of folds were taken, the columns' kinds, and notes.
+
+    Args:
+        serve: what serves by its variables.
+        promote: what promotes `{reference}` and serves it, where that can be done from here.
     """
     tables = [_table(list(group)) for _, group in groupby(sorted(results, key=_kind), key=_kind)]
     lines = ["\n\n".join(tables), ""]
@@ -38,7 +42,11 @@ def report_text(results: Sequence[Result], serve: str) -> str:
         lines += ["", "Notes:", *notes]
     passed = [result for result in results if result.manifest.gate.passed]
     if passed:
-        lines += ["", "Promote and serve one of them:" if len(passed) > 1 else "Promote and serve it:"]
+        what = "one of them" if len(passed) > 1 else "it"
+        if promote is not None:
+            lines += ["", f"Promote and serve {what}, with a record:"]
+            lines += [promote.replace("{reference}", str(result.reference)) for result in passed]
+        lines += ["", f"Serve {what} by hand:" if promote is not None else f"Promote and serve {what}:"]
         lines += [_line(result, serve) for result in passed]
     for result in results:
         failed = [check for check in result.manifest.gate.checks if not check.passed]

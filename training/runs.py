@@ -19,6 +19,7 @@ from brinery.loading.model_process import ModelProcess
 from brinery.output.write import say, write
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference
+from brinery.versions.store import registry_url
 from training import interrupt
 from training.errors import SpecInvalid, TrainingError
 from training.fit.cluster import connect, many_processes
@@ -72,13 +73,24 @@ def train_all(
         results, failures = _train_each(file, specs, session)
     lines = [json.dumps(json_of(result)) for result in results] if as_json else []
     if results and not as_json:
-        lines = [report_text(results, os.environ.get("SERVE_COMMAND") or f"uv run {_from_here()}serve")]
+        lines = [report_text(results, *_commands(store.url))]
     code = write("train", "".join(f"{line}\n" for line in lines))
     for failure in failures:
         say(f"train: {failure}")
     if failures or code:
         return 1
     return 0 if all(result.manifest.gate.passed for result in results) else 3
+
+
+def _commands(registry: str) -> tuple[str, str | None]:
+    """What serves by its variables, and what promotes and serves: where SERVE_COMMAND says the first, nothing is known
+    of the second."""
+    told = os.environ.get("SERVE_COMMAND")
+    if told:
+        return told, None
+    here = registry_url(os.environ.get("MODEL_REGISTRY"), Path.cwd())
+    run = ("" if here == registry else f"MODEL_REGISTRY={shlex.quote(registry)} ") + f"uv run {_from_here()}"
+    return f"{run}serve", f"{run}registry promote {{reference}} --env-file .env && {run}--env-file .env serve"
 
 
 def _from_here() -> str:

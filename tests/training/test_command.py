@@ -36,7 +36,7 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     registry = (tmp_path / ".registry").as_uri()
     result = python("-m", "training", *models, "--models", str(EXAMPLES), "--registry", registry)
     assert (result.returncode, result.stderr) == (0, "")
-    *tables, columns, notes, promote = (part.splitlines() for part in result.stdout.split("\n\n"))
+    *tables, columns, notes, promote, by_hand = (part.splitlines() for part in result.stdout.split("\n\n"))
     rows = []
     for (head, *of_task), first in zip(tables, ("ACCURACY", "RMSE"), strict=False):
         assert head.split()[:4] == ["MODEL", "REFERENCE", first, "BASELINE"] and head.split()[-2:] == [
@@ -56,11 +56,13 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
     )
     said = '  penguins: column "sex" has 11 cells such as "NA" (line 5), '
     assert notes[0] == "Notes:" and [note for note in notes if note.startswith(said)]
-    say, *lines = promote
-    assert say == "Promote and serve one of them:"
+    assert promote[0] == "Promote and serve one of them, with a record:" and len(promote) == len(by_hand)
+    say, *lines = by_hand
+    assert say == "Serve one of them by hand:"
     store = open_store((tmp_path / ".registry").as_uri())
     for line, name in zip(lines, models, strict=True):
-        match = re.fullmatch(rf"MODEL_NAME={name} MODEL_VERSION=(1@sha256:[0-9a-f]{{64}}) uv run serve", line)
+        served = rf"MODEL_REGISTRY={re.escape(registry)} uv run serve"
+        match = re.fullmatch(rf"MODEL_NAME={name} MODEL_VERSION=(1@sha256:[0-9a-f]{{64}}) {served}", line)
         assert match
         assert load(store, Reference.of(name, match[1])).manifest.gate.passed
 
@@ -70,9 +72,16 @@ def test_train_names_how_to_serve_from_another_folder(
 ) -> None:
     monkeypatch.delenv("SERVE_COMMAND", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert f" uv run --project {ROOT} serve\n" in train({"wine": SPEC})[1]
+    out = train({"wine": SPEC})[1]
+    run = f"uv run --project {ROOT}"
+    assert f" {run} serve\n" in out
+    assert re.search(
+        rf"\n{run} registry promote wine:1@sha256:\w{{64}} --env-file \.env && {run} --env-file \.env serve\n", out
+    )
     monkeypatch.chdir(ROOT / "tests")
-    assert " uv run serve\n" in train({"wine": SPEC})[1]
+    named = f"MODEL_REGISTRY={(tmp_path / '.registry').as_uri()} uv run"
+    out = train({"wine": SPEC})[1]
+    assert f" {named} serve\n" in out and f"\n{named} registry promote wine:2@sha256:" in out
 
 
 def test_model_without_a_gate_did_not_pass_one(train: Train) -> None:
