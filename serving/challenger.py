@@ -107,7 +107,9 @@ class Challenger:
                 _left_out(ModelInvalid(f"{model.reference} is a {theirs}, and {champion.reference} a {ours}"))
                 return None
             counts.compare_with(model, self.share)
-            self._beside = _Beside(champion, model, counts, Counts(model, self._service))
+            own = Counts(model, self._service)
+            own.in_place_of(champion, self.share)
+            self._beside = _Beside(champion, model, counts, own)
             return self._beside
 
     def _takes(self, key: str | None, model: VerifiedModel) -> bool:
