@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from brinery.errors import BrineryError, ModelInvalid
+from brinery.errors import BrineryError, ModelInvalid, RowInvalid
 from brinery.loading.model import Prediction, VerifiedModel
 from brinery.rows.feature import read_alike
+from brinery.tasks.task import AnyAnswers
 from serving.answer import Watching
 from serving.counts import LEAST_ROWS, Counts
 from serving.loader import Loader, load_version
@@ -22,6 +23,7 @@ from serving.settings import Settings
 KIND = "challenger"  # of a line of the log that an alarm counts
 Content = bytes | dict[str, Any]
 Ask = Callable[[VerifiedModel, Watching], tuple[int, Content]]
+_Held = tuple[AnyAnswers, Any]  # the champion's answers, and the rows that they are of, parsed where both read alike
 
 log = logging.getLogger("brinery.serving")
 
@@ -69,15 +71,22 @@ class Challenger:
             return counts, *ask(champion, counts)
         if self.share == 0:
             return counts, *ask(champion, beside)
+        refused = False
         if not barred and self._takes(key, beside.challenger):
             try:
-                status, content = ask(beside.challenger, beside.own)
+                status, content = ask(beside.challenger, _InPlace(champion, beside.own))
                 if status == 200:
                     return beside.own, status, content
+                refused = True
+            except _RefusesAlone:
+                refused = True
             except Exception as exc:
                 beside.failed(exc)
+                counts.not_compared(failed=1)
+        status, content = ask(champion, counts)
+        if refused and status == 200:
             counts.not_compared(refused=1)
-        return counts, *ask(champion, counts)
+        return counts, status, content
 
     def end(self) -> None:
         """Answer what waits to be compared, and print the counts of what was answered in the champion's place."""
@@ -98,7 +107,9 @@ class Challenger:
                 _left_out(ModelInvalid(f"{model.reference} is a {theirs}, and {champion.reference} a {ours}"))
                 return None
             counts.compare_with(model, self.share)
-            self._beside = _Beside(champion, model, counts, Counts(model, self._service))
+            own = Counts(model, self._service)
+            own.in_place_of(champion, self.share)
+            self._beside = _Beside(champion, model, counts, own)
             return self._beside
 
     def _takes(self, key: str | None, model: VerifiedModel) -> bool:
@@ -107,6 +118,31 @@ class Challenger:
             return random.random() < self.share  # noqa: S311 (no secret)
         drawn = sha256(f"{model.reference}\0{key}".encode()).digest()[:8]
         return int.from_bytes(drawn) < self.share * 2**64
+
+
+class _RefusesAlone(Exception):
+    """The challenger has no answer to a row of a partial request to which the champion has one."""
+
+
+class _InPlace(Watching):
+    """Counts what the challenger answers in the champion's place, and what it refuses not, as the champion is asked."""
+
+    def __init__(self, champion: VerifiedModel, own: Counts) -> None:
+        self._champion, self._own = champion, own
+
+    def answered(self, prediction: Prediction, data: Any) -> None:
+        if prediction.refused and self._answers_one([data[place] for place in prediction.refused]):
+            raise _RefusesAlone
+        self._own.answered(prediction, data)
+
+    def refused(self, errors: Any) -> None:
+        pass
+
+    def _answers_one(self, rows: list[Any]) -> bool:
+        try:
+            return len(self._champion.answer(rows, len(rows), partial=True).rows) > 0
+        except RowInvalid:
+            return False
 
 
 class _Beside(Watching):
@@ -120,15 +156,18 @@ class _Beside(Watching):
         self._champion, self._counts = champion, counts
         self._alike = read_alike(champion.manifest.features, challenger.manifest.features)
         self._lock = threading.Lock()
-        self._held: list[tuple[Prediction, Any]] = []
+        self._held: list[_Held] = []
         self._rows = 0
         self._told = False
 
     def answered(self, prediction: Prediction, data: Any) -> None:
         self._counts.answered(prediction, data)
+        if not len(prediction.rows):
+            return
+        rows = prediction.rows if self._alike else _answered_rows(prediction, data)
         with self._lock:
-            self._held.append((prediction, data))
-            self._rows += len(prediction.rows)
+            self._held.append((prediction.answers, rows))
+            self._rows += len(rows)
             if self._rows < LEAST_ROWS:
                 return
             held = self._take()
@@ -150,33 +189,34 @@ class _Beside(Watching):
             self._told = True
             log.error("the challenger fails to answer: %s", type(exc).__name__, exc_info=exc, extra={"kind": KIND})
 
-    def _take(self) -> list[tuple[Prediction, Any]]:
+    def _take(self) -> list[_Held]:
         held, self._held, self._rows = self._held, [], 0
         return held
 
-    def _compare(self, held: Sequence[tuple[Prediction, Any]]) -> None:
-        rows = sum(len(prediction.rows) for prediction, _ in held)
+    def _compare(self, held: Sequence[_Held]) -> None:
+        rows = sum(len(each) for _, each in held)
         if not rows:
             return
         try:
-            found = self._found(held)
+            found = self._found([each for _, each in held], rows)
             answered = np.ones(rows, dtype=bool)
             answered[list(found.refused)] = False
-            ours = self._champion.task.joined([prediction.answers for prediction, _ in held])
+            ours = self._champion.task.joined([answers for answers, _ in held])
             self._counts.compared(ours[answered], found.answers, len(found.refused))
         except Exception as exc:
             self.failed(exc)
             self._counts.not_compared(failed=rows)
 
-    def _found(self, held: Sequence[tuple[Prediction, Any]]) -> Prediction:
+    def _found(self, parts: Sequence[Any], rows: int) -> Prediction:
         """The challenger's answers to the rows that the champion answered; those that it refuses by their place."""
         if self._alike:
-            return self.challenger.answer_parsed(np.concatenate([prediction.rows for prediction, _ in held]))
-        rows: list[Any] = []
-        for prediction, data in held:
-            given = [data] if prediction.single else data
-            rows += [row for place, row in enumerate(given) if place not in prediction.refused]
-        return self.challenger.answer(rows, len(rows), partial=True)
+            return self.challenger.answer_parsed(np.concatenate(parts))
+        return self.challenger.answer([row for part in parts for row in part], rows, partial=True)
+
+
+def _answered_rows(prediction: Prediction, data: Any) -> list[Any]:
+    given = [data] if prediction.single else data
+    return [row for place, row in enumerate(given) if place not in prediction.refused]
 
 
 def open_challenger(settings: Settings) -> Challenger | None:

@@ -73,6 +73,7 @@ class Counts:
         self._start = start
         self._agreement: Agreement | None = None
         self._challenger: dict[str, Any] = {}
+        self._champion: dict[str, Any] = {}
         self._not_compared = Counter[str]()
         self._lock = Lock()
         self._process = ""  # named by the first answer: what a snapshot holds is the same in all its copies
@@ -84,6 +85,10 @@ class Counts:
         with self._lock:
             self._agreement = Agreement(self._model.task, challenger.task)
             self._challenger = {**_pinned(challenger.reference), "share": share}
+
+    def in_place_of(self, champion: VerifiedModel, share: float) -> None:
+        """Tell in each line that this version answers that share of the requests in a champion's place."""
+        self._champion = {"in_place_of": {**_pinned(champion.reference), "share": share}}
 
     def compared(self, ours: AnyAnswers, theirs: AnyAnswers, refused: int) -> None:
         """Count the champion's and the challenger's answers to rows, beside others that the challenger refuses."""
@@ -188,12 +193,16 @@ class Counts:
         about = self._about()
         for part, each in enumerate(bins or [{}]):
             about["part"] = part
-            once = {} if part else {**embedded(self._service, metrics, TIMED), **self._refusals(), **self._challenge()}
-            told = {**about, **once}
+            told = {**about, **({} if part else self._once(metrics))}
             self._out(json.dumps({**told, "bins": each} if each else told, separators=(",", ":")))
         self._lines += 1
         self._start = None
         self._begin()
+
+    def _once(self, metrics: dict[str, float | list[float]]) -> dict[str, Any]:
+        """What the first part of a line tells, beside its bins."""
+        challenge = {**self._challenge(), **self._champion}
+        return {**embedded(self._service, metrics, TIMED), **self._refusals(), **challenge}
 
     def _challenge(self) -> dict[str, Any]:
         """Which version challenges this one, and how they compare where there are enough rows."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from brinery.commands.looks import begin_of, lines_of
 from brinery.errors import DataInvalid
-from brinery.monitoring.challenge import Compared
+from brinery.monitoring.challenge import Answered, Compared
 from brinery.monitoring.lines import KIND, Window, Windows, sum_lines
-from brinery.monitoring.shares import Answered, Share, answered, differing, mean_apart, steps_of, verdict_of
+from brinery.monitoring.shares import Frequency, Share, differing, frequencies, mean_apart, steps_of, verdict_of
 from brinery.monitoring.sketch import Bins, Profile, Values
 from brinery.output.table import table
 from brinery.versions.manifest import PROFILE
@@ -29,13 +29,16 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     name, now, within = check_name(arguments.model), datetime.now(UTC), arguments.within
     since = begin_of(arguments, now)
     windows = sum_lines(lines_of(arguments, since, KIND), name, since)
-    champion, challenger, compared = _newest(windows, name)
+    champion, challenger = _newest(windows, name)
+    window, window_of_challenger = windows.versions[champion], windows.versions.get(challenger, Window())
+    shadowed, split = window.shadowed.get(challenger), window.split.get(challenger)
     parts: list[Part] = []
-    if compared.rows or compared.shares == {0.0}:
-        parts.append(_beside(f"{_short(challenger)} beside {_short(champion)}", compared, within))
-    if any(compared.shares):
-        window = windows.versions.get(challenger, Window())
-        parts.append(_in_place(store, (champion, challenger), compared, window, within))
+    if shadowed:
+        parts.append(_beside(f"{_short(challenger)} beside {_short(champion)}", shadowed, within))
+    if split:
+        theirs = window_of_challenger.in_place_of.get(champion, Answered())
+        parts.append(_in_place(store, (champion, challenger), split, theirs, within))
+    found = [each for each in (shadowed, split) if each]
     others = [pair for pair in _pairs(windows) if pair != (champion, challenger)]
     said = [f"also in this window: {_short(other)} challenged {_short(one)}" for one, other in others]
     if windows.unreadable:
@@ -43,10 +46,10 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     result = {
         "champion": str(champion),
         "challenger": str(challenger),
-        "shares": sorted(compared.shares),
+        "shares": sorted(set().union(*(each.shares for each in found))),
         "within": within,
-        "refused": compared.refused,
-        "failed": compared.failed,
+        "refused": sum(each.refused for each in found),
+        "failed": sum(each.failed for each in found),
         "lines": {"unreadable": windows.unreadable, "doubled": windows.doubled},
         "others": [{"champion": str(one), "challenger": str(other)} for one, other in others],
     }
@@ -56,15 +59,18 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     return {**result, "enough": any(enough for _, _, enough in parts)}, "\n".join(said)
 
 
-def _pairs(windows: Windows) -> dict[tuple[Reference, Reference], Compared]:
-    return {
-        (champion, challenger): compared
-        for champion, window in windows.versions.items()
-        for challenger, compared in window.challenged.items()
-    }
+def _pairs(windows: Windows) -> dict[tuple[Reference, Reference], datetime]:
+    """Champions and their challengers, and when each pair was last told of."""
+    found: dict[tuple[Reference, Reference], datetime] = {}
+    for champion, window in windows.versions.items():
+        for challenger, compared in [*window.shadowed.items(), *window.split.items()]:
+            assert compared.last is not None  # noqa: S101  (a line told of it)
+            pair = champion, challenger
+            found[pair] = max(found.get(pair, compared.last), compared.last)
+    return found
 
 
-def _newest(windows: Windows, name: str) -> tuple[Reference, Reference, Compared]:
+def _newest(windows: Windows, name: str) -> tuple[Reference, Reference]:
     """The pair of which the newest line tells.
 
     Raises:
@@ -75,8 +81,7 @@ def _newest(windows: Windows, name: str) -> tuple[Reference, Reference, Compared
         rows = sum(each.rows for each in windows.versions.values())
         unread = f"; {windows.unreadable} lines of counts could not be read" if windows.unreadable else ""
         raise DataInvalid(f"no line of counts of {name} in this window tells of a challenger; {rows:,} rows{unread}")
-    newest = max(pairs, key=lambda pair: (pairs[pair].last, pair[1].version))
-    return *newest, pairs[newest]
+    return max(pairs, key=lambda pair: (pairs[pair], pair[1].version))
 
 
 def _beside(title: str, compared: Compared, within: float) -> Part:
@@ -119,16 +124,16 @@ def _verdict(share: Share, labels: Mapping[str, Share], differ: str) -> str:
 
 
 def _in_place(
-    store: Store, pair: tuple[Reference, Reference], compared: Compared, window: Window, within: float
+    store: Store, pair: tuple[Reference, Reference], compared: Compared, challenger: Answered, within: float
 ) -> Part:
-    """Of requests that either answered in the other's place; the `window` is the challenger's."""
-    told: dict[str, Any] = {"requests": {"champion": compared.requests, "challenger": window.requests}}
-    share = ", ".join(f"{100 * each:g} %" for each in sorted(compared.shares) if each)
+    """Of requests that either answered in turns."""
+    told: dict[str, Any] = {"requests": {"champion": compared.requests, "challenger": challenger.requests}}
+    share = ", ".join(f"{100 * each:g} %" for each in sorted(compared.shares))
     title = f"{_short(pair[1])} in place of {_short(pair[0])} for {share} of the requests"
-    said = [f"{title}: {window.requests:,} of {window.requests + compared.requests:,}{_lost(compared)}", ""]
-    answers = [_answers(store, *each) for each in zip(pair, (compared.answers, window.answers), strict=True)]
+    said = [f"{title}: {challenger.requests:,} of {challenger.requests + compared.requests:,}{_lost(compared)}", ""]
+    answers = [_answers(store, *each) for each in zip(pair, (compared.answers, challenger.answers), strict=True)]
     (ours_of, ours), (theirs_of, theirs) = answers
-    if not sum(ours) or not sum(theirs):
+    if not ours or not theirs:
         return told, [*said, "cannot tell: no answers of both are there to compare"], False
     if isinstance(ours_of, Bins) and isinstance(theirs_of, Bins):
         means = [(np.array(counts[:-1]), np.array(of.centers)) for of, counts in ((ours_of, ours), (theirs_of, theirs))]
@@ -137,7 +142,7 @@ def _in_place(
         told["mean"] = {"higher_by_deviations": [low, high], "verdict": verdict}
         said.append(f"its numbers are {low:+.4f} to {high:+.4f} deviations higher in the mean (95 %): {verdict}")
         return told, said, verdict != "cannot tell"
-    found = answered(_labelled(ours_of, ours), _labelled(theirs_of, theirs), within)
+    found = frequencies(_labelled(ours_of, ours), _labelled(theirs_of, theirs), within)
     told["answers"] = {label: _both(each) for label, each in found.items()}
     cells = [
         [label, _percent(each.ours.value), _percent(each.theirs.value), _interval(each.difference), each.verdict]
@@ -156,7 +161,9 @@ def _answers(store: Store, reference: Reference, told: Mapping[int, list[int]]) 
     if published.manifest.profile is None:
         raise DataInvalid(f"{_short(reference)} has no profile; it was published before there were any")
     answers = Profile.read(read_file(store, published, PROFILE)).answers
-    return answers, told.get(len(answers.counts), [])
+    counts = told.get(len(answers.counts), [])
+    beside = 2 if isinstance(answers, Values) else 1  # which count no answer: other labels, and missing ones
+    return answers, counts if sum(counts[:-beside]) else []
 
 
 def _labelled(answers: Bins | Values, counts: Sequence[int]) -> dict[str, int]:
@@ -174,7 +181,7 @@ def _figures(share: Share) -> dict[str, Any]:
     }
 
 
-def _both(each: Answered) -> dict[str, Any]:
+def _both(each: Frequency) -> dict[str, Any]:
     return {
         "champion": each.ours.value,
         "challenger": each.theirs.value,

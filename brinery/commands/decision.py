@@ -9,14 +9,15 @@ from typing import Any
 
 from brinery.commands.environment import Connect
 from brinery.commands.log import as_json
-from brinery.errors import EnvironmentSilent, PromotionRefused, SettingInvalid
+from brinery.errors import BrineryError, EnvironmentSilent, PromotionRefused, SettingInvalid
 from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.progress import waiting
 from brinery.output.write import say
 from brinery.promotion.caller import caller, user_and_host
 from brinery.promotion.chain import Link
-from brinery.promotion.environment import Environment, Held
+from brinery.promotion.environment import Environment, Held, State
 from brinery.promotion.promote import Check, Decision, promote
+from brinery.versions.catalog import find_version
 from brinery.versions.read import Published
 from brinery.versions.store import Store
 
@@ -65,13 +66,31 @@ def decide(
 
     link = promote(store, published, environment, decision, check_shown)
     ended = _followed(environment, link) if wait else None
-    image = image_for(published.manifest.runtimes)
     lines = [
         f"{environment.name}: {decision.held.text} -> {link.record.state}, record {link.name}",
         environment.next_step(store.url, ended),
-        *([f"its image is that of RUNTIME={image}"] if image != DEFAULT else []),
+        *_image(store, published, decision.state),
     ]
     return as_json(link) | {"changed": True}, "\n".join(lines)
+
+
+def _image(store: Store, published: Published, state: State) -> list[str]:
+    """Which image serves it, where that is not the usual one: the version, and the challenger where one can do both."""
+    runtimes, challenger = published.manifest.runtimes, state.challenger
+    if challenger is not None:
+        other = state.reference if published.reference == challenger else challenger
+        try:
+            of_other = find_version(store, other).manifest.runtimes
+        except BrineryError:  # it is left out, and the decision is carried out already
+            of_other = runtimes
+        both = [each for each in runtimes if each in of_other]
+        if not both:
+            ours = runtimes if published.reference == state.reference else of_other
+            served = f"no image can serve both; that of RUNTIME={image_for(ours)} serves {state.reference}"
+            return [f"{served}, and leaves the challenger out"]
+        runtimes = tuple(both)
+    image = image_for(runtimes)
+    return [f"its image is that of RUNTIME={image}"] if image != DEFAULT else []
 
 
 def by(store: Store, arguments: Namespace) -> str:

@@ -51,13 +51,13 @@ def exit_code(result: Any) -> int:
 
 
 def _chosen(store: Store, windows: Windows, name: str, against: str | None) -> tuple[Published, list[str]]:
-    """The version of `--against`, else that of the newest line; and why others, that lines name, are none of these.
+    """The version of `--against`, else that of the newest line that is no challenger's; and why not of newer ones.
 
     Raises:
         DataInvalid: the log has no line of the model.
         BrineryError: no version that a line names can be read.
     """
-    there = sorted(windows.versions, key=lambda each: (windows.versions[each].last, each.version), reverse=True)
+    there = sorted(windows.versions, key=lambda each: (windows.versions[each].newest, each.version), reverse=True)
     if not there:
         unread = f"; {windows.unreadable} lines of counts could not be read" if windows.unreadable else ""
         raise DataInvalid(f"the log has no line of counts of {name} in this window{unread}")

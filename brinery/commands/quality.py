@@ -145,7 +145,7 @@ def _text(seen: "Look", notes: Sequence[str]) -> str:
     parts = ["\n".join([*notes, *seen.notes])] if notes or seen.notes else []
     for version in seen.versions:
         name = f"{version.reference.name}:{version.reference.version}"
-        head = f"{name}: {version.rows:,} rows with labels, and {version.without_label:,} captured ones without"
+        head = f"{name}: {version.rows:,} rows with labels, and {version.without_label:,} captured without"
         parts.append("\n".join([head, *version.notes]))
         if not version.judged:
             continue

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from brinery.errors import ReferenceInvalid
-from brinery.monitoring.challenge import ChallengerTold, Compared, Count
+from brinery.monitoring.challenge import Answered, ChallengerTold, Compared, Count, OtherTold
 from brinery.monitoring.logs import is_believed, lines_of_kind, reference_told
 from brinery.versions.reference import Reference
 
@@ -47,6 +47,7 @@ class Line(BaseModel):
     refused: dict[str, Count] = {}
     unfit: dict[str, Count] = {}
     challenger: ChallengerTold | None = None
+    in_place_of: OtherTold | None = None
     bins: BinsTold | None = None
 
 
@@ -68,7 +69,11 @@ class Tally:
 
 @dataclass
 class Window(Tally):
-    """What one version answered in a window of time."""
+    """What one version answered in a window of time.
+
+    `shadowed` and `split` are what it told of challengers, at a share of 0 and above it; `in_place_of` is what it
+    answered as a challenger, by the champion.
+    """
 
     requests: int = 0
     rows: int = 0
@@ -77,9 +82,18 @@ class Window(Tally):
     unfit: Counter[str] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
+    served: datetime | None = None  # last, in nobody's place
     slices: dict[datetime, Tally] = field(default_factory=dict)
-    challenged: dict[Reference, Compared] = field(default_factory=dict)
+    shadowed: dict[Reference, Compared] = field(default_factory=dict)
+    split: dict[Reference, Compared] = field(default_factory=dict)
+    in_place_of: dict[Reference, Answered] = field(default_factory=dict)
     told: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)  # number, rows and all rows by process
+
+    @property
+    def newest(self) -> tuple[datetime, datetime]:
+        """What orders versions: who is served comes before who answers in its place."""
+        never = datetime.min.replace(tzinfo=UTC)
+        return self.served or never, self.last or never
 
     @property
     def lost(self) -> int:
@@ -133,7 +147,8 @@ def _read(text: str, until: datetime | None) -> tuple[Line, Reference] | None:
         decoded, _ = json.JSONDecoder().raw_decode(text)
         line = Line.model_validate(decoded)
         reference = reference_told(line.model, line.digest)
-        if line.challenger and _challenger(line.challenger).name != reference.name:
+        others = [each.reference for each in (line.challenger, line.in_place_of) if each]
+        if any(each.name != reference.name for each in others):
             return None
     except (ValueError, RecursionError, ValidationError, ReferenceInvalid):
         return None
@@ -149,12 +164,15 @@ def _sum(window: Window, line: Line, slice_seconds: int) -> None:
     window.first = min(window.first or line.start, line.start)
     window.last = max(window.last or line.to, line.to)
     if line.challenger:
-        compared = window.challenged.setdefault(_challenger(line.challenger), Compared())
+        challenged = window.split if line.challenger.share else window.shadowed
+        compared = challenged.setdefault(line.challenger.reference, Compared())
         compared.add(line.challenger)
-        compared.requests += line.requests
         compared.last = max(compared.last or line.to, line.to)
-        if line.bins and line.bins.answers:
-            _add(compared.answers, line.bins.answers)
+        _sum_answered(compared, line)
+    if line.in_place_of:
+        _sum_answered(window.in_place_of.setdefault(line.in_place_of.reference, Answered()), line)
+    else:
+        window.served = max(window.served or line.to, line.to)
     if line.part == 0:
         window.told.setdefault(line.process, []).append((line.line, line.rows, line.all_rows))
     if line.bins:
@@ -163,8 +181,10 @@ def _sum(window: Window, line: Line, slice_seconds: int) -> None:
         window.slices.setdefault(datetime.fromtimestamp(begin, UTC), Tally()).add(line.bins)
 
 
-def _challenger(told: ChallengerTold) -> Reference:
-    return reference_told(told.model, told.digest)
+def _sum_answered(sums: Answered, line: Line) -> None:
+    sums.requests += line.requests
+    if line.bins and line.bins.answers:
+        _add(sums.answers, line.bins.answers)
 
 
 def _lost(lines: list[tuple[int, int, int]]) -> int:

@@ -87,7 +87,7 @@ def steps_of(differences: Sequence[int] | None) -> list[tuple[float, int, int]]:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Frequency:
     """How often a label was the answer of either version, of rows that each answered for itself."""
 
     ours: Share
@@ -109,13 +109,13 @@ class Answered:
         return verdict_of(*self.difference, self.ours.within)
 
 
-def answered(ours: Mapping[str, int], theirs: Mapping[str, int], within: float) -> dict[str, Answered]:
+def frequencies(ours: Mapping[str, int], theirs: Mapping[str, int], within: float) -> dict[str, Frequency]:
     """By label, of the rows that each version answered, where these are split between the two."""
     totals = sum(ours.values()), sum(theirs.values())
     if not all(totals):
         return {}
     return {
-        label: Answered(Share(totals[0], ours.get(label, 0), within), Share(totals[1], theirs.get(label, 0), within))
+        label: Frequency(Share(totals[0], ours.get(label, 0), within), Share(totals[1], theirs.get(label, 0), within))
         for label in {**ours, **theirs}
     }
 

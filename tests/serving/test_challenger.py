@@ -1,7 +1,9 @@
 """The challenger: a second version beside the one that is served, or in its place for a share of requests."""
 
+import gc
 import json
 import logging
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -291,13 +293,61 @@ def test_rows_that_either_refuses_are_left_out_of_the_comparison(
     assert labels == {"Gentoo": [20, 20], "Adélie": [20, 20]}
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_partial_request_is_the_champions_where_the_challenger_alone_refuses_a_row(
+    folder_store: Store, capsys: pytest.CaptureFixture[str], alone: bool
+) -> None:
+    """What both refuse is the challenger's to tell, and none that it alone refuses; a whole request likewise."""
+    champion, _ = split_at(folder_store, 1.5)
+    described, files = tiny(estimator=DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]))
+    kind = Feature(name="x", kind="integer" if alone else "number", minimum=0, maximum=3)
+    other = described.model_copy(update={"features": (kind,)})
+    challenger = load(folder_store, publish_files(folder_store, other, files), profile=True)
+    challenged = Challenged(champion, challenger, share=1.0, capsys=capsys)
+    for _ in range(20):
+        answer = challenged.ask([1.0, 1.5, "no"], partial="true")
+        assert [each.get("status", 200) for each in answer["predictions"]] == [200, 200, 422]
+        assert answer["model"]["version"] == (1 if alone else 3)
+        challenged.ask("no", 422)
+    told = challenged.told()
+    assert summed(told)[2] == {"rows": 0, "refused": 20 if alone else 0, "failed": 0}
+    rows = {line["model"]: line["all_rows"] for line in told}
+    assert rows == ({"tiny:1": 40} if alone else {"tiny:1": 0, "tiny:3": 40})
+
+
+@pytest.mark.parametrize("kind", ["number", "integer"])
+@pytest.mark.parametrize("good", [[], [1.0]])
+def test_rows_that_were_not_answered_are_not_held_for_the_challenger(
+    folder_store: Store, kind: Any, good: list[float]
+) -> None:
+    """Whoever sends partial requests of many bad rows, and few good ones, takes no memory by it."""
+    champion, _ = split_at(folder_store, 1.5)
+    described, files = tiny(estimator=DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]))
+    other = described.model_copy(update={"features": (Feature(name="x", kind=kind, minimum=0, maximum=3),)})
+    challenged = Challenged(champion, load(folder_store, publish_files(folder_store, other, files)))
+    rows = [*good, *["no"] * 5000]
+    challenged.ask(rows, partial="true")
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            challenged.ask(rows, partial="true")
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("how", ["refused", "failed"])
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_challenger_that_fails_to_answer_costs_no_answer_and_is_logged_once(
-    folder_store: Store, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], share: float
+    folder_store: Store, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], share: float, how: str
 ) -> None:
+    """It has no answer to a row that it fails at, and fails by whatever else it does."""
+
     class Broken:
         def predict(self, rows: Any) -> Any:
-            raise MemoryError("no more")
+            if how == "refused":
+                raise MemoryError("no more")
 
     logging.getLogger("brinery").propagate = True
     champion, challenger = split_at(folder_store, 1.5, 0.5)
@@ -306,8 +356,8 @@ def test_challenger_that_fails_to_answer_costs_no_answer_and_is_logged_once(
     for _ in range(30):
         assert challenged.ask([1.0, 2.0])["predictions"][0]["prediction"] == 0
     sums = summed(challenged.told())[2]
-    assert sums["rows"] == 0 and sums["failed"] + sums["refused"] == (60 if share == 0 else 30)
-    assert len([each for each in caplog.records if each.levelname == "ERROR"]) <= 1
+    assert sums == {"rows": 0, "refused": 0, "failed": 0} | {how: 60 if share == 0 else 30}
+    assert len([each for each in caplog.records if each.levelname == "ERROR"]) == (how == "failed")
 
 
 def test_champion_that_cannot_be_loaded_is_no_answer_whatever_the_challenger(folder_store: Store) -> None:

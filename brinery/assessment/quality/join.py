@@ -9,7 +9,7 @@ from typing import Any
 from brinery.errors import DataInvalid
 from brinery.monitoring.captures import Request
 
-PLACE = re.compile(r"0|[1-9][0-9]{0,7}")
+PLACE = re.compile(r"0|[1-9][0-9]{0,7}")  # of a row, as error paths write it
 SHOWN = 10
 Row = tuple[str, int]  # our id of its request, and its place there
 
@@ -53,9 +53,7 @@ class Ids:
                 return "ambiguous"
         if request.of == 1 and not slash:
             row = 0
-        elif request.single or not (
-            place.isascii() and place.isdigit() and len(place) < 9 and str(int(place)) == place
-        ):
+        elif request.single or not PLACE.fullmatch(place):
             return "without_capture"
         else:
             row = int(place)
@@ -81,11 +79,6 @@ def join(ids: Ids, labels: Mapping[str, Any]) -> Joined:
     if twice:
         raise DataInvalid(f"ids name rows that have another label by another id: {_some(twice)}")
     return joined
-
-
-def _place(text: str) -> int:
-    """A place as error paths write it; -1 where it is none."""
-    return int(text) if PLACE.fullmatch(text) else -1
 
 
 def _differs(one: Request, other: Request) -> bool:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import numpy as np
@@ -114,7 +114,7 @@ def measured(
     """
     assessor = ASSESSORS[manifest.task.kind]
     values, intervals = _figures(assessor, predictions, seed, resamples)
-    days = np.array([moment.date().toordinal() for moment in moments])
+    days = np.array([moment.astimezone(UTC).date().toordinal() for moment in moments])
     told = []
     for day in np.unique(days).tolist():
         rows = np.flatnonzero(days == day)
@@ -150,14 +150,15 @@ def _untold(found: Measured, metric: Metric) -> str:
     manifest, rows = found.manifest, len(found.predictions.truth)
     if metric.name not in manifest.metrics or metric.name not in manifest.evaluation.intervals:
         return "there is none of the held-out rows"
-    least = min(rows, manifest.data.test_rows)
-    if least < LEAST_ROWS:
-        return f"{least} rows are too few"
+    for count, where in ((rows, ""), (manifest.data.test_rows, " held-out")):
+        if count < LEAST_ROWS:
+            return f"{count}{where} rows are too few"
     if metric.name in BY_CLASS:
         counts = np.bincount(found.predictions.truth_indices, minlength=len(found.predictions.classes))
         held_out = [each.support for each in getattr(manifest.evaluation.details, "classes", ())]
-        if min([*counts.tolist(), *held_out], default=0) < LEAST_ROWS:
-            return f"a class has fewer than {LEAST_ROWS} rows"
+        for where, of_classes in (("", counts.tolist()), (" held-out", held_out)):
+            if min(of_classes, default=LEAST_ROWS) < LEAST_ROWS:
+                return f"a class has fewer than {LEAST_ROWS}{where} rows"
     return "" if metric.name in found.intervals else "it has no interval"
 
 

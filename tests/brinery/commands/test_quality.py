@@ -126,7 +126,7 @@ def test_quality_that_is_worse_ends_with_3_a_page_and_metrics(
         capsys, world.store, "--log", log, "--labels", labels, "--page", str(page), "--metrics", "prod"
     )
     assert code == 3 and "gate broken: accuracy of wine:1, by its whole interval\nworse: accuracy of wine:1" in text
-    assert "wine:1: 1,000 rows with labels, and 0 captured ones without" in text and "at least 0.88" in text
+    assert "wine:1: 1,000 rows with labels, and 0 captured without" in text and "at least 0.88" in text
     metrics = json.loads(err)
     assert metrics["WorseMetrics"] >= 3 and metrics["BrokenGates"] == 1 and metrics["Service"] == "prod"
     html = page.read_text()
@@ -146,7 +146,7 @@ def test_quality_that_is_no_worse_says_what_it_would_have_seen(
     few = write_labels(tmp_path / "few.csv", truth[:100])
     code, text, _ = told(capsys, world.store, "--log", log, "--labels", few)
     assert code == 0 and text.splitlines()[-1].startswith("cannot tell: accuracy of wine:1, ")
-    assert "100 rows with labels, and 1,900 captured ones without" in text
+    assert "100 rows with labels, and 1,900 captured without" in text
     all_right = write_labels(tmp_path / "right.csv", [(f"ours-{i}", each) for i, each in enumerate(answers[:25])])
     code, found, _ = told(capsys, world.store, "--json", "--log", log, "--labels", all_right)
     assert metric(found)["verdict"] == "cannot tell" and metric(found)["would_have_seen"] > 0.2

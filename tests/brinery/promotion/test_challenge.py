@@ -9,6 +9,7 @@ import pytest
 from brinery.promotion.environment import Held, State, challenge
 from brinery.versions.reference import Reference
 from tests.brinery.promotion.conftest import ENV_FILE, Here
+from tests.examples import example, publish_files
 
 SHADOW = ("--challenger",)
 TENTH = ("--challenger", "--share", "0.1")
@@ -168,3 +169,33 @@ def test_share_is_written_as_serving_and_the_stack_read_it(share: float | None, 
     assert challenge("wine", state.challenger_text, state.share_text)[1] == share
     challenger = None if share is None else str(one)
     assert Held(str(one), challenger=challenger, share=share).is_set_to(state)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (("sklearn", "full"), ("onnx", "full"), "its image is that of RUNTIME=full"),
+        (("onnx",), ("onnx", "sklearn"), "its image is that of RUNTIME=onnx"),
+        (("sklearn", "full"), ("sklearn",), ""),
+        (
+            ("onnx",),
+            ("full",),
+            "no image can serve both; that of RUNTIME=onnx serves {}, and leaves the challenger out",
+        ),
+    ],
+)
+def test_image_that_is_told_can_serve_both(
+    here: Here, ours: tuple[str, ...], theirs: tuple[str, ...], said: str
+) -> None:
+    """Also where another version is promoted, and the challenger stays."""
+    described, files = example("alcohol")
+    made = []
+    for runtimes in (ours, theirs, ours):
+        artifacts = {name: each.model_copy(update={"runtimes": runtimes}) for name, each in described.artifacts.items()}
+        made.append(publish_files(here.store, described.model_copy(update={"artifacts": artifacts}), files))
+    for reference, more in ((made[0], ()), (made[1], SHADOW), (made[2], ())):
+        code, out, err = here.run("promote", str(reference), *ENV_FILE, *more)
+        assert code == 0, err
+        lines = [line for line in out.splitlines() if "RUNTIME" in line]
+        served = made[0] if reference == made[1] else reference
+        assert reference == made[0] or lines == ([said.format(served)] if said else [])

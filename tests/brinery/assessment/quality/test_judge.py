@@ -1,6 +1,7 @@
 """Judging quality: how often it raises an alarm for nothing, and how often it sees a drop, in simulated looks."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,18 @@ def test_metric_is_no_worse_only_where_a_drop_would_have_been_seen() -> None:
     assert (tiny.verdict, tiny.drop, tiny.why) == ("cannot tell", None, "12 rows are too few")
     rare = look(classifier(0.9, 0.99, 0.01), 1000, classifier(0.9, 0.99, 0.01), 500, 1)
     assert [each.why for each in rare[1:4]] == ["a class has fewer than 20 rows"] * 3
+    assert look(good, 12, good, 1000, 1)[0].why == "12 held-out rows are too few"
+    rare = look(classifier(0.9, 0.99, 0.01), 1000, good, 500, 1)
+    assert [each.why for each in rare[1:4]] == ["a class has fewer than 20 held-out rows"] * 3
+
+
+def test_days_are_those_of_utc() -> None:
+    """A line of a log may name its moment in another zone, as where somebody has copied it."""
+    random, make = np.random.default_rng(0), classifier(0.9, 0.5, 0.5)
+    midnight = datetime(2026, 3, 2, tzinfo=timezone(timedelta(hours=5)))
+    moments = [midnight, midnight + timedelta(hours=5)] * 20
+    found = measured(manifest_of(make(random, 1000)), make(random, 40), moments, resamples=20)
+    assert [(f"{day.day}", day.rows) for day in found.days] == [("2026-03-01", 20), ("2026-03-02", 20)]
 
 
 def test_rows_that_are_all_right_so_far_are_no_certainty() -> None:
