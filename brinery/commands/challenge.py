@@ -20,6 +20,7 @@ from brinery.versions.reference import Reference, check_name
 from brinery.versions.store import Store
 
 MOST_PAIRS = 10  # and labels, that a sentence names
+LONGEST = 40  # letters of a label that people are shown; --json has all
 WHICH = "which are right, `registry quality` tells"
 Part = tuple[dict[str, Any], list[str], bool]  # of the result, lines of text, and whether it is enough to decide
 
@@ -95,7 +96,7 @@ def _beside(title: str, compared: Compared, within: float) -> Part:
         "differences": [{"by_more_than": step, "lower": low, "higher": high} for step, low, high in steps],
     }
     rows = [
-        [label, f"{each.rows:,}", _percent(each.value), _interval(each.interval), each.verdict]
+        [_cut(label), f"{each.rows:,}", _percent(each.value), _interval(each.interval), each.verdict]
         for label, each in [("all", share), *labels.items()]
     ]
     said = [f"{title}: {compared.rows:,} rows answered by both{_lost(compared)}", ""]
@@ -104,7 +105,9 @@ def _beside(title: str, compared: Compared, within: float) -> Part:
         cells = [[f"{step:g}", f"{low:,}", f"{high:,}"] for step, low, high in steps]
         said += [table(["BY MORE DEVIATIONS THAN", "LOWER", "HIGHER"], cells), ""]
     elif compared.pairs:
-        most = [[ours, theirs, f"{count:,}"] for (ours, theirs), count in compared.pairs.most_common(MOST_PAIRS)]
+        most = [
+            [_cut(ours), _cut(theirs), f"{count:,}"] for (ours, theirs), count in compared.pairs.most_common(MOST_PAIRS)
+        ]
         said += [table(["ANSWER", "CHALLENGER'S", "ROWS"], most), ""]
     differ = "differ by more than a tenth of a deviation" if steps else "differ"
     return told, [*said, _verdict(share, labels, differ)], share.verdict != "cannot tell"
@@ -145,7 +148,7 @@ def _in_place(
     found = frequencies(_labelled(ours_of, ours), _labelled(theirs_of, theirs), within)
     told["answers"] = {label: _both(each) for label, each in found.items()}
     cells = [
-        [label, _percent(each.ours.value), _percent(each.theirs.value), _interval(each.difference), each.verdict]
+        [_cut(label), _percent(each.ours.value), _percent(each.theirs.value), _interval(each.difference), each.verdict]
         for label, each in found.items()
     ]
     heads = ["ANSWER", "CHAMPION", "CHALLENGER", "DIFFERENCE (95 %)", f"WITHIN {within:.4g}"]
@@ -197,7 +200,13 @@ def _lost(compared: Compared) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:MOST_PAIRS]) + (f" and {len(labels) - MOST_PAIRS} more" * (len(labels) > MOST_PAIRS))
+    return ", ".join(map(_cut, labels[:MOST_PAIRS])) + (
+        f" and {len(labels) - MOST_PAIRS} more" * (len(labels) > MOST_PAIRS)
+    )
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
 
 
 def _short(reference: Reference) -> str:

@@ -253,10 +253,9 @@ def _challenge(command: argparse.ArgumentParser) -> None:
 
 
 def _within(text: str) -> float:
-    share = _share(text)
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{ascii(text)} is none that is above 0 and below 1, such as 0.02")
-    return share
+    if not SHARE.fullmatch(text) or not 0 < float(text) < 1:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is no share of answers above 0 and below 1, such as 0.02")
+    return float(text)
 
 
 def _quality(command: argparse.ArgumentParser) -> None:

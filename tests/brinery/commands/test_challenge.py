@@ -237,6 +237,20 @@ def test_newest_pair_is_told_and_others_are_named(
     assert "tiny:4 beside tiny:1: 30 rows" in text
 
 
+def test_label_of_any_length_and_letters_leaves_the_table_readable(
+    folder_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    challenged = Challenged(*split_at(folder_store, 1.5, 0.5))
+    challenged.ask([1.0] * 30)
+    log = printed(capsys, tmp_path, challenged)
+    line, label = json.loads(log.read_text().splitlines()[0]), "\n\x1b[31m" + "long" * 2000
+    line["challenger"] |= {"labels": {label: [30, 20]}, "pairs": [[label, "0", 10]]}
+    log.write_text(json.dumps(line, separators=(",", ":")))
+    text = told(capsys, folder_store, "tiny", "--log", log)[1]
+    assert max(map(len, text.splitlines())) < 200 and "\x1b" not in text and "\\n\\x1b[31mlong" in text
+    assert told(capsys, folder_store, "tiny", "--log", log, "--json")[1]["pairs"] == [[label, "0", 10]]
+
+
 def test_log_that_tells_of_no_challenger_is_a_sentence(
     folder_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

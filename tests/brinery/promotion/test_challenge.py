@@ -174,13 +174,13 @@ def test_share_is_written_as_serving_and_the_stack_read_it(share: float | None, 
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
     [
-        (("sklearn", "full"), ("onnx", "full"), "its image is that of RUNTIME=full"),
-        (("onnx",), ("onnx", "sklearn"), "its image is that of RUNTIME=onnx"),
+        (("sklearn", "full"), ("full",), "its image is that of RUNTIME=full"),
+        (("full",), ("full", "sklearn"), "its image is that of RUNTIME=full"),
         (("sklearn", "full"), ("sklearn",), ""),
         (
-            ("onnx",),
+            ("sklearn",),
             ("full",),
-            "no image can serve both; that of RUNTIME=onnx serves {}, and leaves the challenger out",
+            "no image can serve both; that of RUNTIME=sklearn serves {}, and leaves the challenger out",
         ),
     ],
 )
