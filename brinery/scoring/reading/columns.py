@@ -173,7 +173,10 @@ class _Column:
         """Each different value by itself."""
         if pa.types.is_null(column.type):
             column = column.cast(pa.string())
-        coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode(null_encoding="encode")
+        try:
+            coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode(null_encoding="encode")
+        except pa.ArrowNotImplementedError:  # lists and the like, which the parser refuses
+            return np.full(len(column), None if self._feature.of_texts else np.nan), np.ones(len(column), dtype=bool)
         places = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
         known = [_as_json(value) for value in coded.dictionary.to_pylist()]
         values = np.empty(len(known) + 1, dtype=object if self._feature.of_texts else np.float64)
