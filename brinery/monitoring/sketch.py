@@ -152,7 +152,8 @@ class Sketch:
     def _count(self) -> None:
         waiting, self._waiting, self._held = self._waiting, [], 0
         if waiting:
-            rows, answers = (np.concatenate(parts) for parts in zip(*waiting, strict=True))
+            whole = waiting if len(waiting) == 1 else [[np.concatenate(parts) for parts in zip(*waiting, strict=True)]]
+            ((rows, answers),) = whole
             for column, values in zip(self._columns, np.ascontiguousarray(rows.T), strict=True):
                 column.add(values)
             self._answers.add(answers)

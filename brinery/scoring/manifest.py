@@ -12,13 +12,19 @@ from brinery.scoring.plan import SCHEMA_VERSION, Plan
 
 
 def make_manifest(
-    plan: Plan, begun: Mapping[str, Any], model: VerifiedModel, engine: Engine, pieces: Sequence[Mapping[str, Any]]
+    plan: Plan,
+    begun: Mapping[str, Any],
+    model: VerifiedModel,
+    engine: Engine,
+    pieces: Sequence[Mapping[str, Any]],
+    counts: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """A run's manifest.
 
     Args:
         begun: what is written of the run's beginning.
         pieces: what is written of each piece, in their order.
+        counts: those of all pieces, or None where the version has no profile.
     """
     refused = [piece["refused"] for piece in pieces if piece["refused"]]
     return {
@@ -37,7 +43,7 @@ def make_manifest(
         "rows": sum(piece["part"]["rows"] for piece in pieces),
         "refused": {"rows": sum(each["rows"] for each in refused), "files": refused},
         "parts": [{"source": piece["source"], **piece["part"]} for piece in pieces],
-        "counts": _counts(plan, begun, model, pieces),
+        "counts": None if counts is None else _line(plan, begun, model, counts),
     }
 
 
@@ -49,16 +55,9 @@ def libraries_of(model: VerifiedModel) -> dict[str, str]:
     return {"python": platform.python_version(), **here, **loading}
 
 
-def _counts(
-    plan: Plan, begun: Mapping[str, Any], model: VerifiedModel, pieces: Sequence[Mapping[str, Any]]
-) -> dict[str, Any] | None:
+def _line(plan: Plan, begun: Mapping[str, Any], model: VerifiedModel, counts: Mapping[str, Any]) -> dict[str, Any]:
     """The line of counts that a server would have printed of these rows, for `registry drift`."""
-    told = [piece["counts"] for piece in pieces]
-    if any(each is None for each in told):
-        return None
     reference = model.reference
-    rows = sum(each["rows"] for each in told)
-    features = {name: _sum([each["features"][name] for each in told]) for name in model.parser.names}
     return {
         "brinery": "counts",
         "model": f"{reference.name}:{reference.version}",
@@ -69,11 +68,7 @@ def _counts(
         "from": begun["started_at"],
         "to": begun["started_at"],
         "all_requests": 0,
-        "all_rows": rows,
-        "Rows": rows,
-        "bins": {"rows": rows, "features": features, "answers": _sum([each["answers"] for each in told])},
+        "all_rows": counts["rows"],
+        "Rows": counts["rows"],
+        "bins": counts,
     }
-
-
-def _sum(counts: Sequence[Sequence[int]]) -> list[int]:
-    return [sum(each) for each in zip(*counts, strict=True)]

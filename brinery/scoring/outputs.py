@@ -109,7 +109,8 @@ def _is_flat(kind: pa.DataType) -> bool:
 
 
 def _write_parquet(table: pa.Table, sink: Any) -> None:
-    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=_repeated(table.schema))
+    # Level -5 takes two thirds of the time of level 1, for 8 % more bytes.
+    pq.write_table(table, sink, compression="zstd", compression_level=-5, use_dictionary=_repeated(table.schema))
 
 
 def _repeated(schema: pa.Schema) -> list[str]:

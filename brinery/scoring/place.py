@@ -13,11 +13,13 @@ import re
 from collections.abc import Buffer, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 import pyarrow as pa
 
 from brinery.errors import ObjectExists, RunConflict, StoreError
+from brinery.scoring.counts import Counts
 from brinery.scoring.outputs import Output
 from brinery.tasks.task import AnyTask
 from brinery.versions.store import Store
@@ -89,12 +91,20 @@ class Place:
             return self.read(name)
         return dict(document)
 
-    def pieces(self, names: Collection[str]) -> dict[int, dict[str, Any]]:
-        """The pieces that are done, by their numbers, of all that lies there."""
+    def pieces(self, names: Collection[str], counts: Counts) -> dict[int, dict[str, Any]]:
+        """The pieces that are done, by their numbers, of all that lies there.
+
+        Args:
+            counts: theirs are added to it, and kept nowhere else.
+        """
         numbers = sorted(int(found[1]) for name in names if (found := OF_A_PIECE.fullmatch(name)))
+        pieces = {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            read = list(pool.map(lambda number: self.read(piece_file(number)), numbers))
-        return dict(zip(numbers, read, strict=True))
+            for some in batched(numbers, 4 * AT_ONCE, strict=False):
+                for number, piece in zip(some, pool.map(lambda each: self.read(piece_file(each)), some), strict=True):
+                    counts.add(piece.pop("counts"))
+                    pieces[number] = piece
+        return pieces
 
     def put(self, name: str, rows: int, data: Buffer, agrees: Callable[[Buffer], bool]) -> Stored:
         """Write a file, or take the one that is there where it says the same.

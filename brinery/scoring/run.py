@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from brinery.errors import DataInvalid, RunConflict
 from brinery.output.write import visible
+from brinery.scoring.counts import Counts
 from brinery.scoring.place import Place, Stored, piece_file, refused_file
 from brinery.scoring.plan import Plan
 from brinery.scoring.reading.source import Source, Span
@@ -33,21 +34,22 @@ class Run:
         plan: Plan,
         columns: Sequence[str],
         place: Place,
-        before: Mapping[int, dict[str, Any]],
+        names: Collection[str],
         most_refused: int,
         told: Callable[[int, float], None],
     ) -> None:
-        """Nothing is done yet.
+        """Read what was done before.
 
         Args:
             columns: those that are read of sources.
-            before: what is written of pieces that were done before.
+            names: all that lies in the place.
             told: is told of the rows that are done, and of their share of all.
         """
         self.plan, self.columns, self.place = plan, columns, place
         self.most_refused, self.told = most_refused, told
-        self._before = before
-        self._refused = sum(_refused_of(piece) for piece in before.values())
+        self.counts = Counts()
+        self._before = place.pieces(names, self.counts)
+        self._refused = sum(_refused_of(piece) for piece in self._before.values())
         self._first: Counter[str] = Counter()  # rows of each source that came before
         self._rows, self._read = 0, 0.0
         self._size = sum(source.input.file.size for source in plan.sources)
@@ -75,6 +77,8 @@ class Run:
         pieces += [self._settled(*each) for each in waiting]
         if not self._rows:
             raise DataInvalid("the input has no row")
+        if len(self._before) > sum(number < len(pieces) for number in self._before):
+            raise RunConflict(f"{self.place.store.url}/{piece_file(max(self._before))} is of no piece of the run")
         return pieces
 
     def _pieces(self, reads: bool) -> Iterator[tuple[Piece, Data]]:
@@ -109,7 +113,7 @@ class Run:
         if done.part is None or self._refused > self.most_refused:
             raise DataInvalid(self._refusal(piece, done))
         refused = self._write_refused(piece, done)
-        return self.place.write(
+        written = self.place.write(
             piece_file(piece.number),
             {
                 "source": piece.source.name,
@@ -121,6 +125,8 @@ class Run:
                 "counts": done.counts,
             },
         )
+        self.counts.add(written.pop("counts"))
+        return written
 
     def _write_refused(self, piece: Piece, done: Done) -> Stored | None:
         if not done.refused:

@@ -1,11 +1,14 @@
 """Scoring: a run from its inputs to its manifest, which is completed however often it is begun."""
 
+import glob
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from brinery.errors import RunConflict, SettingInvalid
 from brinery.loading.load import load_files
@@ -97,21 +100,29 @@ def score(
     if MANIFEST in names:
         return Result(place.read(MANIFEST), before=True)
     scorer = Scorer(model, output, batch, plan.keep)
-    run = Run(plan, scorer.columns, place, place.pieces(names), wanted.most_refused, told)
+    run = Run(plan, scorer.columns, place, names, wanted.most_refused, told)
     where = Where(libraries_of(model), registry.url, plan.reference, plan.engine, output, batch, plan.keep, out.url)
     with make_workers(scorer, place, where, wanted.most_refused) as workers:
         pieces = run.complete(workers, stopped)
-    manifest = make_manifest(plan, begun, model, engine, pieces)
+    manifest = make_manifest(plan, begun, model, engine, pieces, run.counts.told)
     return Result(_committed(place, plan, manifest), before=False)
 
 
 def _inputs(wanted: Wanted, folder: Path, out: Store) -> list[Input]:
     inputs = find_inputs(wanted.given, folder)
-    base = wanted.given if "://" in wanted.given else (folder / wanted.given).resolve().as_uri()
-    base = base.rstrip("/")
-    if out.url == base or out.url.startswith(f"{base}/"):
+    if _would_read(wanted, folder, out.url):
         raise SettingInvalid(f"OUT lies in IN, {shown(wanted.given)}, and would be read as rows; choose another place")
     return inputs
+
+
+def _would_read(wanted: Wanted, folder: Path, out: str) -> bool:
+    """Whether parts would be files of the input."""
+    base = wanted.given if "://" in wanted.given else str((folder / wanted.given).resolve())
+    place = unquote(urlsplit(out).path) if out.startswith("file:") else out
+    part = f"{place}/part-000000.{wanted.format}"
+    if glob.has_magic(wanted.given):
+        return re.match(glob.translate(base, recursive=True, seps="/"), part) is not None
+    return part.startswith(f"{base.rstrip('/')}/")
 
 
 def _loaded(registry: Store, published: Published, format: str, pinned: bool) -> VerifiedModel:

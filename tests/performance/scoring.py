@@ -35,15 +35,17 @@ begin = time.perf_counter()
 quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
 process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
 _, status, used = os.wait4(process, 0)
-print(os.waitstatus_to_exitcode(status), time.perf_counter() - begin, used.ru_maxrss)
+busy = used.ru_utime + used.ru_stime
+print(os.waitstatus_to_exitcode(status), time.perf_counter() - begin, busy, used.ru_maxrss)
 """
 
 
 @dataclass(frozen=True)
 class Run:
-    """Wall time of a whole process, and the most that it held."""
+    """Wall time of a whole process, its processor time, and the most that it held."""
 
     seconds: float
+    busy: float
     megabytes: float
 
 
@@ -73,8 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _figures(name: str, found: dict[str, list[Run]]) -> Iterator[Figure]:
     seconds = {which: [run.seconds for run in runs] for which, runs in found.items()}
+    busy = {which: [run.busy for run in runs] for which, runs in found.items()}
     memory = {which: [run.megabytes for run in runs] for which, runs in found.items()}
     yield figure(f"{name}, time: score : bare loop", seconds["score"], seconds["bare"], "s", 1 / LEAST_PACE)
+    yield figure(f"{name}, processor time: score : bare loop", busy["score"], busy["bare"], "s", 1 / LEAST_PACE)
     if "pandas" in found:
         yield figure(f"{name}, time: score : pandas", seconds["score"], seconds["pandas"], "s")
         yield figure(f"{name}, memory: score : pandas", memory["score"], memory["pandas"], "MB")
@@ -82,6 +86,7 @@ def _figures(name: str, found: dict[str, list[Run]]) -> Iterator[Figure]:
     yield figure(f"{name}, memory: score : {MOST_MEGABYTES:g} MB", memory["score"], most, "MB", 1.0)
     yield figure(f"{name}, memory: a tenth of the rows : all", memory["tenth"], memory["score"], "MB")
     yield figure(f"{name}, time: CSV : Parquet", seconds["CSV"], seconds["score"], "s", 1 / LEAST_PACE_OF_CSV)
+    yield figure(f"{name}, processor time: CSV : Parquet", busy["CSV"], busy["score"], "s", 1 / LEAST_PACE_OF_CSV)
     yield figure(f"{name}, memory: CSV : {MOST_MEGABYTES:g} MB", memory["CSV"], most, "MB", 1.0)
     yield figure(f"{name}, time of CSV: score : bare loop", seconds["CSV"], seconds["bare CSV"], "s")
 
@@ -144,10 +149,10 @@ def _script(name: str, model: str, rows: Path, folder: Path) -> Run:
 def _measured(command: Sequence[str]) -> Run:
     launch = [sys.executable, "-S", "-c", LAUNCHER, *command]
     done = subprocess.run(launch, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, text=True, check=True)
-    code, seconds, kilobytes = done.stdout.split()
+    code, seconds, busy, kilobytes = done.stdout.split()
     if code != "0":
         raise RuntimeError(f"{' '.join(command)} ended with {code}")
-    return Run(float(seconds), int(kilobytes) * 1024 / 1e6)
+    return Run(float(seconds), float(busy), int(kilobytes) * 1024 / 1e6)
 
 
 if __name__ == "__main__":

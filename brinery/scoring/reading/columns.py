@@ -47,11 +47,15 @@ class Columns:
         self.features = as_of_csv(features) if of_csv else tuple(features)
         self._parser = RowParser(self.features)
         self._columns = [_Column(feature) for feature in self.features]
+        self._of_numbers = all(feature.kind == "number" for feature in self.features)
         self._of_texts = any(feature.of_texts for feature in self.features)
 
     def check(self, table: pa.Table) -> Checked:
         """Check a table of so many rows as are answered at once."""
         rows = len(table)
+        plain = self._plain(table)
+        if plain is not None:
+            return Checked(plain, np.arange(rows), {})
         taken = [column.take(_whole(table.column(j))) for j, column in enumerate(self._columns)]
         array = self._side_by_side([values for values, _ in taken], rows)
         doubted = np.zeros(rows, dtype=bool)
@@ -69,6 +73,16 @@ class Columns:
             places = np.delete(places, list(refused))
             array = array[places]
         return Checked(array, places, refused)
+
+    def _plain(self, table: pa.Table) -> np.ndarray | None:
+        """Rows of finite numbers alone, where the features are such; None where some cell asks for more than a look."""
+        if not self._of_numbers:
+            return None
+        columns = [_whole(column) for column in table.columns]
+        if not all(pa.types.is_floating(each.type) and not each.null_count for each in columns):
+            return None
+        array = self._side_by_side([column.to_numpy() for column in columns], len(table))
+        return array if np.isfinite(array).all() else None
 
     def _side_by_side(self, columns: Sequence[np.ndarray], rows: int) -> np.ndarray:
         array = np.empty((rows, len(columns)), dtype=object if self._of_texts else np.float64)
@@ -159,7 +173,10 @@ class _Column:
         """Each different value by itself."""
         if pa.types.is_null(column.type):
             column = column.cast(pa.string())
-        coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode(null_encoding="encode")
+        try:
+            coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode(null_encoding="encode")
+        except pa.ArrowNotImplementedError:  # lists and the like, which the parser refuses
+            return np.full(len(column), None if self._feature.of_texts else np.nan), np.ones(len(column), dtype=bool)
         places = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
         known = [_as_json(value) for value in coded.dictionary.to_pylist()]
         values = np.empty(len(known) + 1, dtype=object if self._feature.of_texts else np.float64)

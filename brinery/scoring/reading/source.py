@@ -1,6 +1,7 @@
 """Sources: files as tables of rows, by what they begin with: Parquet, CSV or JSON lines; read in pieces, in order."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ HEAD_BYTES = 64 * 1024
 ROWS_AT_LEAST = 256  # of a piece of Parquet, however wide its rows are
 TEXT_BUFFER = 4 * 1024 * 1024  # bytes that are read of a text at once
 READ_ROWS = 2**14  # of Parquet that are unpacked at once
+QUOTED = re.compile(rb'"[^"]*"')
 BOM = b"\xef\xbb\xbf"
 
 
@@ -207,7 +209,11 @@ def _text_source(input: Input, stream: IO[bytes], packing: str | None) -> Source
     buffer, above, told = below_separator_line(pa.py_buffer(head))
     separator, names = header_of(where, buffer, told, above)
     named_once(where, [*names, *input.constants])
-    begin = len(head) - buffer.size + _header_end(buffer.to_pybytes(), separator)
+    below = buffer.to_pybytes()
+    end = _header_end(below, separator)
+    if b"\r" in QUOTED.sub(b"", below[:end].strip(b"\r\n")):
+        raise DataInvalid(f"{where} has lines that end with a carriage return alone; save it with newlines")
+    begin = len(head) - len(below) + end
     return Source(input, "csv", packing, (*names, *input.constants), separator=separator, begin=begin)
 
 

@@ -262,11 +262,38 @@ def test_names_that_are_hostile_are_names(published: Published, tmp_path: Path) 
     ]
 
 
-def test_out_within_in_is_refused(published: Published, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "out", "refused"),
+    [
+        ("in", "in/out", True),
+        ("in/", "in", True),
+        ("in/**/*.parquet", "in/out", True),
+        ("*/*.parquet", "in", True),
+        ("in/*", "in/out", False),
+        ("in", "in-out", False),
+        ("in/**/*.csv", "in/out", False),
+        ("in/rows.csv", "in/out", False),
+    ],
+)
+def test_out_within_in_is_refused(published: Published, tmp_path: Path, given: str, out: str, refused: bool) -> None:
     store, references = published
     write_rows(rows_of("wine"), tmp_path / "in/rows.csv")
-    with pytest.raises(SettingInvalid, match="OUT lies in IN"):
-        run(store, references["wine"], tmp_path / "in", tmp_path / "in/out")
+    write_rows(rows_of("wine"), tmp_path / "in/rows.parquet")
+    if refused:
+        with pytest.raises(SettingInvalid, match="OUT lies in IN"):
+            run(store, references["wine"], tmp_path / given, tmp_path / out)
+    else:
+        run(store, references["wine"], tmp_path / given, tmp_path / out)
+
+
+def test_piece_of_no_piece_is_refused(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    write_rows(rows_of("wine"), tmp_path / "rows.csv")
+    run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out")
+    (tmp_path / "out/_manifest.json").unlink()
+    (tmp_path / "out/_pieces/000007.json").write_bytes((tmp_path / "out/_pieces/000000.json").read_bytes())
+    with pytest.raises(RunConflict, match="_pieces/000007.json is of no piece of the run"):
+        run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out")
 
 
 def test_a_source_that_changes_in_mid_run_is_noticed(

@@ -113,6 +113,9 @@ GOOD = b"alcohol\n13.1\n12.9\n"
         ("open quote", b'alcohol,x\n13,"a\n13,b\n', "a quotation mark is opened and never closed"),
         ("other columns", b"other\n1\n", "lacks alcohol; it has other"),
         ("array of JSON", b'[\n{"alcohol": 13}\n]', "lacks alcohol"),
+        ("carriage returns", b"alcohol\r13\r12\r", "has lines that end with a carriage return alone"),
+        ("carriage returns", b"alcohol\r13\r12\n" * 9, "has lines that end with a carriage return alone"),
+        ("UTF-16", "alcohol\n13\n".encode("utf-16"), "is not UTF-8"),
         ("packed Parquet", None, "is Parquet that is packed as a whole"),
     ],
 )
@@ -163,6 +166,16 @@ def test_odd_rows_are_read_or_refused_by_number(
     (tmp_path / "rows").write_bytes(data)
     done = run(store, references["alcohol"], tmp_path / "rows", tmp_path / "out", most_refused=len(numbers)).manifest
     assert (done["rows"], [each["row"] for each in refused(tmp_path / "out")]) == (rows, numbers)
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([[1.0]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array(["x"]), pa.array([True])], ids=str
+)
+def test_columns_of_other_types_are_refused_row_by_row(published: Published, tmp_path: Path, column: pa.Array) -> None:
+    store, references = published
+    pq.write_table(pa.table({"alcohol": column}), tmp_path / "rows.parquet")
+    with pytest.raises(DataInvalid, match="rows.parquet: row 1 is none that the version answers: alcohol must be a"):
+        run(store, references["alcohol"], tmp_path / "rows.parquet", tmp_path / "out")
 
 
 def test_files_of_several_forms_are_one_run(published: Published, tmp_path: Path) -> None:
