@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from brinery.errors import BrineryError, ModelInvalid, RowInvalid
+from brinery.errors import BrineryError, ModelInvalid, RowInvalid, words_of
 from brinery.loading.model import Prediction, VerifiedModel
 from brinery.rows.feature import read_alike
 from brinery.tasks.task import AnyAnswers
@@ -187,7 +187,8 @@ class _Beside(Watching):
         """Say so once: what fails at one row may fail at all of them."""
         if not self._told:
             self._told = True
-            log.error("the challenger fails to answer: %s", type(exc).__name__, exc_info=exc, extra={"kind": KIND})
+            said = f"the challenger fails to answer: {type(exc).__name__}: {words_of(exc)}"
+            log.error("%s", said, exc_info=exc, extra={"kind": KIND})
 
     def _take(self) -> list[_Held]:
         held, self._held, self._rows = self._held, [], 0
@@ -199,6 +200,8 @@ class _Beside(Watching):
             return
         try:
             found = self._found([each for _, each in held], rows)
+            if len(found.refused) == rows:
+                self.failed(ModelInvalid(f"none of {rows} rows in succession that the champion answered has an answer"))
             answered = np.ones(rows, dtype=bool)
             answered[list(found.refused)] = False
             ours = self._champion.task.joined([answers for answers, _ in held])
