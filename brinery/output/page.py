@@ -26,6 +26,6 @@ def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
         for first, *rest in rows
     )
     return (
-        f'<h2>{escape(title)}</h2>\n<div class="scroll"><table><thead><tr>{header}</tr></thead>'
+        f'<h2>{escape(title)}</h2>\n<div class="scroll" tabindex="0"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )

@@ -26,4 +26,4 @@ def test_table_has_a_heading_a_row_and_a_column() -> None:
 
 
 def test_section_is_a_heading_and_a_table() -> None:
-    assert section("A & B", ["x"], []).startswith('<h2>A &amp; B</h2>\n<div class="scroll"><table><thead>')
+    assert section("A & B", ["x"], []).startswith('<h2>A &amp; B</h2>\n<div class="scroll" tabindex="0"><table><thead>')
