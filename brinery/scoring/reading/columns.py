@@ -24,6 +24,7 @@ from brinery.rows.written import Written
 
 ROWS_AT_ONCE = 4096  # that fit the processor's cache while columns are put side by side
 Refused = dict[int, list[str]]
+_NO_VALUE = object()
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Columns:
                 doubted |= doubts
         places, refused = np.arange(rows), dict[int, list[str]]()
         for place in np.flatnonzero(doubted).tolist():
-            row = [_as_json(table.column(j)[place].as_py()) for j in range(len(self.features))]
+            row = [_as_json(table.column(j)[place]) for j in range(len(self.features))]
             try:
                 array[place] = self._parser.parse([row], 1).array[0]
             except RowInvalid as exc:
@@ -178,7 +179,7 @@ class _Column:
         except pa.ArrowNotImplementedError:  # lists and the like, which the parser refuses
             return np.full(len(column), None if self._feature.of_texts else np.nan), np.ones(len(column), dtype=bool)
         places = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-        known = [_as_json(value) for value in coded.dictionary.to_pylist()]
+        known = [_as_json(value) for value in coded.dictionary]
         values = np.empty(len(known) + 1, dtype=object if self._feature.of_texts else np.float64)
         wrong = np.zeros(len(known) + 1, dtype=bool)
         for place, value in enumerate([*known, None]):
@@ -200,8 +201,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _as_json(value: Any) -> Any:
-    """A value of a table as a request would have it."""
+def _as_json(scalar: pa.Scalar) -> Any:
+    """A value of a table as a request would have it; one that Python has none for fits no feature."""
+    try:
+        value = scalar.as_py()
+    except (OverflowError, ValueError):  # a moment after the year 9999, nanoseconds, or bytes that are no UTF-8
+        return _NO_VALUE
     if isinstance(value, float) and value != value:
         return None
     if isinstance(value, Decimal):
