@@ -23,6 +23,7 @@ from brinery.rows.parser import RowParser
 from brinery.rows.written import Written
 
 ROWS_AT_ONCE = 4096  # that fit the processor's cache while columns are put side by side
+UNITS_OF_DAY = {"day": 1, "s": 86_400, "ms": 86_400_000, "us": MICROSECONDS_OF_DAY}
 Refused = dict[int, list[str]]
 _NO_VALUE = object()
 
@@ -159,12 +160,15 @@ class _Column:
 
     def _days(self, column: pa.Array) -> tuple[np.ndarray, np.ndarray | None]:
         """Days as `days_of_moment` has them; a time without an offset is doubted where each must have one."""
-        moments = column.cast(pa.timestamp("us"), safe=False) if pa.types.is_timestamp(column.type) else column
         zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
-        microseconds = moments.cast(pa.timestamp("us")).cast(pa.int64())
-        missing = pc.is_null(microseconds).to_numpy(zero_copy_only=False)
-        days, rest = np.divmod(pc.fill_null(microseconds, 0).to_numpy(zero_copy_only=False), MICROSECONDS_OF_DAY)
-        values = days + rest / MICROSECONDS_OF_DAY
+        unit = "day" if pa.types.is_date32(column.type) else getattr(column.type, "unit", "ms")
+        missing = pc.is_null(column).to_numpy(zero_copy_only=False)
+        whole = column.cast(pa.int32() if unit == "day" else pa.int64()).fill_null(0)
+        since = whole.to_numpy(zero_copy_only=False).astype(np.int64)
+        if unit == "ns":
+            since, unit = since // 1000, "us"
+        days, rest = np.divmod(since, UNITS_OF_DAY[unit])
+        values = days + rest / UNITS_OF_DAY[unit]
         right = (values >= FIRST_DAY) & (values < LAST_DAY) & (zoned or not self._feature.zoned)
         values[missing] = np.nan
         right = np.where(missing, self._feature.nullable, right)
