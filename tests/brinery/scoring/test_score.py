@@ -346,6 +346,24 @@ def test_a_source_that_changes_in_mid_run_is_noticed(
         assert "_run.json" in stored(out) and "_manifest.json" not in stored(out)
 
 
+def test_a_source_that_a_disk_does_not_give_is_a_sentence(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    with pytest.raises(DataInvalid, match="mem cannot be read: Input/output error"):
+        run(store, references["wine"], "/proc/self/mem", tmp_path / "out")
+
+
+def test_a_source_whose_folder_is_taken_away_has_changed(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    path = write_rows(wine_rows(100), tmp_path / "in/rows.csv")
+
+    def replace(rows: int, share: float) -> None:
+        (tmp_path / "in").rename(tmp_path / "away")
+        (tmp_path / "in").write_bytes(b"")
+
+    with pytest.raises(DataInvalid, match="rows.csv has changed since the run began"):
+        run(store, references["wine"], path, tmp_path / "out", told=replace)
+
+
 def test_an_object_that_changes_in_mid_run_is_noticed(
     published: Published, tmp_path: Path, s3_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
