@@ -167,13 +167,13 @@ def same_answers(task: AnyTask, output: Output, ours: pa.Table) -> Callable[[Buf
 
     def agrees(data: Buffer) -> bool:
         try:
-            theirs = output.decoded(data)
-            if len(theirs) != len(ours) or output.kept_bytes(theirs) != output.kept_bytes(ours):
+            theirs, written = output.decoded(data), output.decoded(output.encoded(ours))
+            if len(theirs) != len(ours) or output.kept_bytes(theirs) != output.kept_bytes(written):
                 return False
             if not len(ours):
                 return True
             found = output.answers(task, theirs), output.answers(task, ours)
-        except (ValueError, KeyError, pa.ArrowException, StoreError):
+        except (ValueError, KeyError, OverflowError, pa.ArrowException, StoreError):
             return False
         return task.difference(*found).alike
 

@@ -168,6 +168,24 @@ def test_rows_that_were_refused_before_count_where_fewer_may_be(published: Publi
     assert not (tmp_path / "out/_manifest.json").exists()
 
 
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_part_stands_whose_kept_numbers_its_format_does_not_tell_apart(
+    published: Published, tmp_path: Path, format: str
+) -> None:
+    store, references = published
+    kept = pa.array([1.5, float("nan"), None, float("inf")])
+    pq.write_table(pa.table({"alcohol": [13.0, 12.0, 14.0, 11.0], "x": kept}), tmp_path / "rows.parquet")
+    given, out, part = tmp_path / "rows.parquet", tmp_path / "out", tmp_path / f"out/part-000000.{format}"
+    run(store, references["alcohol"], given, out, keep=("x",), format=format)
+    for name in ("_manifest.json", "_pieces/000000.json"):
+        (out / name).unlink()
+    there = part.read_bytes().replace(b'"x","p', b'x,"p').replace(b'{"x": ', b'{"x":  ')  # the same in other bytes
+    assert there != part.read_bytes()
+    part.write_bytes(there)
+    run(store, references["alcohol"], given, out, keep=("x",), format=format)
+    assert part.read_bytes() == there
+
+
 def test_a_part_of_another_processor_stands_and_one_of_other_answers_does_not(
     published: Published, tmp_path: Path
 ) -> None:
