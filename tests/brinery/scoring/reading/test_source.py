@@ -201,9 +201,9 @@ def test_columns_in_the_names_of_folders_are_features_and_keys(published: Publis
     rows = rows_of("mixed")
     for (island, year), some in rows.groupby(["island", "year"]):
         kept = some.drop(columns=["island", "year"])
-        for name in ("rows.csv", "rows.parquet"):
+        for name in ("rows.csv", "rows.parquet", "rows.jsonl"):
             write_rows(kept, tmp_path / name.removeprefix("rows.") / f"island={island}" / f"year={year}" / name)
-    for form in ("csv", "parquet"):
+    for form in ("csv", "parquet", "jsonl"):
         out = tmp_path / f"out-{form}"
         done = run(store, references["mixed"], tmp_path / form, out, keep=("id", "island")).manifest
         found = table(out, done).to_pandas()
@@ -231,6 +231,17 @@ def test_what_a_kept_column_cannot_hold_is_a_sentence(
         pq.write_table(pa.table({"alcohol": [13.0], "k": column}), tmp_path / f"in/{name}.parquet")
     with pytest.raises(DataInvalid, match=told):
         run(store, references["alcohol"], tmp_path / "in", tmp_path / "out", keep=("k",), format=format)
+
+
+def test_lines_that_hold_what_their_folder_names_are_refused(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    path = tmp_path / "in/alcohol=13/rows.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{}\n{"alcohol": 12}\n')
+    run(store, references["alcohol"], tmp_path / "in", tmp_path / "out", most_refused=1)
+    assert refused(tmp_path / "out") == [
+        {"source": "alcohol=13/rows.jsonl", "row": 2, "errors": ["alcohol is named by a folder, too"]}
+    ]
 
 
 def test_lines_whose_kept_text_is_no_unicode_are_refused(published: Published, tmp_path: Path) -> None:
