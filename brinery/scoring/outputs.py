@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
-from brinery.errors import DataInvalid
+from brinery.errors import DataInvalid, words_of
 from brinery.tasks.task import AnyAnswers, AnyTask
 
 Format = Literal["parquet", "csv", "jsonl"]
@@ -69,14 +69,21 @@ class Output:
                 continue
             try:
                 arrays.append(kept.column(field.name).cast(field.type))
-            except pa.ArrowInvalid as exc:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
                 raise DataInvalid(f'the column "{field.name}" is not of type {field.type} everywhere: {exc}') from exc
         return pa.table(arrays, schema=self.schema)
 
     def encoded(self, table: pa.Table) -> bytes:
-        """A part's bytes, which depend on its rows alone."""
+        """A part's bytes, which depend on its rows alone.
+
+        Raises:
+            DataInvalid: a kept column holds what the format cannot.
+        """
         sink = pa.BufferOutputStream()
-        WRITERS[self.format](table, sink)
+        try:
+            WRITERS[self.format](table, sink)
+        except (OverflowError, ValueError, pa.ArrowException) as exc:
+            raise DataInvalid(f"a column that is kept holds what {self.format} cannot: {words_of(exc, 200)}") from exc
         return bytes(sink.getvalue())
 
     def decoded(self, data: Any) -> pa.Table:

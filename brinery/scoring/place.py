@@ -27,7 +27,8 @@ from brinery.versions.store import Store
 RUN, MANIFEST, PIECES = "_run.json", "_manifest.json", "_pieces"
 MAX_JSON = 1024 * 1024 * 1024
 AT_ONCE = 32
-OURS = re.compile(r"(part|refused)-[0-9]{6,}\.\w+")
+OURS = re.compile(rf"(part|refused)-[0-9]{{6,}}\.\w+|{MANIFEST}")
+OF_PIECES = {"source", "begin", "end", "rows", "part", "refused", "counts"}
 OF_A_PIECE = re.compile(rf"{PIECES}/([0-9]{{6,}})\.json")
 
 
@@ -76,9 +77,9 @@ class Place:
             names: what lay there, without a document of a run.
 
         Raises:
-            RunConflict: parts that are of no run were among it.
+            RunConflict: parts or documents that are of no run were among it.
         """
-        strays = [name for name in names if OURS.fullmatch(name)]
+        strays = [name for name in names if any(each.fullmatch(name) for each in (OURS, OF_A_PIECE))]
         if strays:
             raise RunConflict(f"{self.store.url} holds {min(strays)} and no {RUN}; choose an empty place")
         return self.write(RUN, document)
@@ -102,6 +103,8 @@ class Place:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for some in batched(numbers, 4 * AT_ONCE, strict=False):
                 for number, piece in zip(some, pool.map(lambda each: self.read(piece_file(each)), some), strict=True):
+                    if not OF_PIECES <= piece.keys():
+                        raise RunConflict(f"{self.store.url}/{piece_file(number)} is no document of a run")
                     counts.add(piece.pop("counts"))
                     pieces[number] = piece
         return pieces
@@ -164,13 +167,13 @@ def same_answers(task: AnyTask, output: Output, ours: pa.Table) -> Callable[[Buf
 
     def agrees(data: Buffer) -> bool:
         try:
-            theirs = output.decoded(data)
-            if len(theirs) != len(ours) or output.kept_bytes(theirs) != output.kept_bytes(ours):
+            theirs, written = output.decoded(data), output.decoded(output.encoded(ours))
+            if len(theirs) != len(ours) or output.kept_bytes(theirs) != output.kept_bytes(written):
                 return False
             if not len(ours):
                 return True
             found = output.answers(task, theirs), output.answers(task, ours)
-        except (ValueError, KeyError, pa.ArrowException, StoreError):
+        except (ValueError, KeyError, OverflowError, pa.ArrowException, StoreError):
             return False
         return task.difference(*found).alike
 

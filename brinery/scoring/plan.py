@@ -15,7 +15,7 @@ from brinery.errors import DataInvalid, RunConflict
 from brinery.loading.golden import read_golden
 from brinery.loading.model import VerifiedModel
 from brinery.scoring.outputs import Format, Output
-from brinery.scoring.reading.files import LocalFile, S3File
+from brinery.scoring.reading.files import LocalFile, S3File, errors_of_reading
 from brinery.scoring.reading.inputs import Input
 from brinery.scoring.reading.source import Sizes, Source, find_source
 from brinery.tables.table import listed
@@ -142,7 +142,7 @@ def _digest(input: Input) -> Mapping[str, str]:
     if isinstance(file, S3File):
         return {"etag": file.tag}
     assert isinstance(file, LocalFile)  # noqa: S101  (there is no third kind)
-    with file.open() as stream:
+    with file.open() as stream, errors_of_reading(input.name):
         found = hashlib.file_digest(cast(io.BufferedReader, stream), "sha256").hexdigest()
     file.check()
     return {"sha256": found}

@@ -77,6 +77,11 @@ class Run:
         pieces += [self._settled(*each) for each in waiting]
         if not self._rows:
             raise DataInvalid("the input has no row")
+        if self._refused > self.most_refused:
+            raise DataInvalid(
+                f"{self._refused} rows were refused before, and --max-refused is {self.most_refused}; "
+                "nothing was committed"
+            )
         if len(self._before) > sum(number < len(pieces) for number in self._before):
             raise RunConflict(f"{self.place.store.url}/{piece_file(max(self._before))} is of no piece of the run")
         return pieces

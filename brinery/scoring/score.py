@@ -98,7 +98,7 @@ def score(
         refuse_other(begun, plan, out.url)
         raise RunConflict(f"{out.url}/{RUN} is no document of a run; choose another place")
     if MANIFEST in names:
-        return Result(place.read(MANIFEST), before=True)
+        return Result(_of_run(place, plan, place.read(MANIFEST)), before=True)
     scorer = Scorer(model, output, batch, plan.keep)
     run = Run(plan, scorer.columns, place, names, wanted.most_refused, told)
     where = Where(libraries_of(model), registry.url, plan.reference, plan.engine, output, batch, plan.keep, out.url)
@@ -119,10 +119,11 @@ def _would_read(wanted: Wanted, folder: Path, out: str) -> bool:
     """Whether parts would be files of the input."""
     base = wanted.given if "://" in wanted.given else str((folder / wanted.given).resolve())
     place = unquote(urlsplit(out).path) if out.startswith("file:") else out
-    part = f"{place}/part-000000.{wanted.format}"
-    if glob.has_magic(wanted.given):
-        return re.match(glob.translate(base, recursive=True, seps="/"), part) is not None
-    return part.startswith(f"{base.rstrip('/')}/")
+    if place.startswith(f"{base.rstrip('/')}/") or place == base.rstrip("/"):
+        return True
+    matches = re.compile(glob.translate(base, recursive=True, seps="/")).match
+    written = (f"part-000000.{wanted.format}", "refused-000000.jsonl")
+    return glob.has_magic(wanted.given) and any(matches(f"{place}/{name}") for name in written)
 
 
 def _loaded(registry: Store, published: Published, format: str, pinned: bool) -> VerifiedModel:
@@ -136,7 +137,14 @@ def _committed(place: Place, plan: Plan, manifest: Mapping[str, Any]) -> Mapping
     place.check([*manifest["parts"], *manifest["refused"]["files"]])
     for source in plan.sources:
         source.input.file.check()
-    stored = place.write(MANIFEST, manifest)
-    if stored.get("run") != plan.digest or stored.get("parts") != manifest["parts"]:
-        raise RunConflict(f"{place.store.url}/{MANIFEST} is of another run; choose another place")
+    stored = _of_run(place, plan, place.write(MANIFEST, manifest))
+    if stored["parts"] != manifest["parts"]:
+        raise RunConflict(f"{place.store.url}/{MANIFEST} tells of other parts; choose another place")
+    return stored
+
+
+def _of_run(place: Place, plan: Plan, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A manifest that is there, where it is of this run."""
+    if stored.get("run") != plan.digest or not {"reference", "engine", "rows", "refused", "parts"} <= stored.keys():
+        raise RunConflict(f"{place.store.url}/{MANIFEST} is not of this run; choose another place")
     return stored

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from brinery.loading.model import VerifiedModel
 from brinery.monitoring.sketch import Profile, Sketch
+from brinery.rows.parser import RowParser
 from brinery.scoring.outputs import Output
 from brinery.scoring.reading.columns import Checked, Columns, Refused, refused_at
 from brinery.scoring.reading.source import Source
@@ -73,7 +74,7 @@ class Scorer:
         """
         sketch = sketch_of(self.model)
         refused: Refused = {}
-        batches = self._of_lines(data, refused) if isinstance(data, bytes) and source.kind == "jsonl" else None
+        batches = self._of_lines(source, data, refused) if isinstance(data, bytes) and source.kind == "jsonl" else None
         batches = batches or self._of_table(*self._read(source, data), refused)
         tables = []
         for batch in batches:
@@ -109,27 +110,37 @@ class Scorer:
                 kept = kept.take(pa.array(checked.places))
             yield _Batch(checked.array, here[checked.places], kept)
 
-    def _of_lines(self, data: bytes, refused: Refused) -> Iterator[_Batch]:
+    def _of_lines(self, source: Source, data: bytes, refused: Refused) -> Iterator[_Batch]:
+        constants, parser = source.input.constants, self.model.parser
+        if constants:  # what folders name is text
+            spelled = {each.name: each for each in self._of_csv.features if each.name in constants}
+            parser = RowParser([spelled.get(each.name, each) for each in self.model.manifest.features])
         rows, wrong = json_rows(data)
         refused |= wrong
         for start in range(0, len(rows), self.batch):
             some = rows[start : start + self.batch]
             places = np.array([start + i for i in range(len(some)) if start + i not in wrong], dtype=np.intp)
-            checked = self._checked_rows([rows[place] for place in places.tolist()])
+            checked = self._checked_rows([rows[place] for place in places.tolist()], parser, constants)
             refused |= refused_at(checked.refused, places)
             here = places[checked.places]
             kept = [rows[place] for place in here.tolist()]
-            table = pa.table({name: pa.array([_kept(row, name) for row in kept], pa.string()) for name in self.keep})
+            table = pa.table(
+                {name: pa.array([_kept(row, name, constants) for row in kept], pa.string()) for name in self.keep}
+            )
             yield _Batch(checked.array, here, table)
 
-    def _checked_rows(self, rows: list[Any]) -> Checked:
-        """Rows as a request has them, but that objects may hold more than the features."""
+    def _checked_rows(self, rows: list[Any], parser: RowParser, constants: Mapping[str, str | None]) -> Checked:
+        """Rows as a request has them, but that objects may hold more than the features, and lack what folders name."""
         names = self.model.parser.names
         refused: Refused = {}
         given: list[Any] = []
         places: list[int] = []
         for place, row in enumerate(rows):
             if isinstance(row, dict):
+                if twice := [name for name in constants if name in row]:
+                    refused[place] = [f"{name} is named by a folder, too" for name in twice]
+                    continue
+                row = {**constants, **row}
                 given.append({name: row[name] for name in names if name in row})
             elif isinstance(row, list) or len(names) == 1:
                 given.append(row if isinstance(row, list) else [row])
@@ -140,7 +151,7 @@ class Scorer:
         whole = np.array(places, dtype=np.intp)
         if not given:
             return Checked(np.empty((0, len(names))), whole, refused)
-        found = self.model.parser.parse(given, len(given), partial=True)
+        found = parser.parse(given, len(given), partial=True)
         refused |= {int(whole[i]): [message for _, message in errors] for i, errors in found.refused.items()}
         return Checked(found.array, whole[list(found.places)] if found.refused else whole, refused)
 
@@ -172,7 +183,9 @@ def sketch_of(model: VerifiedModel) -> Sketch | None:
         return None
 
 
-def _kept(row: Any, name: str) -> str | None:
-    """A value of a line as text."""
+def _kept(row: Any, name: str, constants: Mapping[str, str | None]) -> str | None:
+    """A value of a line, or of its folders' names, as text."""
+    if name in constants:
+        return constants[name]
     value = row.get(name) if isinstance(row, dict) else None
     return value if value is None or isinstance(value, str) else json.dumps(value)

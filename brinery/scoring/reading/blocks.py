@@ -1,6 +1,7 @@
 """Blocks: a text cut into pieces of about one size, each of whole rows, wherever rows end."""
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
@@ -88,16 +89,17 @@ def _last_end_row_by_row(data: bytes, separator: str) -> int:
 
 
 def _is_open(data: bytes, separator: str) -> bool:
-    """Whether the last row of all ends within quotes."""
-    if data.count(b'"') % 2 == 0:
-        return False
-    lines = (line.decode("latin-1") for line in data.splitlines(keepends=True))
+    """Whether the last row of all ends within quotes, so that a line behind it would belong to it."""
+    view = np.frombuffer(data, dtype=np.uint8)
+    quotes = np.flatnonzero(view == QUOTE)
+    if _all_quote_fields(view, quotes, ord(separator)):
+        return len(quotes) % 2 == 1
+    lines = (line.decode("latin-1") for line in [*data.splitlines(keepends=True), b"\n", b"end"])
     try:
-        for _ in csv.reader(lines, delimiter=separator, strict=True):
-            pass
-    except csv.Error as exc:
-        return "unexpected end of data" in str(exc)
-    return False
+        last = deque(csv.reader(lines, delimiter=separator), maxlen=1)
+    except csv.Error:  # a field is longer than the reader takes, as where it is never closed
+        return True
+    return last.pop() != ["end"]
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:

@@ -23,7 +23,9 @@ from brinery.rows.parser import RowParser
 from brinery.rows.written import Written
 
 ROWS_AT_ONCE = 4096  # that fit the processor's cache while columns are put side by side
+UNITS_OF_DAY = {"day": 1, "s": 86_400, "ms": 86_400_000, "us": MICROSECONDS_OF_DAY}
 Refused = dict[int, list[str]]
+_NO_VALUE = object()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Columns:
                 doubted |= doubts
         places, refused = np.arange(rows), dict[int, list[str]]()
         for place in np.flatnonzero(doubted).tolist():
-            row = [_as_json(table.column(j)[place].as_py()) for j in range(len(self.features))]
+            row = [_as_json(table.column(j)[place]) for j in range(len(self.features))]
             try:
                 array[place] = self._parser.parse([row], 1).array[0]
             except RowInvalid as exc:
@@ -158,12 +160,15 @@ class _Column:
 
     def _days(self, column: pa.Array) -> tuple[np.ndarray, np.ndarray | None]:
         """Days as `days_of_moment` has them; a time without an offset is doubted where each must have one."""
-        moments = column.cast(pa.timestamp("us"), safe=False) if pa.types.is_timestamp(column.type) else column
         zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
-        microseconds = moments.cast(pa.timestamp("us")).cast(pa.int64())
-        missing = pc.is_null(microseconds).to_numpy(zero_copy_only=False)
-        days, rest = np.divmod(pc.fill_null(microseconds, 0).to_numpy(zero_copy_only=False), MICROSECONDS_OF_DAY)
-        values = days + rest / MICROSECONDS_OF_DAY
+        unit = "day" if pa.types.is_date32(column.type) else getattr(column.type, "unit", "ms")
+        missing = pc.is_null(column).to_numpy(zero_copy_only=False)
+        whole = column.cast(pa.int32() if unit == "day" else pa.int64()).fill_null(0)
+        since = whole.to_numpy(zero_copy_only=False).astype(np.int64)
+        if unit == "ns":
+            since, unit = since // 1000, "us"
+        days, rest = np.divmod(since, UNITS_OF_DAY[unit])
+        values = days + rest / UNITS_OF_DAY[unit]
         right = (values >= FIRST_DAY) & (values < LAST_DAY) & (zoned or not self._feature.zoned)
         values[missing] = np.nan
         right = np.where(missing, self._feature.nullable, right)
@@ -178,7 +183,7 @@ class _Column:
         except pa.ArrowNotImplementedError:  # lists and the like, which the parser refuses
             return np.full(len(column), None if self._feature.of_texts else np.nan), np.ones(len(column), dtype=bool)
         places = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-        known = [_as_json(value) for value in coded.dictionary.to_pylist()]
+        known = [_as_json(value) for value in coded.dictionary]
         values = np.empty(len(known) + 1, dtype=object if self._feature.of_texts else np.float64)
         wrong = np.zeros(len(known) + 1, dtype=bool)
         for place, value in enumerate([*known, None]):
@@ -200,8 +205,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _as_json(value: Any) -> Any:
-    """A value of a table as a request would have it."""
+def _as_json(scalar: pa.Scalar) -> Any:
+    """A value of a table as a request would have it; one that Python has none for fits no feature."""
+    try:
+        value = scalar.as_py()
+    except (OverflowError, ValueError):  # a moment after the year 9999, nanoseconds, or bytes that are no UTF-8
+        return _NO_VALUE
     if isinstance(value, float) and value != value:
         return None
     if isinstance(value, Decimal):

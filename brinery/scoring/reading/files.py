@@ -2,7 +2,8 @@
 
 import io
 import os
-from collections.abc import Buffer
+from collections.abc import Buffer, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,10 +45,8 @@ class LocalFile:
         return cls(shown, str(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def open(self, buffer: int = 0) -> BinaryIO:
-        try:
+        with errors_of_reading(self.shown):
             file = Path(self.path).open("rb", buffering=buffer)
-        except OSError as exc:
-            raise DataInvalid(f"{self.shown} cannot be read: {exc.strerror}") from exc
         try:
             self._compare(os.fstat(file.fileno()))
         except DataInvalid:
@@ -58,7 +57,7 @@ class LocalFile:
     def check(self) -> None:
         try:
             self._compare(os.stat(self.path))
-        except FileNotFoundError:
+        except OSError:  # it, or a folder above it, was taken away
             raise changed(self.shown) from None
 
     def _compare(self, found: os.stat_result) -> None:
@@ -91,6 +90,15 @@ class S3File:
 def open_bucket(bucket: str) -> Store:
     """A bucket as people's commands open it."""
     return open_store(f"s3://{bucket}", credentials=profile_credentials(os.environ))
+
+
+@contextmanager
+def errors_of_reading(shown: str) -> Iterator[None]:
+    """A disk's errors as DataInvalid."""
+    try:
+        yield
+    except OSError as exc:
+        raise DataInvalid(f"{shown} cannot be read: {exc.strerror}") from exc
 
 
 def changed(shown: str) -> DataInvalid:

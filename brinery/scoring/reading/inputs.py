@@ -58,7 +58,7 @@ def _local(given: str, folder: Path) -> dict[str, InputFile]:
         elif glob.has_magic(given):
             matched = glob.glob(given, root_dir=folder, recursive=True)
             below = {each: folder / each for each in matched if (folder / each).is_file()}
-            found = {name: below[name] for name in _data(given, below, whole=False)}
+            found = {name: below[name] for name in _data(given, below, whole=False, fixed=_fixed_parts(given))}
         else:
             named = ascii(given) if not given.isprintable() else given
             raise DataInvalid(f"there is no {named} in {folder.resolve()}; {RULE}")
@@ -80,7 +80,7 @@ def _s3(url: str) -> dict[str, InputFile]:
             there = store.tagged(fixed.rpartition("/")[0])
             if key in there:
                 return {PurePosixPath(key).name: _tagged(PurePosixPath(key).name, bucket, key, *there[key])}
-            kept = _data(named, [path for path in there if matches(path)], whole=False)
+            kept = _data(named, [path for path in there if matches(path)], whole=False, fixed=_fixed_parts(key))
             return {path: _tagged(path, bucket, path, *there[path]) for path in kept}
         prefix = key.rstrip("/")
         below = {path.removeprefix(prefix).lstrip("/"): (path, *tag) for path, tag in store.tagged(prefix).items()}
@@ -113,13 +113,23 @@ def _errors_of_store(where: str) -> Iterator[None]:
         raise DataInvalid(f"{where} cannot be read: {exc}") from exc
 
 
-def _data(where: str, names: Mapping[str, object] | Sequence[str], *, whole: bool) -> list[str]:
-    """Those that are data: of a `whole` folder by their ends, and of a pattern all that matched."""
+def _fixed_parts(pattern: str) -> int:
+    """How many folders a pattern names before those that it matches."""
+    parts = PurePosixPath(pattern).parts
+    return next(place for place, part in enumerate(parts) if glob.has_magic(part))
+
+
+def _data(where: str, names: Mapping[str, object] | Sequence[str], *, whole: bool, fixed: int = 0) -> list[str]:
+    """Those that are data: of a `whole` folder by their ends, and of a pattern all that matched.
+
+    Args:
+        fixed: how many folders were named and not found, whatever these begin with.
+    """
     refuse_logged_table(where, list(names))
     kept = [
         name
         for name in sorted(names)
-        if not any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts if part not in ("..", "."))
+        if not any(part.startswith(("_", ".")) for part in PurePosixPath(name).parts[fixed:] if part not in ("..", "."))
         and (not whole or ENDINGS.search(name))
     ]
     if not kept:

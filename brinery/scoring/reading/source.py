@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from brinery.errors import DataInvalid
 from brinery.scoring.reading.blocks import LONGEST, blocks, last_end
+from brinery.scoring.reading.files import errors_of_reading
 from brinery.scoring.reading.inputs import Input
 from brinery.scoring.reading.parquet import cut, errors_of_parquet, groups, opened, row_bytes
 from brinery.tables.compression import OPENERS, errors_of_packing, packing_of
@@ -146,7 +147,8 @@ class Source:
     def _text(self) -> Iterator[IO[bytes]]:
         with self.input.file.open(TEXT_BUFFER) as file:
             if self.packing is None:
-                yield file
+                with errors_of_reading(self.name):
+                    yield file
                 return
             with errors_of_packing(self.name, self.packing), _unpacked(file, self.packing) as stream:
                 yield stream
@@ -158,7 +160,7 @@ def find_source(input: Input) -> Source:
     Raises:
         DataInvalid: it is empty, or none of what can be read.
     """
-    with input.file.open(HEAD_BYTES) as file:
+    with input.file.open(HEAD_BYTES) as file, errors_of_reading(input.name):
         start = file.read(6)
         if not start:
             raise DataInvalid(f"{input.name} is empty; it must hold rows")

@@ -14,6 +14,7 @@ from brinery.rows.written import Written
 from brinery.scoring.reading.columns import Refused
 from brinery.tables.csv import BLOCK_BYTES
 
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # of a character, which is none without the other half
 WRONG_COLUMN = re.compile(r"In CSV column #(\d+): ")
 
 
@@ -107,9 +108,12 @@ def json_rows(data: bytes) -> tuple[list[Any], Refused]:
         if not line.strip():
             continue
         try:
-            rows.append(_DECODER.decode(line.decode()))
+            row = _DECODER.decode(line.decode())
+            if HALF.search(line):
+                json.dumps(row, ensure_ascii=False).encode()
+            rows.append(row)
         except (ValueError, RecursionError):
-            refused[len(rows)] = ["must be a row as JSON, with no name twice"]
+            refused[len(rows)] = ["must be a row as JSON, in Unicode and with no name twice"]
             rows.append(None)
     return rows, refused
 

@@ -123,13 +123,15 @@ def test_another_run_in_the_same_place_is_refused(
     assert stored(tmp_path / "out") == before
 
 
-def test_parts_of_no_run_are_never_taken_for_ones_own(published: Published, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["part-000009.parquet", "_manifest.json", "_pieces/000000.json"])
+def test_parts_of_no_run_are_never_taken_for_ones_own(published: Published, tmp_path: Path, name: str) -> None:
     store, references = published
     write_rows(rows_of("wine"), tmp_path / "rows.csv")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/part-000009.parquet").write_bytes(b"")
-    with pytest.raises(RunConflict, match="holds part-000009.parquet and no _run.json"):
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).write_bytes(b"")
+    with pytest.raises(RunConflict, match=f"holds {name} and no _run.json"):
         run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out")
+    assert list(stored(tmp_path / "out")) == [name]
 
 
 def test_a_part_that_was_taken_away_or_changed_is_noticed(published: Published, tmp_path: Path) -> None:
@@ -140,6 +142,48 @@ def test_a_part_that_was_taken_away_or_changed_is_noticed(published: Published, 
     (tmp_path / "out/part-000000.parquet").write_bytes(b"short")
     with pytest.raises(RunConflict, match="part-000000.parquet is not as it was written: it has 5 bytes"):
         run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["_manifest.json", "_pieces/000000.json"])
+@pytest.mark.parametrize("data", [b"{}", b"[]", b"no"])
+def test_documents_of_something_else_are_not_taken_for_those_of_the_run(
+    published: Published, tmp_path: Path, name: str, data: bytes
+) -> None:
+    store, references = published
+    write_rows(rows_of("wine"), tmp_path / "rows.csv")
+    run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out")
+    (tmp_path / "out/_manifest.json").unlink()
+    (tmp_path / "out" / name).write_bytes(data)
+    with pytest.raises(RunConflict, match=f"{name} is no"):
+        run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out")
+
+
+def test_rows_that_were_refused_before_count_where_fewer_may_be(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    (tmp_path / "rows.csv").write_text("alcohol\n13\nx\n")
+    run(store, references["alcohol"], tmp_path / "rows.csv", tmp_path / "out", most_refused=1)
+    (tmp_path / "out/_manifest.json").unlink()
+    with pytest.raises(DataInvalid, match="1 rows were refused before, and --max-refused is 0; nothing was committed"):
+        run(store, references["alcohol"], tmp_path / "rows.csv", tmp_path / "out")
+    assert not (tmp_path / "out/_manifest.json").exists()
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_part_stands_whose_kept_numbers_its_format_does_not_tell_apart(
+    published: Published, tmp_path: Path, format: str
+) -> None:
+    store, references = published
+    kept = pa.array([1.5, float("nan"), None, float("inf")])
+    pq.write_table(pa.table({"alcohol": [13.0, 12.0, 14.0, 11.0], "x": kept}), tmp_path / "rows.parquet")
+    given, out, part = tmp_path / "rows.parquet", tmp_path / "out", tmp_path / f"out/part-000000.{format}"
+    run(store, references["alcohol"], given, out, keep=("x",), format=format)
+    for name in ("_manifest.json", "_pieces/000000.json"):
+        (out / name).unlink()
+    there = part.read_bytes().replace(b'"x","p', b'x,"p').replace(b'{"x": ', b'{"x":  ')  # the same in other bytes
+    assert there != part.read_bytes()
+    part.write_bytes(there)
+    run(store, references["alcohol"], given, out, keep=("x",), format=format)
+    assert part.read_bytes() == there
 
 
 def test_a_part_of_another_processor_stands_and_one_of_other_answers_does_not(
@@ -269,6 +313,8 @@ def test_names_that_are_hostile_are_names(published: Published, tmp_path: Path) 
         ("in/", "in", True),
         ("in/**/*.parquet", "in/out", True),
         ("*/*.parquet", "in", True),
+        ("*/*.jsonl", "in", True),  # of refused rows
+        ("[in]", "[in]/out", True),  # a folder of that name
         ("in/*", "in/out", False),
         ("in", "in-out", False),
         ("in/**/*.csv", "in/out", False),
@@ -279,6 +325,8 @@ def test_out_within_in_is_refused(published: Published, tmp_path: Path, given: s
     store, references = published
     write_rows(rows_of("wine"), tmp_path / "in/rows.csv")
     write_rows(rows_of("wine"), tmp_path / "in/rows.parquet")
+    write_rows(rows_of("wine"), tmp_path / "in/rows.jsonl")
+    write_rows(rows_of("wine"), tmp_path / "[in]/rows.csv")
     if refused:
         with pytest.raises(SettingInvalid, match="OUT lies in IN"):
             run(store, references["wine"], tmp_path / given, tmp_path / out)
@@ -314,6 +362,24 @@ def test_a_source_that_changes_in_mid_run_is_noticed(
         with pytest.raises(DataInvalid, match=f"{name} has changed since the run began; nothing was committed"):
             run(store, references["wine"], path, out, told=change)
         assert "_run.json" in stored(out) and "_manifest.json" not in stored(out)
+
+
+def test_a_source_that_a_disk_does_not_give_is_a_sentence(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    with pytest.raises(DataInvalid, match="mem cannot be read: Input/output error"):
+        run(store, references["wine"], "/proc/self/mem", tmp_path / "out")
+
+
+def test_a_source_whose_folder_is_taken_away_has_changed(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    path = write_rows(wine_rows(100), tmp_path / "in/rows.csv")
+
+    def replace(rows: int, share: float) -> None:
+        (tmp_path / "in").rename(tmp_path / "away")
+        (tmp_path / "in").write_bytes(b"")
+
+    with pytest.raises(DataInvalid, match="rows.csv has changed since the run began"):
+        run(store, references["wine"], path, tmp_path / "out", told=replace)
 
 
 def test_an_object_that_changes_in_mid_run_is_noticed(

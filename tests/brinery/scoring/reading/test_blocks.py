@@ -79,3 +79,18 @@ def test_a_row_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             list(blocks("x", io.BytesIO(data), 100, separator))
     with pytest.raises(DataInvalid, match="a quotation mark is opened and never closed"):
         list(blocks("x", io.BytesIO(b'a,b\n1,"2\n3,4\n'), 100, ","))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'a,b\n1,"2\n' + b"3,4\n" * 100_000,  # longer than a field may be
+        b'5" pipe,1\n6,"2\n7,8\n',  # one that is a character like others, and one that is open: an even number
+        b'a" b,c\n1,"2',
+    ],
+    ids=["long", "even", "last"],
+)
+def test_a_quote_that_is_never_closed_takes_no_rows_with_it(data: bytes) -> None:
+    for size in (len(data) * 2, len(data) // 2):
+        with pytest.raises(DataInvalid, match="a quotation mark.* never closed"):
+            list(blocks("x", io.BytesIO(data), size, ","))

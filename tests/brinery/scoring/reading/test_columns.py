@@ -125,6 +125,27 @@ def _is_lenient(feature: Feature, text: str) -> bool:
     return feature.kind in ("number", "integer") and text in ("1e3", "1" * 70)
 
 
+@pytest.mark.parametrize(
+    ("moment", "kind", "days"),
+    [
+        (2**64 // 10**6 + 5, pa.timestamp("s"), None),
+        (2**63 - 1, pa.timestamp("ms"), None),
+        (2**63 - 1, pa.timestamp("us"), None),
+        (2**31 - 1, pa.date32(), None),
+        (86_400_000 * 10**9, pa.date64(), None),
+        (86_400_000 * 3, pa.date64(), 3.0),
+        (43_200, pa.timestamp("s", "UTC"), 0.5),
+        (-43_200_000, pa.timestamp("ms"), -0.5),
+        (-1, pa.timestamp("ns"), -1 / 86_400_000_000),
+        (2**63 - 1, pa.timestamp("ns"), 9223372036854775 / 86_400_000_000),
+    ],
+)
+def test_moments_are_days_in_every_unit_and_never_wrap(moment: int, kind: pa.DataType, days: float | None) -> None:
+    found = Columns([FEATURES[6]]).check(pa.table({"d": pa.array([moment, None, 0], kind)}))
+    assert found.places.tolist() == ([2] if days is None else [0, 2]) and set(found.refused) >= {1}
+    assert found.array[:-1, 0].tolist() == pytest.approx([] if days is None else [days], rel=1e-15)
+
+
 def test_rows_are_refused_with_every_reason_of_theirs() -> None:
     table = pa.table({"n": [1.0, None, 2.0], "i": [1.5, 2.0, 3.0], "c": ["a", "q", "b"]})
     features = [FEATURES[0], FEATURES[2], FEATURES[4]]

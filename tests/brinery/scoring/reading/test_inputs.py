@@ -57,6 +57,12 @@ def test_pattern_has_what_it_matches(place: str, tmp_path: Path) -> None:
             names(given, tmp_path)
 
 
+def test_pattern_may_lie_below_any_folder(place: str, tmp_path: Path) -> None:
+    assert [name.rpartition("/")[2] for name in names(f"{place}/_tmp/*.csv", tmp_path)] == ["z.csv"]
+    with pytest.raises(DataInvalid, match="holds no match"):
+        names(f"{place}/*/z.csv", tmp_path)
+
+
 def test_one_file_is_read_whatever_it_is_called(place: str, tmp_path: Path) -> None:
     assert names(f"{place}/notes.md", tmp_path) == ["notes.md"]
     assert names(f"{place}/_x.csv", tmp_path) == ["_x.csv"]

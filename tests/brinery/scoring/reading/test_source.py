@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,13 @@ def test_odd_rows_are_read_or_refused_by_number(
 
 
 @pytest.mark.parametrize(
-    "column", [pa.array([[1.0]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array(["x"]), pa.array([True])], ids=str
+    "column",
+    [
+        *(pa.array([[1.0]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array(["x"]), pa.array([True])),
+        *(pa.array([2**58], pa.timestamp("us")), pa.array([10**8], pa.date32()), pa.array([2**62], pa.duration("s"))),
+        pa.StringArray.from_buffers(1, pa.py_buffer(bytes([0, 0, 0, 0, 1, 0, 0, 0])), pa.py_buffer(b"\xff")),
+    ],
+    ids=lambda column: str(column.type),
 )
 def test_columns_of_other_types_are_refused_row_by_row(published: Published, tmp_path: Path, column: pa.Array) -> None:
     store, references = published
@@ -194,9 +201,9 @@ def test_columns_in_the_names_of_folders_are_features_and_keys(published: Publis
     rows = rows_of("mixed")
     for (island, year), some in rows.groupby(["island", "year"]):
         kept = some.drop(columns=["island", "year"])
-        for name in ("rows.csv", "rows.parquet"):
+        for name in ("rows.csv", "rows.parquet", "rows.jsonl"):
             write_rows(kept, tmp_path / name.removeprefix("rows.") / f"island={island}" / f"year={year}" / name)
-    for form in ("csv", "parquet"):
+    for form in ("csv", "parquet", "jsonl"):
         out = tmp_path / f"out-{form}"
         done = run(store, references["mixed"], tmp_path / form, out, keep=("id", "island")).manifest
         found = table(out, done).to_pandas()
@@ -205,6 +212,48 @@ def test_columns_in_the_names_of_folders_are_features_and_keys(published: Publis
         assert dict(zip(found["id"], found["island"], strict=True)) == dict(
             zip(rows["id"], rows["island"], strict=True)
         )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "format", "told"),
+    [
+        (pa.array([date(2008, 1, 1)]), pa.array([1.5]), "parquet", 'the column "k" is not of type date32'),
+        (pa.array([1]), pa.array([[1]]), "csv", 'the column "k" is not of type int64'),
+        (pa.array([10**8], pa.date32()), pa.array([1], pa.date32()), "jsonl", "a column that is kept holds what jsonl"),
+    ],
+)
+def test_what_a_kept_column_cannot_hold_is_a_sentence(
+    published: Published, tmp_path: Path, first: pa.Array, second: pa.Array, format: str, told: str
+) -> None:
+    store, references = published
+    (tmp_path / "in").mkdir()
+    for name, column in (("a", first), ("b", second)):
+        pq.write_table(pa.table({"alcohol": [13.0], "k": column}), tmp_path / f"in/{name}.parquet")
+    with pytest.raises(DataInvalid, match=told):
+        run(store, references["alcohol"], tmp_path / "in", tmp_path / "out", keep=("k",), format=format)
+
+
+def test_lines_that_hold_what_their_folder_names_are_refused(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    path = tmp_path / "in/alcohol=13/rows.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{}\n{"alcohol": 12}\n')
+    run(store, references["alcohol"], tmp_path / "in", tmp_path / "out", most_refused=1)
+    assert refused(tmp_path / "out") == [
+        {"source": "alcohol=13/rows.jsonl", "row": 2, "errors": ["alcohol is named by a folder, too"]}
+    ]
+
+
+def test_lines_whose_kept_text_is_no_unicode_are_refused(published: Published, tmp_path: Path) -> None:
+    store, references = published
+    (tmp_path / "rows").write_text('{"alcohol": 13, "id": "\\ud800"}\n{"alcohol": 12, "id": "a"}\n')
+    done = run(store, references["alcohol"], tmp_path / "rows", tmp_path / "out", keep=("id",), most_refused=1).manifest
+    assert table(tmp_path / "out", done).column("id").to_pylist() == ["a"]
+    assert refused(tmp_path / "out")[0] == {
+        "source": "rows",
+        "row": 1,
+        "errors": ["must be a row as JSON, in Unicode and with no name twice"],
+    }
 
 
 def test_lines_of_json_keep_what_they_have(published: Published, tmp_path: Path) -> None:
