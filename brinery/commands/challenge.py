@@ -42,8 +42,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     found = [each for each in (shadowed, split) if each]
     others = [pair for pair in _pairs(windows) if pair != (champion, challenger)]
     said = [f"also in this window: {_short(other)} challenged {_short(one)}" for one, other in others]
-    if windows.unreadable:
-        said.append(f"{windows.unreadable} lines of counts could not be read")
+    said += [windows.unread] if windows.unread else []
     result = {
         "champion": str(champion),
         "challenger": str(challenger),
@@ -80,7 +79,7 @@ def _newest(windows: Windows, name: str) -> tuple[Reference, Reference]:
     pairs = _pairs(windows)
     if not pairs:
         rows = sum(each.rows for each in windows.versions.values())
-        unread = f"; {windows.unreadable} lines of counts could not be read" if windows.unreadable else ""
+        unread = f"; {windows.unread}" if windows.unread else ""
         raise DataInvalid(f"no line of counts of {name} in this window tells of a challenger; {rows:,} rows{unread}")
     return max(pairs, key=lambda pair: (pairs[pair], pair[1].version))
 

@@ -59,7 +59,7 @@ def _chosen(store: Store, windows: Windows, name: str, against: str | None) -> t
     """
     there = sorted(windows.versions, key=lambda each: (windows.versions[each].newest, each.version), reverse=True)
     if not there:
-        unread = f"; {windows.unreadable} lines of counts could not be read" if windows.unreadable else ""
+        unread = f"; {windows.unread}" if windows.unread else ""
         raise DataInvalid(f"the log has no line of counts of {name} in this window{unread}")
     if against is not None:
         asked = Reference.parse(against)
@@ -121,8 +121,7 @@ def _text(reference: Reference, window: Window, windows: Windows, found: list[Fo
     if window.unfit:
         counts = ", ".join(f"{name} {count:,}" for name, count in window.unfit.most_common(10))
         said.append(f"values that did not fit, in requests that were refused: {counts}")
-    if windows.unreadable:
-        said.append(f"{windows.unreadable} lines of counts could not be read")
+    said += [windows.unread] if windows.unread else []
     return "\n".join([*said, "", table(heads, rows), "", _verdict(window, found)])
 
 

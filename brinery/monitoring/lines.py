@@ -109,6 +109,13 @@ class Windows:
     unreadable: int = 0
     doubled: int = 0
 
+    @property
+    def unread(self) -> str:
+        """What there is to say of lines that could not be read; nothing where all could."""
+        if not self.unreadable:
+            return ""
+        return f"{self.unreadable:,} line{'s' * (self.unreadable != 1)} of counts could not be read"
+
 
 def sum_lines(
     texts: Iterable[str],
