@@ -6,15 +6,15 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from brinery.commands.looks import begin_of, lines_of, write_page
-from brinery.errors import BrineryError, DataInvalid, IntegrityError, VersionMissing
+from brinery.commands.looks import asked, begin_of, lines_of, readable, write_page
+from brinery.errors import DataInvalid
 from brinery.monitoring.drift import FALSE_ALARMS, SHIFT, Found, look
 from brinery.monitoring.lines import KIND, Window, Windows, sum_lines
 from brinery.monitoring.metrics import embedded
 from brinery.monitoring.sketch import Profile
 from brinery.output.table import figure_text, table
 from brinery.versions.manifest import PROFILE
-from brinery.versions.read import Published, read_file, read_manifest
+from brinery.versions.read import Published, read_file
 from brinery.versions.reference import Reference, check_name
 from brinery.versions.store import Store
 
@@ -61,20 +61,8 @@ def _chosen(store: Store, windows: Windows, name: str, against: str | None) -> t
     if not there:
         unread = f"; {windows.unread}" if windows.unread else ""
         raise DataInvalid(f"the log has no line of counts of {name} in this window{unread}")
-    if against is not None:
-        asked = Reference.parse(against)
-        fits = [each for each in there if each.version == asked.version and asked.digest in (None, each.digest)]
-        if not fits or asked.name != name:
-            names = ", ".join(f"{each.name}:{each.version}" for each in sorted(there, key=lambda each: each.version))
-            raise VersionMissing(f"the log has no line of {against} in this window; it has lines of {names}")
-        there = fits
-    failed: list[BrineryError] = []
-    for each in there:
-        try:
-            return read_manifest(store, each), [f"left out: {exc}" for exc in failed]
-        except (VersionMissing, IntegrityError) as exc:
-            failed.append(exc)
-    raise failed[0]
+    left_out: list[str] = []
+    return next(readable(store, asked(there, name, against, "line", "lines"), left_out)), left_out
 
 
 def _result(reference: Reference, window: Window, windows: Windows, found: list[Found]) -> dict[str, Any]:

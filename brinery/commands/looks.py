@@ -1,14 +1,16 @@
-"""What commands that look at logs share: where the lines come from, and where the page goes."""
+"""What commands that look at logs share: where lines come from, of which versions, and where the page goes."""
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from brinery.errors import SettingInvalid
+from brinery.errors import BrineryError, IntegrityError, SettingInvalid, VersionMissing
 from brinery.monitoring.logs import lines_of_files, lines_of_groups, lines_of_runs, logs_client
-from brinery.versions.store import open_store
+from brinery.versions.read import Published, read_manifest
+from brinery.versions.reference import Reference
+from brinery.versions.store import Store, open_store
 
 
 def begin_of(arguments: Namespace, now: datetime) -> datetime | None:
@@ -23,6 +25,46 @@ def lines_of(arguments: Namespace, since: datetime | None, kind: str) -> Iterabl
     if arguments.log_group:
         return lines_of_groups(logs_client(os.environ), arguments.log_group, since, kind)
     return lines_of_files(arguments.log)
+
+
+def asked(there: Sequence[Reference], name: str, against: str | None, lacks: str, has: str) -> Sequence[Reference]:
+    """Of the versions of a model that a log tells of those that `--against` names, or all without it.
+
+    Args:
+        lacks, has: what the log has of them, for the message.
+
+    Raises:
+        VersionMissing: none of them is named.
+    """
+    if against is None:
+        return there
+    named = Reference.parse(against)
+    fits = [each for each in there if each.version == named.version and named.digest in (None, each.digest)]
+    if not fits or named.name != name:
+        names = ", ".join(f"{each.name}:{each.version}" for each in sorted(there, key=lambda each: each.version))
+        raise VersionMissing(f"the log has no {lacks} of {against} in this window; it has {has} of {names}")
+    return fits
+
+
+def readable(store: Store, references: Sequence[Reference], left_out: list[str]) -> Iterator[Published]:
+    """The versions that can be read, in their order; of others it is added to `left_out` why not.
+
+    Raises:
+        BrineryError: none can be read.
+    """
+    first: BrineryError | None = None
+    found = False
+    for reference in references:
+        try:
+            published = read_manifest(store, reference)
+        except (VersionMissing, IntegrityError) as exc:
+            first = first or exc
+            left_out.append(f"left out: {exc}")
+            continue
+        found = True
+        yield published
+    if first is not None and not found:
+        raise first
 
 
 def write_page(where: str, name: str, page: str, now: datetime) -> None:

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brinery.commands.looks import begin_of, lines_of, write_page
-from brinery.errors import BrineryError, DataInvalid, IntegrityError, SettingInvalid, VersionMissing
+from brinery.commands.looks import asked, begin_of, lines_of, readable, write_page
+from brinery.errors import DataInvalid, SettingInvalid
 from brinery.monitoring.captures import KIND, Captures, read_captures
 from brinery.monitoring.metrics import embedded
 from brinery.output.progress import waiting
 from brinery.output.table import figure_text, table
-from brinery.versions.read import Published, read_manifest
-from brinery.versions.reference import Reference, check_name
+from brinery.versions.read import Published
+from brinery.versions.reference import check_name
 from brinery.versions.store import Store
 
 if TYPE_CHECKING:
@@ -67,23 +67,8 @@ def _chosen(store: Store, found: Captures, name: str, against: str | None) -> tu
     if not there:
         unread = f"; {found.unreadable:,} lines of captures could not be read" if found.unreadable else ""
         raise DataInvalid(f"the log has no captured request of {name} in this window{unread}")
-    if against is not None:
-        asked = Reference.parse(against)
-        fits = [each for each in there if each.version == asked.version and asked.digest in (None, each.digest)]
-        if not fits or asked.name != name:
-            names = ", ".join(f"{each.name}:{each.version}" for each in there[::-1])
-            raise VersionMissing(f"the log has no captured request of {against} in this window; it has some of {names}")
-        there = fits
-    failed: list[BrineryError] = []
-    read: list[Published] = []
-    for each in there:
-        try:
-            read.append(read_manifest(store, each))
-        except (VersionMissing, IntegrityError) as exc:
-            failed.append(exc)
-    if not read:
-        raise failed[0]
-    return read, [f"left out: {exc}" for exc in failed]
+    left_out: list[str] = []
+    return list(readable(store, asked(there, name, against, "captured request", "some"), left_out)), left_out
 
 
 def _metrics(service: str, seen: "Look") -> dict[str, Any]:
