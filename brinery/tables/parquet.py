@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Buffer, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Buffer, Mapping, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from brinery.errors import DataInvalid, words_of
+from brinery.errors import DataInvalid
 from brinery.rows.feature import OF_TEXTS
+from brinery.tables.parquet_errors import errors_of_parquet
 from brinery.tables.partitions import NO_VALUE, partitions_of
 from brinery.tables.sources import Load
 from brinery.tables.spelling import Spelling
@@ -38,7 +38,7 @@ class ParquetFile:
         self.where = where
         if bytes(memoryview(data)[:4]) != MAGIC:
             raise DataInvalid(f"{where} is not Parquet; each file of a data set must be")
-        with _errors_of_parquet(where):
+        with errors_of_parquet(where):
             self._file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)))
             fields = [field for field in self._file.schema_arrow if not INDEX.fullmatch(field.name)]
             metadata = self._file.schema_arrow.metadata or {}
@@ -52,7 +52,7 @@ class ParquetFile:
 
     def read_table(self, columns: Sequence[str], constants: Mapping[str, str | None] = NO_CONSTANTS) -> pa.Table:
         """Some of the columns as they are, and some that have the same text in each row."""
-        with _errors_of_parquet(self.where):
+        with errors_of_parquet(self.where):
             table = self._file.read(columns=[name for name in columns if name not in constants])
         for name in columns:
             if name in constants:
@@ -118,14 +118,6 @@ class ParquetSet:
     def _opened(self, path: str) -> ParquetFile:
         data, self.digests[path] = self._files[path]()
         return ParquetFile(f"{self._where}: {path}", data)
-
-
-@contextmanager
-def _errors_of_parquet(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as exc:
-        raise DataInvalid(f"{where} cannot be read as Parquet: {words_of(exc, 200)}") from exc
 
 
 def _refuse_difference(file: ParquetFile, first_path: str, first: pa.Schema) -> None:

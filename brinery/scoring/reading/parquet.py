@@ -1,24 +1,13 @@
 """Parquet in pieces: groups of rows are read through small buffers, and cut wherever pieces end."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from brinery.errors import DataInvalid, words_of
-
 BUFFERS = 16 * 1024 * 1024  # bytes that are read of all columns at once, of each at least and at most
 LEAST_BUFFER, MOST_BUFFER = 64 * 1024, 1024 * 1024
-
-
-@contextmanager
-def errors_of_parquet(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as exc:
-        raise DataInvalid(f"{where} cannot be read as Parquet: {words_of(exc, 200)}") from exc
 
 
 def opened(file: BinaryIO, columns: int = 1) -> pq.ParquetFile:

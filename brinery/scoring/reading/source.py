@@ -13,10 +13,11 @@ from brinery.errors import DataInvalid
 from brinery.scoring.reading.blocks import LONGEST, blocks, last_end
 from brinery.scoring.reading.files import errors_of_reading
 from brinery.scoring.reading.inputs import Input
-from brinery.scoring.reading.parquet import cut, errors_of_parquet, groups, opened, row_bytes
+from brinery.scoring.reading.parquet import cut, groups, opened, row_bytes
 from brinery.tables.compression import OPENERS, errors_of_packing, packing_of
 from brinery.tables.lines import below_separator_line, header_of
 from brinery.tables.parquet import MAGIC
+from brinery.tables.parquet_errors import errors_of_parquet
 from brinery.tables.table import named_once
 
 Kind = Literal["parquet", "csv", "jsonl"]
