@@ -5,7 +5,7 @@ requests in its place. Whatever becomes of it, the champion answers.
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -199,22 +199,23 @@ class _Beside(Watching):
         if not rows:
             return
         try:
-            found = self._found([each for _, each in held], rows)
-            if len(found.refused) == rows:
+            theirs, refused = self._found([each for _, each in held], rows)
+            if len(refused) == rows:
                 self.failed(ModelInvalid(f"none of {rows} rows in succession that the champion answered has an answer"))
             answered = np.ones(rows, dtype=bool)
-            answered[list(found.refused)] = False
+            answered[list(refused)] = False
             ours = self._champion.task.joined([answers for answers, _ in held])
-            self._counts.compared(ours[answered], found.answers, len(found.refused))
+            self._counts.compared(ours[answered], theirs, len(refused))
         except Exception as exc:
             self.failed(exc)
             self._counts.not_compared(failed=rows)
 
-    def _found(self, parts: Sequence[Any], rows: int) -> Prediction:
-        """The challenger's answers to the rows that the champion answered; those that it refuses by their place."""
+    def _found(self, parts: Sequence[Any], rows: int) -> tuple[AnyAnswers, Collection[int]]:
+        """The challenger's answers to the rows that the champion answered, and the places of those that it refuses."""
         if self._alike:
-            return self.challenger.answer_parsed(np.concatenate(parts))
-        return self.challenger.answer([row for part in parts for row in part], rows, partial=True)
+            return self.challenger.answer_array(np.concatenate(parts))
+        found = self.challenger.answer([row for part in parts for row in part], rows, partial=True)
+        return found.answers, found.refused
 
 
 def _answered_rows(prediction: Prediction, data: Any) -> list[Any]:

@@ -117,11 +117,6 @@ class VerifiedModel:
             raise RowInvalid([("/data" if batch.single else f"/data/{row}", why) for row, why in unanswered.items()])
         return Prediction(answers, batch.warnings, batch.single, {}, batch.array)
 
-    def answer_parsed(self, array: np.ndarray) -> Prediction:
-        """Answer rows, shape (rows, features), that were parsed by features that are read alike, as far as it can."""
-        answers, unanswered = self.answer_array(array)
-        return Prediction(answers, [], False, {row: [("", why)] for row, why in unanswered.items()}, array)
-
     def answer_array(self, array: np.ndarray) -> tuple[AnyAnswers, dict[int, str]]:
         """Answer checked rows, shape (rows, features), as the parser makes them.
 
