@@ -23,7 +23,6 @@ from serving.counts import Counts
 from serving.headers import CARD, NOSNIFF
 from serving.loader import Loader, NotServing
 from serving.media import CSV, LINES, MEDIA, as_body, as_written, exchanged
-from serving.openapi import describe
 from serving.problem import Problem
 from serving.reason import log_error
 from serving.settings import MEGABYTE, Settings
@@ -233,6 +232,8 @@ class _Service:
         return Response(text, headers=docs_headers(), media_type="text/html; charset=utf-8")
 
     async def openapi(self, request: Request) -> Response:
+        from serving.openapi import describe  # which generators ask for
+
         return _json(describe(self._loader.model, request.scope["root_path"], self._settings.jobs is not None))
 
     async def healthz(self, request: Request) -> Response:

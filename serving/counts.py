@@ -14,15 +14,17 @@ from collections.abc import Buffer, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brinery.errors import words_of
 from brinery.loading.model import Prediction, VerifiedModel
-from brinery.monitoring.agreement import Agreement
 from brinery.monitoring.metrics import embedded
 from brinery.monitoring.sketch import Profile, Sketch, Values, labels_of
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.reference import Reference
+
+if TYPE_CHECKING:
+    from brinery.monitoring.agreement import Agreement
 
 SECONDS = 60.0  # from one line to the next, or …
 ROWS = 1000
@@ -82,6 +84,8 @@ class Counts:
 
     def compare_with(self, challenger: VerifiedModel, share: float) -> None:
         """Count from now on how a challenger's answers agree, where its `share` is 0, and tell of it in each line."""
+        from brinery.monitoring.agreement import Agreement  # of those that are challenged
+
         with self._lock:
             self._agreement = Agreement(self._model.task, challenger.task)
             self._challenger = {**_pinned(challenger.reference), "share": share}

@@ -29,7 +29,7 @@ def render_docs(model: VerifiedModel | None, why: str = "", base: str = "", jobs
     if model is None:
         parts = [f'<p class="problem"><strong>No model is served:</strong> {escape(why)}</p>', _calls(document)]
         return page(info["title"], "", parts, _form("css"))
-    parts = [_about(model, base), *_asking(model, base), _calls(document), _script(model)]
+    parts = [_about(model, base), *_asking(model, base), _calls(document)]
     return page(f"{model.manifest.name}:{model.manifest.version}", info["description"], parts, _form("css"))
 
 
@@ -80,6 +80,7 @@ def _asking(model: VerifiedModel, base: str) -> Iterable[str]:
         '<details><summary>As JSON</summary><pre id="raw" tabindex="0"></pre></details>'
         f"<h2>The same by code</h2>{code}</section></div>"
     )
+    yield f"<script>{_form('js')}</script>"
 
 
 def _field(number: int, feature: Feature) -> str:
@@ -127,7 +128,3 @@ def _calls(document: dict[str, Any]) -> str:
         for method, call in item.items()
     ]
     return section("Calls", ("call", "answer"), calls)
-
-
-def _script(model: VerifiedModel) -> str:
-    return "" if len(model.manifest.features) > MOST_FIELDS else f"<script>{_form('js')}</script>"
