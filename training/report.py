@@ -14,14 +14,15 @@ SHOWN_METRICS = {"classification": ("macro_f1", "roc_auc", "log_loss"), "regress
 SHOWN_NAMES = 6
 
 
-def report_text(results: Sequence[Result], serve: str, promote: str | None = None) -> str:
+def report_text(results: Sequence[Result], promote: str, serve: str) -> str:
     """A table of the versions, and lines that promote what passed its gate.
 
     In between stand how metrics of folds were taken, the columns' kinds, and notes.
 
     Args:
+        promote: what promotes `{reference}` with a record and serves it, by the image of `{runtime}`; `{image}` asks
+            compose for that one.
         serve: what serves by its variables.
-        promote: what promotes `{reference}` and serves it, where that can be done from here.
     """
     tables = [_table(list(group)) for _, group in groupby(sorted(results, key=_kind), key=_kind)]
     lines = ["\n\n".join(tables), ""]
@@ -43,23 +44,30 @@ def report_text(results: Sequence[Result], serve: str, promote: str | None = Non
     passed = [result for result in results if result.manifest.gate.passed]
     if passed:
         what = "one of them" if len(passed) > 1 else "it"
-        if promote is not None:
-            lines += ["", f"Promote and serve {what}, with a record:"]
-            lines += [promote.replace("{reference}", str(result.reference)) for result in passed]
-        lines += ["", f"Serve {what} by hand:" if promote is not None else f"Promote and serve {what}:"]
-        lines += [_line(result, serve) for result in passed]
+        lines += ["", f"Promote and serve {what}, with a record:"]
+        lines += [_filled(promote, result) for result in passed]
+        lines += ["", f"Serve {what} by hand:"]
+        lines += [_by_hand(serve, result) for result in passed]
     for result in results:
         failed = [check for check in result.manifest.gate.checks if not check.passed]
         lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
     return "\n".join(lines)
 
 
-def _line(result: Result, serve: str) -> str:
-    """What promotes and serves a version, in the image that can."""
-    pin = f"MODEL_NAME={result.reference.name} MODEL_VERSION={result.reference.version_text}"
+def _filled(command: str, result: Result) -> str:
+    """A command about this version, in the image that can serve it."""
     image = image_for(result.manifest.runtimes)
-    other = f"RUNTIME={image} " if image != DEFAULT and serve.startswith("docker compose ") else ""
-    return f"{other}{pin} {serve.replace('{runtime}', image)}"
+    asked = f"RUNTIME={image} " if image != DEFAULT else ""
+    values = {"{reference}": str(result.reference), "{runtime}": image, "{image}": asked}
+    for place, value in values.items():
+        command = command.replace(place, value)
+    return command
+
+
+def _by_hand(serve: str, result: Result) -> str:
+    """What serves a version by variables alone."""
+    pin = f"MODEL_NAME={result.reference.name} MODEL_VERSION={result.reference.version_text}"
+    return _filled(f"{'{image}' if serve.startswith('docker compose ') else ''}{pin} {serve}", result)
 
 
 def _kind(result: Result) -> str:

@@ -82,15 +82,15 @@ def train_all(
     return 0 if all(result.manifest.gate.passed for result in results) else 3
 
 
-def _commands(registry: str) -> tuple[str, str | None]:
-    """What serves by its variables, and what promotes and serves: where SERVE_COMMAND says the first, nothing is known
-    of the second."""
-    told = os.environ.get("SERVE_COMMAND")
-    if told:
-        return told, None
+def _commands(registry: str) -> tuple[str, str]:
+    """What promotes and serves a version, and what serves it by its variables; an image is told both."""
     here = registry_url(os.environ.get("MODEL_REGISTRY"), Path.cwd())
     run = ("" if here == registry else f"MODEL_REGISTRY={shlex.quote(registry)} ") + f"uv run {_from_here()}"
-    return f"{run}serve", f"{run}registry promote {{reference}} --env-file .env && {run}--env-file .env serve"
+    return (
+        os.environ.get("PROMOTE_COMMAND")
+        or f"{run}registry promote {{reference}} --env-file .env && {run}--env-file .env serve",
+        os.environ.get("SERVE_COMMAND") or f"{run}serve",
+    )
 
 
 def _from_here() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 
 from brinery.formats.pickle import libraries as pickle_libraries
 from brinery.versions.manifest import Git
@@ -21,10 +22,10 @@ def libraries(modules: Iterable[str]) -> dict[str, str]:
 def git_state(folder: Path, commit: str | None) -> Git:
     """The commit that `folder` is at and whether files differ from it; else `commit`, as the image was built from."""
     try:
-        head = _git(folder, "rev-parse", "HEAD")
-        return Git(commit=head, dirty=bool(_git(folder, "status", "--porcelain")))
+        found = _by_git(folder) if which("git") else _by_dulwich(folder)
     except (OSError, subprocess.SubprocessError):
-        return Git(commit=commit or None, dirty=None)
+        found = None
+    return found or Git(commit=commit or None, dirty=None)
 
 
 def reset_peak_memory() -> None:
@@ -49,7 +50,26 @@ def peak_memory() -> int | None:
     return None
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
-    ).stdout.strip()
+def _by_git(folder: Path) -> Git:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    return Git(commit=git("rev-parse", "HEAD"), dirty=bool(git("status", "--porcelain")))
+
+
+def _by_dulwich(folder: Path) -> Git | None:
+    """The same where git is not installed, as in the training image, which has a checkout mounted."""
+    from dulwich.errors import NotGitRepository
+    from dulwich.porcelain import status
+    from dulwich.repo import Repo
+
+    try:
+        with Repo.discover(str(folder)) as repository:
+            found = status(repository, untracked_files="normal")
+            return Git(
+                commit=repository.head().decode(),
+                dirty=any(found.staged.values()) or bool(found.unstaged or found.untracked),
+            )
+    except (NotGitRepository, KeyError, ValueError):  # none, one without a commit, or of another format
+        return None

@@ -29,9 +29,14 @@ def worker() -> int:
 def serve_line(env_file: Path, *, docker: bool) -> str:
     """What starts this checkout's server with an environment file, from the folder that one is in; empty without one.
 
+    In a container of compose it is what compose says, of the file that compose reads.
+
     Args:
         docker: under compose, else without Docker.
     """
+    told = os.environ.get("SERVE_COMMAND", "")
+    if told.startswith("docker compose ") and env_file.resolve() == Path(".env").resolve():
+        return told
     if not os.path.isfile(os.path.join(BESIDE, "serving", "__main__.py")):
         return ""
     inside = Path.cwd().is_relative_to(BESIDE)
@@ -42,9 +47,9 @@ def serve_line(env_file: Path, *, docker: bool) -> str:
     if not inside:
         compose += f" -f {shlex.quote(os.path.join(BESIDE, 'docker-compose.yml'))}"
     if env_file.resolve() == Path(os.environ.get("ANOTHER_ENV") or Path(BESIDE, "another.env")).resolve():
-        return f"{compose} --profile another up -d another"
+        return f"{compose} --profile another up -d --wait another"
     read = "" if env_file.resolve() == Path(BESIDE, ".env") else f" --env-file {file}"
-    return f"{compose}{read} up -d serve"
+    return f"{compose}{read} up -d --wait serve"
 
 
 def _run(command: str, application: str, module: str) -> int:

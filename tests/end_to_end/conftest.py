@@ -5,24 +5,34 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.conftest import ROOT, free_port
+from tests.conftest import free_port
+from tests.fresh_checkout import fresh_checkout
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
+SET_BY_LINES = ("MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "RUNTIME")
 PUBLISHED = re.compile(
-    r"^(?:RUNTIME=\S+ )?MODEL_NAME=(\S+) MODEL_VERSION=(\S+) docker compose up -d serve$", re.MULTILINE
+    r"^(?:RUNTIME=\S+ )?MODEL_NAME=(\S+) MODEL_VERSION=(\S+) docker compose up -d --wait serve$", re.MULTILINE
+)
+
+PROMOTES = re.compile(
+    r"^docker compose run .* registry promote (\S+?):\d+@sha256:\S+ --env-file .env && .*$", re.MULTILINE
 )
 
 
 class Stack:
     """Compose commands as a person would type them, and HTTP calls to what they started."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.commit = fresh_checkout(folder)
+        self.promotes: dict[str, str] = {}  # lines that promote with a record, of the last run of training
         self.s3, self.serve, self.another, self.function = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
         self.project = f"brinery-test-{uuid4().hex[:8]}"
         files = [os.environ.get("COMPOSE_FILE", "docker-compose.yml"), "tests/end_to_end/compose.test.yml"]
@@ -33,11 +43,9 @@ class Stack:
             "LAMBDA_PORT": self.function,
         }
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in SET_BY_LINES},
             "COMPOSE_FILE": ":".join(files),
             "COMPOSE_PROJECT_NAME": self.project,
-            # Set and empty, so that a developer's .env decides nothing here.
-            **dict.fromkeys(("MODEL_NAME", "MODEL_VERSION", "MODEL_RECORD", "GIT_COMMIT", "RUNTIME"), ""),
             **{variable: url.rpartition(":")[2] for variable, url in ports.items()},
         }
 
@@ -46,7 +54,7 @@ class Stack:
         done = subprocess.run(  # noqa: S602 - lines are run as a person pastes them
             line,
             shell=True,
-            cwd=ROOT,
+            cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -57,8 +65,9 @@ class Stack:
         return done.stdout
 
     def train(self, *models: str) -> dict[str, str]:
-        """Train and publish; the lines that promote the new versions, by model."""
+        """Train and publish; the lines that serve the new versions by hand, by model."""
         printed = self.shell(" ".join(["docker compose run --rm train", *models]))
+        self.promotes = {match[1]: match[0] for match in PROMOTES.finditer(printed)}
         return {match[1]: match[0] for match in PUBLISHED.finditer(printed)}
 
     def wait(self, url: str, seconds: float = 60) -> None:
@@ -90,7 +99,7 @@ class Stack:
 
     def start_function(self, line: str) -> None:
         """Start the Lambda function on the version of a pasted line."""
-        self.shell(line.replace("up -d serve", "up -d --force-recreate lambda"))
+        self.shell(line.replace("up -d --wait serve", "up -d --force-recreate lambda"))
         self.wait(self.function)
 
     def s3_requests(self) -> int:
@@ -104,9 +113,9 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """An empty project; everything in it is removed at the end, images and data too."""
-    stack = Stack()
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An empty project of a fresh checkout; everything in it is removed at the end, images and data too."""
+    stack = Stack(tmp_path_factory.mktemp("checkout"))
     try:
         yield stack
     finally:

@@ -14,7 +14,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
 from tests.conftest import ROOT, free_port
-from tests.end_to_end.conftest import INVOCATIONS, Stack
+from tests.end_to_end.conftest import INVOCATIONS, PROMOTES, Stack
 from tests.job_service import drive_worker
 from tests.waiting import wait_until
 
@@ -106,7 +106,7 @@ def holds(stack: Stack, service: str, root: str, runtime: str = "sklearn") -> di
 def test_training_prints_a_line_for_each_model(lines: dict[str, str]) -> None:
     assert list(lines) == ["wine", "wine-alcohol", "penguins", "digits", "breast-cancer", "diabetes"]
     assert re.fullmatch(
-        r"MODEL_NAME=wine MODEL_VERSION=1@sha256:[0-9a-f]{64} docker compose up -d serve", lines["wine"]
+        r"MODEL_NAME=wine MODEL_VERSION=1@sha256:[0-9a-f]{64} docker compose up -d --wait serve", lines["wine"]
     )
 
 
@@ -139,13 +139,12 @@ def test_pasted_line_serves_the_version(stack: Stack, lines: dict[str, str]) -> 
     assert sum(answer.json()["probabilities"].values()) == pytest.approx(1)
     assert answer.json()["model"] == {"name": "wine", "version": 1}
     assert httpx.get(f"{stack.serve}/readyz").status_code == 200
-    stack.shell(f"{lines['wine']} --wait", timeout=120)
     assert health(stack) == "healthy"
 
 
 def test_version_that_is_not_there_is_running_and_not_healthy(stack: Stack, lines: dict[str, str]) -> None:
     line = lines["wine"].replace("MODEL_VERSION=1@", "MODEL_VERSION=77@")
-    said = stack.shell(f"! ({line} --wait) 2>&1", timeout=180)
+    said = stack.shell(f"! ({line}) 2>&1", timeout=180)
     assert "is unhealthy" in said
     assert health(stack) == "unhealthy"
     answer = httpx.get(f"{stack.serve}/readyz", timeout=30).json()
@@ -163,6 +162,35 @@ def test_served_version_changes_with_the_line_alone(stack: Stack, lines: dict[st
 
     assert stack.promote(second)["version"] == 2
     assert stack.promote(lines["wine"])["version"] == 1
+
+
+def test_promoting_by_the_printed_line_and_rolling_back_need_docker_alone(stack: Stack, lines: dict[str, str]) -> None:
+    """As the person who types: the file is that person's, and says who it was."""
+    registry = 'docker compose run --rm --user "$(id -u):$(id -g)" registry'
+    served = []
+    for _ in range(2):
+        trained = stack.shell("docker compose run --rm train wine 2>&1")
+        assert trained.lstrip().startswith("MODEL ") or "Container" in trained.splitlines()[0], trained
+        assert "arning" not in trained and "Pulling" not in trained
+        (line,) = (match[0] for match in PROMOTES.finditer(trained))
+        assert "changed" not in stack.promote(line)
+        served.append(stack.version())
+        assert served[-1]["record"] and health(stack) == "healthy"
+    assert (stack.folder / ".env").stat().st_uid == os.getuid()
+    said = stack.shell(f"{registry} rollback wine --env-file .env")
+    assert said.splitlines()[1].endswith("docker compose up -d --wait serve"), said
+    stack.shell("docker compose up -d --wait serve")
+    back = stack.version()
+    assert (back["version"], back["digest"]) == (served[0]["version"], served[0]["digest"])
+    log = json.loads(stack.shell(f"{registry} log wine --env-file .env --json"))
+    assert [each["action"] for each in log["records"]] == ["promote", "promote", "rollback"]
+    assert log["gap"] is None and log["environment"] == "env-file compose:/work/.env"
+    (stack.folder / ".env").unlink()
+
+
+def test_commit_of_the_mounted_checkout_is_known(stack: Stack, lines: dict[str, str]) -> None:
+    shown = json.loads(stack.shell("docker compose run --rm registry show wine:1 --json"))
+    assert shown["git"] == {"commit": stack.commit, "dirty": False}
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
@@ -235,7 +263,7 @@ def test_booster_is_served_by_the_image_of_its_line_and_by_the_full_one(stack: S
         answers[runtime] = httpx.post(f"{stack.serve}/classify", json={"data": TUMOUR}, timeout=30).json()
     likely = [answer["probabilities"]["1"] for answer in answers.values()]
     assert {answer["prediction"] for answer in answers.values()} == {0} and abs(likely[0] - likely[1]) < 1e-6
-    stack.promote(line.replace("RUNTIME=onnx ", ""))
+    stack.promote(line.replace("RUNTIME=onnx ", "").replace(" --wait", ""))
     assert httpx.get(f"{stack.serve}/readyz", timeout=30).status_code == 503
     told = "its pickle needs xgboost, not installed here; serve it with the image of RUNTIME=full or RUNTIME=onnx"
     assert told in stack.shell("docker compose logs --no-log-prefix serve")

@@ -70,7 +70,8 @@ def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: l
 def test_train_names_how_to_serve_from_another_folder(
     tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("SERVE_COMMAND", raising=False)
+    for variable in ("SERVE_COMMAND", "PROMOTE_COMMAND"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     out = train({"wine": SPEC})[1]
     run = f"uv run --project {ROOT}"
@@ -121,12 +122,14 @@ def test_notes_print_nothing_that_a_terminal_would_obey(tmp_path: Path, train: T
 
 
 def test_train_names_how_to_serve_as_it_is_told(tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SERVE_COMMAND", "docker compose up -d serve")
+    monkeypatch.setenv("SERVE_COMMAND", "docker compose up -d --wait serve")
+    monkeypatch.setenv("PROMOTE_COMMAND", "promote {reference} && {image}docker compose up")
     boosted = {**SPEC, "estimator": "xgboost.XGBClassifier", "params": {"n_estimators": 5}}
     _, out, _ = train({"wine": SPEC, "boosted": boosted})
     for name, image in (("wine", ""), ("boosted", "RUNTIME=onnx ")):
-        line = rf"^{image}MODEL_NAME={name} MODEL_VERSION=1@sha256:\w{{64}} docker compose up -d serve$"
+        line = rf"^{image}MODEL_NAME={name} MODEL_VERSION=1@sha256:\w{{64}} docker compose up -d --wait serve$"
         assert re.search(line, out, re.MULTILINE), out
+        assert re.search(rf"^promote {name}:1@sha256:\w{{64}} && {image}docker compose up$", out, re.MULTILINE), out
     monkeypatch.setenv("SERVE_COMMAND", "docker run brinery-serving:{runtime}")
     _, out, _ = train({"wine": SPEC, "boosted": boosted})
     for name, image in (("wine", "sklearn"), ("boosted", "onnx")):

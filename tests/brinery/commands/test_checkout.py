@@ -86,12 +86,12 @@ def test_script_that_is_interrupted_while_it_imports_shows_no_traceback(installe
 @pytest.mark.parametrize(
     ("folder", "file", "docker", "line"),
     [
-        (ROOT, ROOT / ".env", True, "docker compose up -d serve"),
-        (ROOT / "tests", ROOT / ".env", True, "docker compose up -d serve"),
-        (ROOT, Path("/srv/a b.env"), True, "docker compose --env-file '/srv/a b.env' up -d serve"),
-        (Path("/"), ROOT / ".env", True, f"docker compose -f {ROOT}/docker-compose.yml up -d serve"),
-        (ROOT, ROOT / "another.env", True, "docker compose --profile another up -d another"),
-        (Path("/"), Path("x"), True, f"docker compose -f {ROOT}/docker-compose.yml --env-file /x up -d serve"),
+        (ROOT, ROOT / ".env", True, "docker compose up -d --wait serve"),
+        (ROOT / "tests", ROOT / ".env", True, "docker compose up -d --wait serve"),
+        (ROOT, Path("/srv/a b.env"), True, "docker compose --env-file '/srv/a b.env' up -d --wait serve"),
+        (Path("/"), ROOT / ".env", True, f"docker compose -f {ROOT}/docker-compose.yml up -d --wait serve"),
+        (ROOT, ROOT / "another.env", True, "docker compose --profile another up -d --wait another"),
+        (Path("/"), Path("x"), True, f"docker compose -f {ROOT}/docker-compose.yml --env-file /x up -d --wait serve"),
         (ROOT, Path(".env"), False, f"uv run --env-file {ROOT}/.env serve"),
         (Path("/"), Path(".env"), False, f"uv run --project {ROOT} --env-file /.env serve"),
     ],
@@ -102,6 +102,15 @@ def test_line_that_serves_fits_the_folder_that_one_is_in(
 ) -> None:
     monkeypatch.chdir(folder)
     assert serve_line(file, docker=docker) == line
+
+
+def test_container_says_what_compose_told_it_of_the_file_that_compose_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SERVE_COMMAND", "docker compose up --now")
+    assert serve_line(Path(".env"), docker=True) == "docker compose up --now"
+    assert "--now" not in serve_line(Path("other.env"), docker=True)
 
 
 def test_package_alone_has_no_line_that_serves(installed: Path) -> None:
