@@ -1,16 +1,19 @@
 """`registry log`: the promotions that led to what an environment holds."""
 
 from argparse import Namespace
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 from brinery.commands.environment import Connect, environment_of
+from brinery.commands.recorded import SAID, every_model, of_model
+from brinery.errors import PromotionRefused, SettingInvalid
 from brinery.output.table import table
 from brinery.promotion.chain import Chain, Link, Records
-from brinery.promotion.environment import Held
+from brinery.promotion.environment import Environment, Held
 from brinery.promotion.records import Record
 from brinery.versions.manifest import utc_text
-from brinery.versions.reference import check_name
+from brinery.versions.reference import check_name, is_name
 from brinery.versions.store import Store
 
 MOST_SHOWN = 80
@@ -19,8 +22,11 @@ HEAD = ["WHEN", "ACTION", "FROM", "TO", "BY", "RECORD", "WHY"]
 
 
 def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -> tuple[Any, str]:
-    """The chain of records, the oldest first, and what there is to say about it."""
-    name, environment = check_name(arguments.model), connect(store, arguments)
+    """The chain of records, the oldest first, and what to say of it; without an environment, all of them."""
+    if not (arguments.env_file or arguments.stack):
+        return _recorded(store, check_name(arguments.model)) if arguments.model else every_model(store)
+    environment = connect(store, arguments)
+    name = check_name(arguments.model) if arguments.model else _model_of(store, environment)
     held = environment.held(name)
     records = Records(store, name, environment.name)
     chain = records.chain(held)
@@ -46,6 +52,28 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
     lines += [held.unsettled] if held.unsettled else []
     lines += _others(others, more)
     return result, "\n".join(lines)
+
+
+def _recorded(store: Store, model: str) -> tuple[Any, str]:
+    links, others = of_model(store, model)
+    result = {"model": model, "records": [as_json(link) for link in links], "others": others}
+    if not links:
+        return result, f"no promotion of {model} that can be read is recorded in {store.url}"
+    left = [f"{others} more are older, or are none of this registry"] if others else []
+    return result, "\n".join([table(HEAD, [_row(link) for link in links]), *left, SAID])
+
+
+def _model_of(store: Store, environment: Environment) -> str:
+    """The model that an environment serves.
+
+    Raises:
+        SettingInvalid: it serves none of this registry.
+    """
+    for name in filter(is_name, store.folders()):
+        with suppress(PromotionRefused):  # it serves another model
+            if environment.held(name).pin:
+                return name
+    raise SettingInvalid(f"{environment.name} serves no model of {store.url}; name one")
 
 
 def as_json(link: Link) -> dict[str, Any]:

@@ -33,6 +33,7 @@ examples:
                                                  … beside what is served, for a tenth of the requests
   registry rollback wine --env-file .env         back to what was served before
   registry log wine --env-file .env              the promotions that led there: when, who, from, to, why
+  registry log                                   how many promotions of each model are recorded
   registry live wine --env-file .env --at 2026-11-01T12:00Z
                                                  what was served then
   registry doctor --env-file .env                whether the store keeps its promises, and what does not belong there
@@ -175,8 +176,8 @@ def _rollback(command: argparse.ArgumentParser) -> None:
 
 
 def _log(command: argparse.ArgumentParser) -> None:
-    _model(command)
-    _environment(command)
+    command.add_argument("model", nargs="?", metavar="MODEL", help="a model's name; without one, all are counted")
+    _environment(command, required=False, what="whose promotions are followed from the record that it holds")
 
 
 def _live(command: argparse.ArgumentParser) -> None:

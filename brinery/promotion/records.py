@@ -97,32 +97,42 @@ def read(store: Store, model: str, name: str) -> Record:
     return record
 
 
-NEWEST_PAGES, PAGE, NEWEST_TRIES = 20, 1000, 10
+PAGES, PAGE, NEWEST_TRIES = 20, 1000, 10
 
 
-def newest(store: Store, model: str) -> Reference | None:
-    """What the newest record in the bucket says is served, wherever: by whom it was written, nobody knows.
+def names(store: Store, model: str) -> list[str]:
+    """Names of the records of a model in the bucket, the newest first: by whom each was written, nobody knows.
 
     Raises:
-        ChainBroken: there are records, and the newest of them are none; or so many objects that they are no records.
+        ChainBroken: there are so many objects that they are no records.
         StoreError: the store refused or could not be reached.
     """
     paths: list[str] = []
-    for _ in range(NEWEST_PAGES):
+    for _ in range(PAGES):
         page = store.some(folder(model), PAGE, paths[-1] if paths else None)
         paths += page
         if len(page) < PAGE:
             break
     else:
         raise ChainBroken(f"{store.url}/{folder(model)} holds more than {len(paths) - 1} objects")
-    named = [path.rpartition("/")[2].removesuffix(".json") for path in paths]
-    names = sorted(filter(RECORD.fullmatch, named), reverse=True)
-    for name in names[:NEWEST_TRIES]:
+    found = [path.rpartition("/")[2].removesuffix(".json") for path in paths if path.endswith(".json")]
+    return sorted(filter(RECORD.fullmatch, found), reverse=True)
+
+
+def newest(store: Store, model: str) -> Reference | None:
+    """What the newest record in the bucket says is served, wherever.
+
+    Raises:
+        ChainBroken: there are records, and the newest of them are none; or so many objects that they are no records.
+        StoreError: the store refused or could not be reached.
+    """
+    found = names(store, model)
+    for name in found[:NEWEST_TRIES]:
         try:
             return Reference.parse(read(store, model, name).to)
         except BrineryError:
             continue
-    if names:
+    if found:
         raise ChainBroken(
             f"the newest records below {store.url}/{folder(model)} are none of this registry, as where it was copied "
             "or is reached by another URL; a baseline given from outside needs none"

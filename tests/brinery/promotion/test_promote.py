@@ -292,7 +292,7 @@ def test_version_of_an_earlier_release_is_promoted_and_rolled_back_to(here: Here
 
 WRONG = {
     "no environment": (["promote", "alcohol:1"], 2, "one of the arguments --env-file --stack is required"),
-    "no environment of a log": (["log", "alcohol"], 2, "one of the arguments --env-file --stack is required"),
+    "no environment of live": (["live", "alcohol"], 2, "one of the arguments --env-file --stack is required"),
     "two": (["promote", "alcohol:1", "--env-file", ".env", "--stack", "x"], 2, "not allowed with argument"),
     "no version": (["promote", "alcohol:9", "--env-file", ".env"], 1, "alcohol has no version 9"),
     "empty stack": (["promote", "alcohol:1", "--stack", ""], 2, "argument --stack: it is empty"),
