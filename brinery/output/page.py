@@ -32,7 +32,7 @@ FACTS = "facts"  # the id of what a page says for machines
 
 def inert(data: Any, id: str) -> str:
     """JSON within a page, which no browser runs, whatever it holds."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # all but ASCII is escaped
+    text = json.dumps(data, separators=(",", ":"))  # all but ASCII is escaped
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return f'<script type="application/json" id="{id}">{text}</script>'

@@ -12,7 +12,7 @@ from brinery.output.progress import progress
 from brinery.site.looks import Looks, looks_table, read_looks
 from brinery.site.model import Done, Job, Model, Outside, digest
 from brinery.site.pages.lists import index_page, looks_page
-from brinery.site.place import Place, open_place
+from brinery.site.place import FRESH, Place, open_place
 from brinery.site.state import BUILDING, Known, State, read_state, write_state
 from brinery.versions.catalog import AT_ONCE, numbers
 from brinery.versions.profiles import open_registry
@@ -43,13 +43,16 @@ class Built:
 class Site:
     """The site of one registry in one place.
 
-    `outside` tells of promotions, given the models' names; `runs` are places where looks are.
+    `outside` tells of promotions, given the models' names; `runs` are places where looks are. At most so many versions
+    of a model are read; from `many` on that are not known yet, several processes do the work.
     """
 
     store: Store
     place: Place
     outside: Callable[[Sequence[str]], Outside]
     runs: Sequence[str] = ()
+    most: int = MOST_VERSIONS
+    many: int = MANY
 
     def build(self) -> Built:
         """Write what changed since the last build. A build that is killed leaves whole pages, and the next goes on.
@@ -69,8 +72,9 @@ class Site:
         outside = self.outside(names)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             claimed = dict(zip(names, pool.map(lambda name: numbers(self.store, name), names), strict=True))
+        self.place.remove([name for name in there if name.startswith(FRESH)])  # a killed build's
         self.place.write({BUILDING: b"{}\n"})
-        most = min(MOST_VERSIONS, MOST_IN_ALL // max(1, len(names)))
+        most = min(self.most, MOST_IN_ALL // max(1, len(names)))
         done = [
             each
             for each in self._models(_jobs(self.store.url, claimed, state, pages, outside, looks, most))
@@ -81,7 +85,7 @@ class Site:
     def _models(self, jobs: Sequence[Job]) -> Iterator[Done]:
         unknown = sum(len(set(job.numbers) - {each.number for each in job.known.versions}) for job in jobs)
         processes = min(os.cpu_count() or 1, MOST_PROCESSES, len(jobs))
-        if unknown < MANY or processes < 2 or not self.store.url.startswith(("s3:", "file:")):
+        if unknown < self.many or processes < 2 or not self.store.url.startswith(("s3:", "file:")):
             for job in progress(jobs, "writing"):
                 yield Model(self.store, self.place, job).write()
             return
@@ -121,7 +125,7 @@ class Site:
         self.place.remove(gone & set(there))
         written = len(changed) + sum(each.written for each in done)
         known = {each.view.name: each.known for each in done}
-        write_state(self.place, State(registry=self.store.url, models=known, pages=pages))
+        write_state(self.place, State(registry=self.store.url, models=known, pages=dict(sorted(pages.items()))), state)
         return Built(
             models=len(models),
             versions=sum(len(each.versions) for each in models),

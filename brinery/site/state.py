@@ -53,7 +53,8 @@ def read_state(place: Place, registry: str) -> State:
     return state
 
 
-def write_state(place: Place, state: State) -> None:
+def write_state(place: Place, state: State, before: State) -> None:
     """Say what the site is made of; from now on it is whole."""
-    place.write({FILE: state.model_dump_json().encode()})
+    if state != before or not state.pages:
+        place.write({FILE: state.model_dump_json().encode()})
     place.remove([BUILDING])

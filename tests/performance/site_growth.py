@@ -1,12 +1,5 @@
 """How long the registry's site takes as the registry grows: built anew, again with nothing changed, with a version new."""
 
-import argparse
-import json
-import os
-import sys
-import tempfile
-import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

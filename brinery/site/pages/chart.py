@@ -1,5 +1,6 @@
 """Charts: a metric over a model's versions, with intervals, and the promotions among them."""
 
+import math
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
@@ -32,7 +33,7 @@ def metric_chart(metric: str, versions: Sequence[Version], promoted: Collection[
     for part in (0.1, 0.5, 0.9):
         value = low + part * (high - low)
         parts += [line(LEFT, y(value), WIDTH - RIGHT, y(value), "rule")]
-        parts += [text(LEFT - 8, y(value) + 4, figure_text(value, 3), "quiet end")]
+        parts += [text(LEFT - 8, y(value) + 4, _tick(value, high - low), "quiet end")]
     for place, (_, _, least, most) in enumerate(points):
         if least is not None and most is not None:
             parts.append(line(x(place), y(least), x(place), y(most), "span"))
@@ -48,6 +49,12 @@ def metric_chart(metric: str, versions: Sequence[Version], promoted: Collection[
     parts.append(line(LEFT, bottom, WIDTH - RIGHT, bottom, "axis"))
     parts += [text(x(place), bottom + 32, str(points[place][0]), "quiet mid") for place in marks]
     return svg(WIDTH, bottom + 38, f"{metric} by version", _said(points, promoted), parts)
+
+
+def _tick(value: float, span: float) -> str:
+    """As many places as tell the ends of the axis apart."""
+    places = max(0, min(6, 1 - math.floor(math.log10(span))))
+    return f"{value:,.{places}f}" if abs(value) < 1e6 and span > 1e-6 else figure_text(value, 1)
 
 
 def _said(points: Sequence[tuple[int, float, float | None, float | None]], promoted: Collection[int]) -> str:

@@ -10,7 +10,7 @@ from brinery.site.pages.chart import NEWEST, metric_chart
 from brinery.site.pages.render import render
 from brinery.site.pages.table import Cell, Column, Table, cut
 
-COLUMNS = 4  # metrics that have a column of their own
+COLUMNS = 3  # metrics that have a column of their own
 CHARTS = 6
 MOST_PROMOTIONS = 50  # in a timeline
 MOST_UNREADABLE = 100
@@ -58,7 +58,7 @@ def _model_row(model: ModelView) -> list[Cell]:
     newest = model.versions[0]
     marked = next(iter(model.marks.items()), None)
     return [
-        Cell(model.name, small=cut(newest.description, 90), by=model.name, link=f"{home}index.html"),
+        Cell(model.name, small=cut(newest.description, 150), by=model.name, link=f"{home}index.html"),
         Cell(str(newest.number), by=newest.number, link=f"{home}{newest.number}.html"),
         Cell(str(marked[0]), by=marked[0], link=f"{home}{marked[0]}.html", badge=marked[1]) if marked else Cell(),
         _age(newest.trained_at),

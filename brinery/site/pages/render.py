@@ -39,6 +39,11 @@ def shown(text: object, most: int = LONGEST) -> Markup:
     return escape(told) if told.isascii() else Markup(f"<bdi>{escape(told)}</bdi>")  # noqa: S704
 
 
+def broken(name: str | Markup) -> Markup:
+    """A name that breaks behind its separators."""
+    return Markup(escape(name).replace("_", Markup("_<wbr>")))  # noqa: S704 (it is escaped)
+
+
 def as_json(value: Any) -> str:
     """A value of a manifest as people read it: a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -57,11 +62,12 @@ templates.filters.update(
     figure=figure_text,
     size=size_text,
     as_json=as_json,
+    broken=broken,
     thousands="{:,}".format,
     day=lambda moment: moment.replace("T", " ")[:16],
     inert=lambda data, id: Markup(inert(data, id)),  # noqa: S704 (what is in it is escaped)
 )
-templates.globals.update(style=Markup(CSS), script=Markup(SCRIPT), policy=POLICY)  # noqa: S704 (they are our own)
+templates.globals.update(style=Markup(CSS), script=Markup(SCRIPT), policy=Markup(POLICY))  # noqa: S704 (they are our own)
 
 
 def render(template: str, **given: Any) -> bytes:

@@ -140,10 +140,11 @@ def _commit(manifest: Manifest) -> str:
 
 
 def _parameters(manifest: Manifest) -> Facts:
-    """All of the declaration, with the estimator's parameters one by one."""
+    """All of the declaration but its description, with the estimator's parameters one by one."""
     params = manifest.spec.get("params")
     found = {f"params.{name}": value for name, value in params.items()} if isinstance(params, dict) else {}
-    found = {**{name: value for name, value in manifest.spec.items() if name != "params" or not found}, **found}
+    apart = {"description", *(["params"] if found else [])}
+    found = {**{name: value for name, value in manifest.spec.items() if name not in apart}, **found}
     return [(cut(name, 100), cut(as_json(value), LONGEST)) for name, value in list(found.items())[:MOST_FACTS]]
 
 
@@ -152,10 +153,10 @@ def _feature_text(feature: Feature, told: str) -> str:
 
 
 def _golden(golden: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
-    """Rows and answers, each answer as a text; or `why` there are none."""
+    """Rows and answers, or `why` there are none."""
     try:
         rows = [[_plain(value) for value in row] for row in golden["rows"][:MOST_GOLDEN]]
-        answers = [_answer_text(answer) for answer in golden["answers"][:MOST_GOLDEN]]
+        answers = [_answer(answer) for answer in golden["answers"][:MOST_GOLDEN]]
     except (KeyError, TypeError, AttributeError, ValueError):
         return {"why": "golden.json cannot be read"}
     features = [feature.name for feature in manifest.features]
@@ -170,8 +171,9 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float) else str(value)[:LONGEST]
 
 
-def _answer_text(answer: dict[str, Any]) -> str:
+def _answer(answer: dict[str, Any]) -> tuple[str, str]:
+    """What is answered, and how probable that is said to be, where it is."""
     label = answer["prediction"]
     told = figure_text(label) if isinstance(label, float) else label_text(label)
     share = answer.get("probabilities", {}).get(told)
-    return cut(told, LONGEST) + (f" ({share:.3f})" if isinstance(share, int | float) else "")
+    return cut(told, LONGEST), f"{share:.3f}" if isinstance(share, int | float) else ""

@@ -131,13 +131,15 @@ function ask(number) {
     frame.title = `version ${number}`;
     frame.src = `${number}.html`;
     const end = () => { clearTimeout(late); removeEventListener("message", hear); frame.remove(); };
-    const late = setTimeout(() => { end(); failed(new Error(`the page of version ${number} does not answer`)); }, PATIENCE);
+    const silent = `the page of version ${number} does not answer`;
+    const late = setTimeout(() => { end(); failed(new Error(silent)); }, PATIENCE);
     function hear(event) {
       if (event.source !== frame.contentWindow || event.data?.number !== number) return;
       end();
       found(event.data);
     }
     addEventListener("message", hear);
+    frame.addEventListener("load", () => setTimeout(() => { end(); failed(new Error(silent)); }, 1000)); // it told before
     document.body.append(frame);
   });
 }
@@ -162,8 +164,11 @@ function table(heads, rows, numbers) {
   return scroll;
 }
 
+// A name breaks behind its separators.
+const nameOf = (name) => element("bdi", "", ...name.split(/(?<=[_/.])/).flatMap((part) => [part, element("wbr")]));
+
 function rowOf(name, cells, className, numbers) {
-  const heading = element("th", "", element("bdi", "", name));
+  const heading = element("th", "", nameOf(name));
   heading.scope = "row";
   return element("tr", className, heading, ...cells.map((cell) => element("td", numbers ? "n" : "", cell)));
 }
@@ -182,9 +187,13 @@ function difference(before, after, less) {
   if (change === 0) return element("span", "", "0");
   const better = change > 0 !== less;
   const sign = change > 0 ? "+" : "−";
-  return element("span", better ? "passed" : "failed", `${sign}${figure(Math.abs(change))} `,
-    element("small", "", better ? "better" : "worse"));
+  const within = inside(after[0], before) && inside(before[0], after); // so that it may be chance
+  const size = Math.abs(change) < 0.001 ? Math.abs(change).toPrecision(2) : figure(Math.abs(change));
+  const word = `${better ? "better" : "worse"}${within ? ", within the intervals" : ""}`;
+  return element("span", within ? "" : better ? "passed" : "failed", sign + size, element("small", "", word));
 }
+
+const inside = (value, [, low, high]) => low !== null && low <= value && value <= high;
 
 function metrics(before, after, less, heads) {
   const names = [...new Set([...Object.keys(before.metrics), ...Object.keys(after.metrics)])];
@@ -218,14 +227,15 @@ function golden(before, after, heads) {
   const [one, other] = [keyed(before), keyed(after)];
   const shared = [...one.keys()].filter((key) => other.has(key));
   if (!shared.length) return [element("p", "note", `None of the ${one.size} and ${other.size} golden rows is the same; \`registry diff\` asks both versions.`)];
-  const unlike = shared.filter((key) => one.get(key).answer !== other.get(key).answer).length;
+  const unlike = shared.filter((key) => one.get(key).answer[0] !== other.get(key).answer[0]).length;
   const rows = shared.map((key) => {
     const { cells, answer: first } = one.get(key);
     const second = other.get(key).answer;
     const told = cells.slice(0, 4).map(([name, value]) => `${name} ${textOf(value)}`).join(", ") + (cells.length > 4 ? ", …" : "");
-    return rowOf(told, [first, second].map((each) => element("bdi", "", each)), first === second ? "" : "differs");
+    const cellsOf = ([answer, share]) => element("span", "", element("bdi", "", answer), element("small", "", share));
+    return rowOf(told, [first, second].map(cellsOf), first[0] === second[0] ? "" : "differs");
   });
-  const said = `Of ${shared.length} rows that both have, ${unlike} are answered otherwise.`;
+  const said = `Of ${shared.length} rows that both have, ${unlike} get another answer.`;
   return [element("p", "note", said), table(["row", ...heads], rows)];
 }
 
