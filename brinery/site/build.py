@@ -12,7 +12,7 @@ from brinery.output.progress import progress
 from brinery.site.looks import Looks, looks_table, read_looks
 from brinery.site.model import Done, Job, Model, Outside, digest
 from brinery.site.pages.lists import index_page, looks_page
-from brinery.site.place import FRESH, Place, open_place
+from brinery.site.place import Place, open_place
 from brinery.site.state import BUILDING, Known, State, read_state, write_state
 from brinery.versions.catalog import AT_ONCE, numbers
 from brinery.versions.profiles import open_registry
@@ -72,7 +72,7 @@ class Site:
         outside = self.outside(names)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             claimed = dict(zip(names, pool.map(lambda name: numbers(self.store, name), names), strict=True))
-        self.place.remove([name for name in there if name.startswith(FRESH)])  # a killed build's
+        self.place.tidy()
         self.place.write({BUILDING: b"{}\n"})
         most = min(self.most, MOST_IN_ALL // max(1, len(names)))
         done = [

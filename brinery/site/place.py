@@ -28,6 +28,10 @@ class Place(Protocol):
         """The first names of what is there, whosever it is."""
         ...
 
+    def tidy(self) -> None:
+        """Take away what a process left half-written that was killed."""
+        ...
+
     def names(self) -> set[str]:
         """The names of all files."""
         ...
@@ -60,6 +64,14 @@ class Folder:
             return []
         except OSError as exc:
             raise SettingInvalid(f"{self.url} cannot be looked into: {exc.strerror}") from exc
+
+    def tidy(self) -> None:
+        for path in self.path.glob(f"{FRESH}*"):
+            with suppress(PermissionError, ValueError):  # it is somebody else's process, or none of our files
+                try:
+                    os.kill(int(path.name.removeprefix(FRESH)), 0)  # only asks whether it lives
+                except ProcessLookupError:
+                    path.unlink(missing_ok=True)
 
     def names(self) -> set[str]:
         found = set()
@@ -110,6 +122,9 @@ class Bucket:
 
     def some(self) -> list[str]:
         return self._store.some("", 1)
+
+    def tidy(self) -> None:
+        """Nothing: objects are whole at once."""
 
     def names(self) -> set[str]:
         return set(self._store.files(""))
