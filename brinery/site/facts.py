@@ -1,6 +1,6 @@
 """Facts: what the site keeps of a version and of a promotion, so that what cannot change is read once."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from pydantic import FiniteFloat
 
@@ -13,6 +13,8 @@ from brinery.versions.reference import Reference
 
 SHORT = 300  # letters of a description in a list
 MOST_METRICS, MOST_FORMATS = 20, 10
+MOST = 10**15  # a number that is larger is not believed
+NAME, LONG = 100, 1000  # letters
 Figure = tuple[FiniteFloat, FiniteFloat | None, FiniteFloat | None]
 
 
@@ -40,16 +42,16 @@ class Version(Part):
         return cls(
             number=manifest.version,
             digest=published.reference.digest or "",
-            trained_at=utc_text(manifest.trained_at.astimezone(UTC)),
+            trained_at=moment_text(manifest.trained_at),
             description=manifest.description[:SHORT],
             kind=manifest.task.kind,
             gate=gate_word(manifest),
             metrics={
-                name: (manifest.metrics[name], *spans.get(name, (None, None)))
+                name[:NAME]: (manifest.metrics[name], *spans.get(name, (None, None)))
                 for name in ordered_metrics(manifest)[:MOST_METRICS]
             },
-            size=manifest.size,
-            rows=manifest.data.rows,
+            size=min(manifest.size, MOST),
+            rows=min(manifest.data.rows, MOST),
             data=manifest.data.sha256,
             commit=manifest.git.commit and manifest.git.commit[:40],
             dirty=bool(manifest.git.dirty),
@@ -76,7 +78,8 @@ class Promotion(Part):
     def of(cls, name: str, record: Record) -> "Promotion":
         """What is kept of a record."""
         kept = {key: getattr(record, key) for key in cls.model_fields if key not in ("name", "at")}
-        return cls(name=name, at=utc_text(record.at.astimezone(UTC)), **kept)
+        kept = {key: value[:LONG] if isinstance(value, str) else value for key, value in kept.items()}
+        return cls(name=name, at=moment_text(record.at), **kept)
 
     @property
     def version(self) -> int | None:
@@ -90,6 +93,14 @@ def number_of(reference: str | None) -> int | None:
         return Reference.parse(reference or "").version
     except ReferenceInvalid:
         return None
+
+
+def moment_text(moment: datetime) -> str:
+    """A time in UTC, or as it was written where that has none: in the first or the last hours that there are."""
+    try:
+        return utc_text(moment.astimezone(UTC))
+    except OverflowError:
+        return utc_text(moment)
 
 
 def ordered_metrics(manifest: Manifest) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from brinery.errors import ArtifactSize, ObjectMissing, ReferenceInvalid, Settin
 from brinery.output.page import FACTS
 from brinery.output.stored import contained
 from brinery.output.write import visible
+from brinery.site.facts import moment_text
 from brinery.site.pages.table import Cell, Column, Table, cut
 from brinery.versions.catalog import AT_ONCE
 from brinery.versions.profiles import open_registry
@@ -144,9 +145,10 @@ def _told(facts: Mapping[str, Any], where: str, page: bytes | None) -> Look | No
         if found is not None:
             reference, at, verdict, rows = found
             moment = datetime.fromisoformat(at)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return Look(
                 kind,
-                moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                moment_text(moment),
                 reference.name,
                 reference.version,
                 verdict,

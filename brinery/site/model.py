@@ -12,7 +12,7 @@ from brinery.errors import ArtifactMissing, BrineryError, DataInvalid, Integrity
 from brinery.loading.golden import read_golden
 from brinery.output.stored import contained
 from brinery.promotion.chain import Chain
-from brinery.site.facts import Promotion, Version
+from brinery.site.facts import LONG, Promotion, Version
 from brinery.site.history import History, chained, recorded
 from brinery.site.looks import Look, looks_table
 from brinery.site.pages.lists import ModelView, compare_page, model_page
@@ -192,7 +192,7 @@ class Model:
             if isinstance(found[1], StoreUnavailable):
                 raise found[1]
             if isinstance(found[1], BrineryError):
-                self.unreadable.append((number, str(found[1])))
+                self.unreadable.append((number, str(found[1])[:LONG]))
             else:
                 yield Version.of(found[1]), found[1]
 
@@ -214,7 +214,7 @@ class Model:
             return Loaded(published, self._golden(published), card)
         except (IntegrityError, VersionMissing) as exc:
             self.pages.pop(page_of(self.job.name, f"{version.number}.html"))
-            self.unreadable.append((version.number, str(exc)))
+            self.unreadable.append((version.number, str(exc)[:LONG]))
             self.versions.remove(version)
             return None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brinery.output.table import figure_text, size_text
-from brinery.site.facts import Promotion, Version, less_is_better
+from brinery.site.facts import MOST, Figure, Promotion, Version, less_is_better
 from brinery.site.pages.chart import NEWEST, metric_chart
 from brinery.site.pages.render import render
 from brinery.site.pages.table import Cell, Column, Table, cut
@@ -82,7 +82,9 @@ def _main_metric(version: Version) -> Cell:
 
 def model_page(registry: str, model: ModelView, looks: Table | None, environment: str | None) -> bytes:
     """A model's versions, its metrics over them, its promotions, and what was looked at."""
-    metrics = list(dict.fromkeys(name for version in model.versions[:NEWEST] for name in version.metrics))
+    drawn = model.versions[:NEWEST]
+    metrics = list(dict.fromkeys(name for version in drawn for name in version.metrics))
+    told = [name for name in metrics if all(_drawable(each.metrics[name]) for each in drawn if name in each.metrics)]
     given = {each.version: each for each in reversed(model.promotions)}
     numbers = {each.number for each in model.versions}
     newest = model.versions[0] if model.versions else None
@@ -96,7 +98,7 @@ def model_page(registry: str, model: ModelView, looks: Table | None, environment
         less=[name for name in metrics if less_is_better(name)],
         charts=[
             (name, metric_chart(name, model.versions, [each for each in given if each is not None]))
-            for name in metrics[:CHARTS]
+            for name in told[:CHARTS]
         ]
         if len(model.versions) > 1
         else [],
@@ -111,6 +113,11 @@ def model_page(registry: str, model: ModelView, looks: Table | None, environment
         looks=looks,
         environment=environment,
     )
+
+
+def _drawable(figure: Figure) -> bool:
+    """Whether it is of a size that a picture has room for."""
+    return all(abs(each) < MOST for each in figure if each is not None)
 
 
 def _versions(model: ModelView, metrics: Sequence[str], given: Mapping[int | None, Promotion]) -> Table:

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from brinery.output.page import STYLE, inert
 from brinery.output.table import figure_text, size_text
+from brinery.site.facts import MOST
 from brinery.site.pages.table import cut
 
 HERE = Path(__file__).parent
@@ -60,7 +61,7 @@ templates = Environment(
 templates.filters.update(
     shown=shown,
     figure=figure_text,
-    size=size_text,
+    size=lambda size: size_text(min(size, MOST)),
     as_json=as_json,
     broken=broken,
     thousands="{:,}".format,

@@ -1,13 +1,12 @@
 """The page of a version, and what it tells the page that compares two."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.table import figure_text
 from brinery.rows.feature import Feature
-from brinery.site.facts import Promotion, Version, less_is_better
+from brinery.site.facts import MOST, NAME, Promotion, Version, less_is_better
 from brinery.site.pages.render import as_json, render
 from brinery.site.pages.table import cut
 from brinery.tasks.classification import label_text
@@ -40,7 +39,8 @@ def version_page(
     """
     manifest = published.manifest
     image = image_for(manifest.runtimes)
-    data, libraries = _data(manifest), [(name, text) for name, text in manifest.libraries.items()][:MOST_FACTS]
+    libraries = [(cut(name, NAME), cut(text, NAME)) for name, text in list(manifest.libraries.items())[:MOST_FACTS]]
+    data = _data(manifest)
     parameters = _parameters(manifest)
     features = [(feature, cut(feature.range_text, LONGEST)) for feature in manifest.features[:MOST_FEATURES]]
     return render(
@@ -69,9 +69,9 @@ def version_page(
         manifest_size=len(published.stored),
         compared={
             "number": version.number,
-            "metrics": version.metrics,
+            "metrics": {cut(name, NAME): found for name, found in version.metrics.items()},
             "facts": _facts(version, manifest),
-            "features": [(feature.name, _feature_text(feature, told)) for feature, told in features],
+            "features": [(cut(feature.name, LONGEST), _feature_text(feature, told)) for feature, told in features],
             "data": data,
             "parameters": parameters,
             "libraries": libraries,
@@ -113,8 +113,8 @@ def _data(manifest: Manifest) -> Facts:
     return [
         ("source", cut(data.source, LONGEST)),
         ("sha256", data.sha256),
-        ("rows", f"{data.rows:,}"),
-        ("columns", f"{data.columns:,}"),
+        ("rows", f"{min(data.rows, MOST):,}"),
+        ("columns", f"{min(data.columns, MOST):,}"),
         ("split", split),
     ]
 
@@ -129,7 +129,7 @@ def _lineage(manifest: Manifest) -> Facts:
         *((name, f"{each.file}: {cut(each.faithful.tested, LONGEST)}") for name, each in manifest.artifacts.items()),
         *((name, f"none: {cut(why, LONGEST)}") for name, why in list(manifest.omitted.items())[:MOST_FILES]),
         ("duration", f"{manifest.duration_seconds:,.1f} s"),
-        *([("peak memory", f"{memory / 1e6:,.0f} MB")] if memory else []),
+        *([("peak memory", f"{min(memory, MOST) / 1e6:,.0f} MB")] if memory else []),
     ]
 
 
@@ -159,16 +159,16 @@ def _golden(golden: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
         answers = [_answer(answer) for answer in golden["answers"][:MOST_GOLDEN]]
     except (KeyError, TypeError, AttributeError, ValueError):
         return {"why": "golden.json cannot be read"}
-    features = [feature.name for feature in manifest.features]
+    features = [cut(feature.name, LONGEST) for feature in manifest.features]
     if len(rows) != len(answers) or any(len(row) != len(features) for row in rows):
         return {"why": "golden.json cannot be read"}
     return {"features": features, "rows": rows, "answers": answers}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, str | int | float) else str(value)[:LONGEST]
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < MOST):
+        return value
+    return cut(str(value), LONGEST)
 
 
 def _answer(answer: dict[str, Any]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from brinery.site.place import Folder, open_place
 from brinery.site.state import BUILDING, FILE
 from brinery.versions.manifest import Gate, GateCheck
 from brinery.versions.store import Store, open_store
-from tests.brinery.site.registries import CARD, EVIL, build, contents, measured, promoted, put
+from tests.brinery.site.registries import CARD, EVIL, build, contents, measured, promoted, put, small
 from tests.conftest import ROOT, overwrite
 
 WHOLE = b"</body></html>"
@@ -76,6 +77,21 @@ def test_each_page_runs_its_own_script_and_nothing_else(folder_store: Store, tmp
         assert "\u202e" not in html and len(html) < 100_000
         if name == "models/wine/1.html":
             assert ["params", EVIL] not in data[0]["parameters"] and "\\u202e" in str(data[0]["parameters"])
+
+
+def test_numbers_and_times_of_any_size_stop_no_page(folder_store: Store, tmp_path: Path) -> None:
+    data = small()[0].data.model_copy(update={"rows": 10**400, "train_rows": 10**400})
+    figures = {"accuracy": 1e308, "a": -1e308, "b": 5e-324, "x" * 100_000: 0.5}
+    spans = {name: (-1e308, 1e308) for name in figures}
+    evaluation = small()[0].evaluation.model_copy(update={"intervals": spans, "baseline": {"accuracy": -1e308}})
+    more = {"metrics": figures, "evaluation": evaluation, "duration_seconds": 1e308, "peak_memory_bytes": 10**400}
+    files = {"golden.json": b'{"rows": [[NaN]], "answers": 7}'}
+    for moment, hours in ((datetime.min, 14), (datetime.max, -14)):
+        zoned = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+        put(folder_store, data=data, trained_at=zoned, files=files, **more)
+    built = build(folder_store, tmp_path / "out")
+    assert (built.versions, built.unreadable) == (2, 0) and is_whole(tmp_path / "out")
+    assert all(len(page) < 100_000 for name, page in contents(tmp_path / "out").items())
 
 
 class Counted(Store):

@@ -16,6 +16,7 @@ function element(name, className, ...inside) {
 // How long ago, in the largest whole unit.
 function age(moment) {
   const seconds = (Date.now() - Date.parse(moment)) / 1000;
+  if (!(seconds > -60)) return moment; // it is yet to come, or is none
   for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
     const count = Math.floor(seconds / length);
     if (count >= 1) return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
@@ -214,7 +215,7 @@ function beside(before, after, heads, what) {
   const parts = [];
   if (changed.length) parts.push(table([what, ...heads], changed.map((name) =>
     rowOf(name, [one, other].map((each) => element("bdi", "", textOf(each.get(name))))))));
-  parts.push(element("p", "note", changed.length ? `${same} are the same.` : names.length ? `All ${same} are the same.` : "There are none."));
+  parts.push(element("p", "note", names.length ? `The same in both: ${changed.length ? same : "all"}.` : "There are none."));
   return parts;
 }
 
