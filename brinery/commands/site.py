@@ -14,6 +14,7 @@ from brinery.promotion.chain import Records
 from brinery.versions.store import Store
 
 if TYPE_CHECKING:
+    from brinery.site.build import Built
     from brinery.site.model import Outside
 
 
@@ -39,14 +40,24 @@ def run(
 
         serve(site, arguments.port, lambda url: _opened(url, show))
         return result, "the site is closed"
-    return result, (
-        f"{place.url}: {built.models:,} models, {built.versions:,} versions"
-        + (f", {built.unreadable:,} that cannot be read" if built.unreadable else "")
-        + (f", {built.looks:,} looks" if arguments.runs else "")
-        + f"; {built.written:,} pages written, {built.left:,} left as they were"
-        + (f", {built.removed:,} removed" if built.removed else "")
-        + (f"\nopen {place.url}/index.html" if "://" not in place.url else "")
-    )
+    return result, _text(place.url, built)
+
+
+def _text(place: str, built: "Built") -> str:
+    counts = [
+        _count(built.models, "model"),
+        _count(built.versions, "version"),
+        *([f"{built.unreadable:,} that cannot be read"] if built.unreadable else []),
+        *([_count(built.looks, "look")] if built.looks else []),
+    ]
+    pages = f"{_count(built.written, 'page')} written, {built.left:,} left as they were"
+    removed = f", {built.removed:,} removed" if built.removed else ""
+    where = "" if "://" in place else f"\nopen {place}/index.html"
+    return f"{place}: {', '.join(counts)}; {pages}{removed}{where}"
+
+
+def _count(count: int, of: str) -> str:
+    return f"{count:,} {of}{'s'[: count != 1]}"
 
 
 def _opened(url: str, show: Callable[[str], bool] | None) -> None:

@@ -80,7 +80,7 @@ def read_looks(places: Sequence[str]) -> Looks:
         if unknown:
             more = ", …" if len(unknown) > NAMED else ""
             names = ", ".join(cut(path, 80) for path in unknown[:NAMED])
-            notes.append(f"{place}: {len(unknown):,} files are none of these, and are not shown: {names}{more}.")
+            notes.append(f"{place}: files of others, which are not shown: {len(unknown):,} ({names}{more}).")
     return Looks(tuple(sorted(found, key=lambda each: (each.at, each.where), reverse=True)), tuple(notes))
 
 

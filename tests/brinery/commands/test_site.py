@@ -28,7 +28,7 @@ def test_site_is_written_to_its_own_folder_and_says_so(
     monkeypatch.chdir(tmp_path)
     put(folder_store)
     place = tmp_path / "registry-site"
-    said = f"{place}: 1 models, 1 versions; 5 pages written, 0 left as they were\nopen {place}/index.html\n"
+    said = f"{place}: 1 model, 1 version; 5 pages written, 0 left as they were\nopen {place}/index.html\n"
     assert told(capsys, folder_store) == (0, said, "")
     code, out, _ = told(capsys, folder_store, "--json")
     assert code == 0 and json.loads(out) == {

@@ -84,7 +84,12 @@ def test_numbers_and_times_of_any_size_stop_no_page(folder_store: Store, tmp_pat
     figures = {"accuracy": 1e308, "a": -1e308, "b": 5e-324, "x" * 100_000: 0.5}
     spans = {name: (-1e308, 1e308) for name in figures}
     evaluation = small()[0].evaluation.model_copy(update={"intervals": spans, "baseline": {"accuracy": -1e308}})
-    more = {"metrics": figures, "evaluation": evaluation, "duration_seconds": 1e308, "peak_memory_bytes": 10**400}
+    more: dict[str, Any] = {
+        "metrics": figures,
+        "evaluation": evaluation,
+        "duration_seconds": 1e308,
+        "peak_memory_bytes": 10**400,
+    }
     files = {"golden.json": b'{"rows": [[NaN]], "answers": 7}'}
     for moment, hours in ((datetime.min, 14), (datetime.max, -14)):
         zoned = moment.replace(tzinfo=timezone(timedelta(hours=hours)))

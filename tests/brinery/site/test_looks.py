@@ -106,7 +106,7 @@ def test_what_drift_quality_and_scoring_left_is_listed(folder_store: Store, tmp_
 def test_pages_of_others_are_named_and_never_shown(tmp_path: Path, text: str) -> None:
     found = read_looks([str(written(tmp_path, {"drift.html": text, "other.json": text}))])
     (note,) = found.notes
-    assert found.found == () and note.endswith("2 files are none of these, and are not shown: drift.html, other.json.")
+    assert found.found == () and note.endswith(": files of others, which are not shown: 2 (drift.html, other.json).")
 
 
 def test_names_of_files_are_bounded_and_seen(folder_store: Store, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_names_of_files_are_bounded_and_seen(folder_store: Store, tmp_path: Path
     names = {f"{number}-\u202e<img src=x>{'x' * 150}.txt": "" for number in range(20)}
     build(folder_store, tmp_path / "out", runs=[str(written(tmp_path / "runs", names))])
     shown = (tmp_path / "out/looks/index.html").read_text()
-    assert "20 files are none of these" in shown and "\u202e" not in shown and "<img" not in shown
+    assert "which are not shown: 20 (" in shown and "\u202e" not in shown and "<img" not in shown
 
 
 @pytest.mark.parametrize("place", ["nowhere", "https://pages"])
