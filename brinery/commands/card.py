@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from brinery.errors import DataInvalid, FormatMissing, SettingInvalid
+from brinery.output.stored import contained
 from brinery.versions.catalog import find_version
 from brinery.versions.manifest import CARD
 from brinery.versions.read import read_file
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-
-# As all cards begin; whoever may write to the bucket may have written another.
-BEGIN = '<!doctype html>\n<html lang="en"><head>'
-# A file that is opened has no server that says what it may do: it runs nothing and loads nothing.
-POLICY = (
-    '<meta http-equiv="Content-Security-Policy" '
-    "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">"
-)
 
 
 def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
@@ -29,13 +22,13 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     if CARD not in published.manifest.files:
         raise FormatMissing(f"{name} has no model card")
     card = bytes(read_file(store, published, CARD)).decode(errors="replace")
-    if not card.startswith(BEGIN):
+    shown = contained(card)
+    if shown is None:
         raise DataInvalid(f"the card of {name} is none that Brinery made; it could run what it likes, and is not shown")
-    card = card.replace(BEGIN, BEGIN + POLICY, 1)
     if not arguments.open:
-        return {"reference": str(published.reference), "card": card}, card.rstrip("\n")
+        return {"reference": str(published.reference), "card": shown}, shown.rstrip("\n")
     path = Path(tempfile.mkdtemp(prefix="brinery-")) / f"{name.replace(':', '-')}.html"
-    path.write_text(card)
+    path.write_text(shown)
     if not webbrowser.open(path.as_uri()):
         raise SettingInvalid(f"no browser could be started; the card of {name} is {path}")
     return {"reference": str(published.reference), "file": str(path)}, f"the card of {published.reference} is {path}"

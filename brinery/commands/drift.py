@@ -36,11 +36,11 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         raise DataInvalid(f"{version} has no profile; it was published before there were any")
     dates = [feature.name for feature in manifest.features if feature.kind == "date"]
     found = look(Profile.read(read_file(store, published, PROFILE)), window, dates)
+    result = _result(reference, window, windows, found)
     if arguments.page:
         from brinery.monitoring.page import drift_page  # which few looks ask for
 
-        write_page(arguments.page, name, drift_page(reference, window, found, dates), now)
-    result = _result(reference, window, windows, found)
+        write_page(arguments.page, name, drift_page(reference, window, found, dates, result), now)
     if arguments.metrics:
         sys.stderr.write(json.dumps(_metrics(arguments.metrics, found)) + "\n")
     return result, "\n".join([*others, _text(reference, window, windows, found)])

@@ -45,10 +45,10 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
         if not found:
             return [], f"no versions in {store.url} yet; `train` publishes them"
     rows, result, errors = [], [], []
-    marks = _marks(store, arguments, connect, list(dict.fromkeys(reference.name for reference, _ in found)))
+    marked = marks(store, arguments, connect, list(dict.fromkeys(reference.name for reference, _ in found)))
     for reference, each in found:
         if isinstance(each, Published):
-            mark = marks.get(str(each.reference), "")
+            mark = marked.get(str(each.reference), "")
             rows.append(_row(each, mark))
             result.append(_summary(each) | {"promoted": mark or None})
         else:
@@ -58,6 +58,20 @@ def run(store: Store, arguments: Namespace, connect: Connect = environment_of) -
     return result, "\n".join([table(HEAD, rows), *errors, *_left_out(found, most)])
 
 
+def marks(store: Store, arguments: Namespace, connect: Connect, names: Sequence[str]) -> dict[str, str]:
+    """`live` and `challenger` by reference of what an environment holds, or `recorded`."""
+    if not (arguments.env_file or arguments.stack):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return {str(found): "recorded" for found in pool.map(lambda name: _recorded(store, name), names) if found}
+    environment = connect(store, arguments)
+    found: dict[str, str] = {}
+    for name in names:
+        with suppress(PromotionRefused):  # it serves another model
+            held = environment.held(name)
+            found |= {str(held.challenger): "challenger", str(held.pin): "live"}
+    return found
+
+
 def _left_out(found: Sequence[Read], most: int | None) -> list[str]:
     """Whether there may be more versions than are shown."""
     shown = Counter(reference.name for reference, _ in found)
@@ -65,20 +79,6 @@ def _left_out(found: Sequence[Read], most: int | None) -> list[str]:
     if most is None or not any(count >= most and first[name] > 1 for name, count in shown.items()):
         return []
     return [f"of each model the newest {most} are shown; `registry list MODEL --all` shows the older ones too"]
-
-
-def _marks(store: Store, arguments: Namespace, connect: Connect, names: Sequence[str]) -> dict[str, str]:
-    """`live` and `challenger` by reference of what an environment holds, or `recorded`."""
-    if not (arguments.env_file or arguments.stack):
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return {str(found): "recorded" for found in pool.map(lambda name: _recorded(store, name), names) if found}
-    environment = connect(store, arguments)
-    marks: dict[str, str] = {}
-    for name in names:
-        with suppress(PromotionRefused):  # it serves another model
-            held = environment.held(name)
-            marks |= {str(held.challenger): "challenger", str(held.pin): "live"}
-    return marks
 
 
 def _recorded(store: Store, name: str) -> Reference | None:

@@ -47,6 +47,9 @@ examples:
                                                  how good answers were whose labels came later
   registry answered 8f507cfc-… --log serve.log --replay
                                                  which version answered what, and whether it would again
+  registry site --open                           all models and versions in a browser, following the registry
+  registry site --out s3://pages/models --runs s3://work/drift
+                                                 … as files that need no server, with what drift pages say
   registry open --stack prod                     a stack's API in a browser, by requests that are signed as you
 
 The registry is $MODEL_REGISTRY, else that of the stack, else the folder .registry here; --registry URL names another.
@@ -199,6 +202,29 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 def _open(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stack", type=_given, required=True, metavar="NAME", help=STACK)
     command.add_argument("--port", type=port, default=8088, metavar="PORT", help="on 127.0.0.1; default: 8088")
+
+
+def _site(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out",
+        type=_given,
+        default="registry-site",
+        metavar="PLACE",
+        help="a folder, or s3://BUCKET[/PREFIX], where the pages go; default: registry-site",
+    )
+    command.add_argument(
+        "--runs",
+        type=_given,
+        nargs="+",
+        default=[],
+        metavar="PLACE",
+        help="folders, or s3://BUCKET[/PREFIX], with pages of drift and quality and runs of `score`, which are listed",
+    )
+    command.add_argument(
+        "--open", action="store_true", help="serve the pages on 127.0.0.1, and follow the registry until Ctrl-C"
+    )
+    command.add_argument("--port", type=port, default=0, metavar="PORT", help="of --open; default: any that is free")
+    _environment(command, required=False, what="whose version is marked as live")
 
 
 def _jobs(command: argparse.ArgumentParser) -> None:
@@ -405,6 +431,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "tell which version answered a captured request, to what and with what",
         "8f507cfc-… --log serve.log --replay",
         _answered,
+    ),
+    "site": (
+        "write pages of all models, versions, promotions and comparisons, which need no server, or open them",
+        "--open; registry site --out s3://pages/models --runs s3://work/drift --stack prod",
+        _site,
     ),
     "open": ("a stack's API in a browser, by requests that are signed as you", "--stack prod", _open),
     "live": ("tell what is served, or was at a time", "wine --env-file .env --at 2026-11-01T12:00Z", _live),

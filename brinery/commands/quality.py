@@ -43,13 +43,14 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         return _expected(expected(versions, list(found.requests.values())), found, notes)
     with waiting("measuring"):
         seen = look(versions, list(found.requests.values()), arguments.labels, Path.cwd())
+    result = _result(seen, found)
     if arguments.page:
         from brinery.assessment.quality.page import quality_page
 
-        write_page(arguments.page, name, quality_page(name, seen, notes), now)
+        write_page(arguments.page, name, quality_page(name, seen, notes, result), now)
     if arguments.metrics:
         sys.stderr.write(json.dumps(_metrics(arguments.metrics, seen)) + "\n")
-    return _result(seen, found), _text(seen, notes)
+    return result, _text(seen, notes)
 
 
 def exit_code(result: Any) -> int:

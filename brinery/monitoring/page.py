@@ -1,9 +1,10 @@
 """The page of drift: for each feature what training saw beside what was answered, what moved, and when."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,11 +35,18 @@ figure { margin: 1.5rem 0; } figcaption { overflow-wrap: anywhere; }
 )
 
 
-def drift_page(reference: Reference, window: Window, found: Sequence[Found], dates: Collection[str]) -> str:
+def drift_page(
+    reference: Reference,
+    window: Window,
+    found: Sequence[Found],
+    dates: Collection[str],
+    facts: Mapping[str, Any] | None = None,
+) -> str:
     """The whole page.
 
     Args:
         dates: names of the features that are dates.
+        facts: the same for machines, which the page carries.
     """
     moved = [each for each in found if each.verdict == "drift"]
     order = sorted(found, key=lambda each: (each.verdict != "drift", each.chance))
@@ -55,7 +63,7 @@ def drift_page(reference: Reference, window: Window, found: Sequence[Found], dat
         parts.append(f"<p>… and {len(order) - MOST_FIGURES} features more, of which the table tells.</p>")
     title = f"Drift of {reference.name}:{reference.version}"
     said = f"{len(moved)} of {len(found)} moved" if moved else "nothing was seen to move"
-    return page(f"{title}: {said}", "", parts, STYLE)
+    return page(f"{title}: {said}", "", parts, STYLE, facts)
 
 
 def _summary(window: Window, found: Sequence[Found]) -> str:

@@ -37,11 +37,22 @@ def newest(store: Store, name: str, most: int | None, at_once: int = 1) -> list[
     most = len(claimed) if most is None else most
     found: list[Read] = []
     for some in batched(claimed[: most + UNPUBLISHED], max(most, 1), strict=False):
-        read = _each(lambda number: _read(store, name, number), some, at_once)
+        read = _each(lambda number: version_of(store, name, number), some, at_once)
         found += [each for each in read if each is not None]
         if len(found) >= most:
             break
     return found[:most]
+
+
+def version_of(store: Store, name: str, number: int) -> Read | None:
+    """A version, or why it cannot be read; None where there is none."""
+    reference = Reference(name, number)
+    try:
+        return reference, read_manifest(store, reference)
+    except VersionMissing:
+        return None
+    except BrineryError as exc:
+        return reference, exc
 
 
 def versions(store: Store, name: str, most: int = LISTED) -> list[int]:
@@ -93,17 +104,6 @@ def those_there(store: Store) -> str:
     found = models(store)
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return f"; it has {', '.join(found[:LISTED])}{more}" if found else "; it has none yet"
-
-
-def _read(store: Store, name: str, number: int) -> Read | None:
-    """A version, or why it cannot be read; None where there is none."""
-    reference = Reference(name, number)
-    try:
-        return reference, read_manifest(store, reference)
-    except VersionMissing:
-        return None
-    except BrineryError as exc:
-        return reference, exc
 
 
 def _each[A, B](ask: Callable[[A], B], of: Sequence[A], at_once: int) -> list[B]:

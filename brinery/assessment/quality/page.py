@@ -1,8 +1,9 @@
 """The page of quality: each metric of each version by day, beside what it was on held-out rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from brinery.assessment.quality.judge import Day, Judged
 from brinery.assessment.quality.look import Look, Version
@@ -29,15 +30,15 @@ figure { margin: 1.5rem 0; } figcaption { overflow-wrap: anywhere; }
 )
 
 
-def quality_page(model: str, seen: Look, notes: Sequence[str]) -> str:
-    """The whole page; `notes` are sentences about the log."""
+def quality_page(model: str, seen: Look, notes: Sequence[str], facts: Mapping[str, Any] | None = None) -> str:
+    """The whole page; `notes` are sentences about the log, `facts` the same for machines, which the page carries."""
     bad = sum(each.verdict == "worse" or each.broken for version in seen.versions for each in version.judged)
     said = f"{bad} metrics are worse or beyond the gate" if bad else "nothing was seen to be worse"
     told = "".join(f"<p>{escape(each)}</p>" for each in [*seen.verdict.split("\n"), *notes, *seen.notes])
     parts = [told, _versions(seen.versions)]
     for version in seen.versions:
         parts += _version(version)
-    return page(f"Quality of {model}: {said}", "", parts, STYLE)
+    return page(f"Quality of {model}: {said}", "", parts, STYLE, facts)
 
 
 def _versions(versions: Sequence[Version]) -> str:

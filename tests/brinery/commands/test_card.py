@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from brinery.commands.card import BEGIN, POLICY
 from brinery.commands.registry import main
+from brinery.output.stored import BEGIN, POLICY
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.conftest import overwrite
@@ -61,7 +61,10 @@ def test_card_is_opened_in_a_browser(
     assert code == 0 and path.read_text().startswith(BEGIN + POLICY) and str(path) in out
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>" + CARD, CARD.upper(), "", "\ufeff" + CARD])
+LEADS_AWAY = CARD.replace("a card", "<META http-equiv=refresh content='0;url=http://other'>" + 2 * "<meta>")
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>" + CARD, CARD.upper(), "", "\ufeff" + CARD, LEADS_AWAY])
 def test_card_that_begins_otherwise_is_not_shown(
     folder_store: Store, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:

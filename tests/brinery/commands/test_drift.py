@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.commands.registry import main
 from brinery.loading.load import load
+from brinery.site.looks import read_looks
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from serving.answer import answer
@@ -87,7 +88,9 @@ def test_what_moved_is_told_with_exit_code_3_a_page_and_metrics(
     assert {each["Name"] for each in metrics["_aws"]["CloudWatchMetrics"][0]["Metrics"]} <= set(metrics)
     html = page.read_text()
     assert "2 of 3 moved" in html and EVIL not in html and escape(EVIL) in html
-    assert "<script" not in html and "http" not in html and list(tmp_path.iterdir()) == [log, page]
+    (looked,) = read_looks([str(tmp_path)]).found
+    assert (looked.kind, looked.model, looked.verdict) == ("drift", "wine", "drift")
+    assert html.count("<script") == 1 and "http" not in html and list(tmp_path.iterdir()) == [log, page]
     code, text, _ = told(capsys, store, "--log", str(log))
     assert code == 3 and text.splitlines()[-1].startswith("drift: size, answers; by chance this is seen once in 1,000")
 

@@ -18,6 +18,7 @@ from brinery.assessment.publish_fitted import publish_fitted
 from brinery.commands.registry import main
 from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
+from brinery.site.looks import read_looks
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.brinery.monitoring.captured import captured
@@ -131,7 +132,9 @@ def test_quality_that_is_worse_ends_with_3_a_page_and_metrics(
     assert metrics["WorseMetrics"] >= 3 and metrics["BrokenGates"] == 1 and metrics["Service"] == "prod"
     html = page.read_text()
     assert "accuracy by day" in html and "gate broken" in html and html.count("<svg") == 5
-    assert "<script" not in html and "http" not in html
+    (looked,) = read_looks([str(tmp_path)]).found
+    assert (looked.kind, looked.version, looked.verdict, looked.rows) == ("quality", 1, "worse", 1000)
+    assert html.count("<script") == 1 and "http" not in html
 
 
 def test_quality_that_is_no_worse_says_what_it_would_have_seen(

@@ -1,0 +1,63 @@
+"""History: the promotions that the records of a model tell of."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from brinery.errors import ChainBroken
+from brinery.promotion.chain import Chain
+from brinery.promotion.records import folder, read
+from brinery.site.facts import Promotion
+from brinery.versions.reference import RECORD
+from brinery.versions.store import Store
+
+MOST_LISTED, PAGE, MOST_READ = 10_000, 1000, 500
+
+
+class History(NamedTuple):
+    """Promotions, the newest first; how many records are left out, and why the first that cannot be read is."""
+
+    promotions: tuple[Promotion, ...] = ()
+    left_out: int = 0
+    why: str = ""
+
+
+def recorded(store: Store, model: str, known: Iterable[Promotion], at_once: int) -> History:
+    """What the records in the bucket say, whoever wrote them: the newest `MOST_READ` of the first `MOST_LISTED`.
+
+    Args:
+        known: those that were read before; a record is named by its own digest, and cannot change.
+
+    Raises:
+        StoreError: the store refused or could not be reached.
+    """
+    paths: list[str] = []
+    while len(paths) < MOST_LISTED:
+        page = store.some(folder(model), PAGE, paths[-1] if paths else None)
+        paths += page
+        if len(page) < PAGE:
+            break
+    named = (path.rpartition("/")[2].removesuffix(".json") for path in paths if path.endswith(".json"))
+    names = sorted(filter(RECORD.fullmatch, named), reverse=True)
+    before = {each.name: each for each in known}
+
+    def one(name: str) -> Promotion | ChainBroken:
+        try:
+            return before.get(name) or Promotion.of(name, read(store, model, name))
+        except ChainBroken as exc:
+            return exc
+
+    with ThreadPoolExecutor(at_once) as pool:
+        found = list(pool.map(one, names[:MOST_READ]))
+    broken = [each for each in found if isinstance(each, ChainBroken)]
+    promotions = tuple(each for each in found if isinstance(each, Promotion))
+    return History(promotions, len(names) - len(promotions), str(broken[0])[:500] if broken else "")
+
+
+def chained(chain: Chain) -> History:
+    """What the records say that an environment leads to."""
+    promotions = tuple(Promotion.of(name, record) for name, record in chain.links)
+    if chain.gap:
+        return History(promotions, 0, f"What was before is not known: {chain.gap}"[:500])
+    older = f"The last {len(promotions)} are read; before them comes {chain.older}" if chain.older else ""
+    return History(promotions, 0, older)

@@ -1,0 +1,1 @@
+"""How the site looks: its templates, style and script, and what fills them."""
