@@ -42,7 +42,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read what README's table lists, from MODEL_REGISTRY to PORT.
+    """Read what the table of docs/serve.md lists, from MODEL_REGISTRY to PORT.
 
     Raises:
         SettingInvalid: the variable, its value and what is allowed.

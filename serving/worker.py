@@ -40,7 +40,7 @@ examples:
   JOBS_QUEUE_URL=… JOBS_TABLE=… WORK_URL=… worker     answer jobs until it is stopped
   worker --once                                       … until none is waiting
 
-The environment says where jobs and models are; README.md explains its variables.
+The environment says where jobs and models are; docs/serve.md explains its variables.
 """
 
 

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-URL = "http://127.0.0.1:4566"
+URL = f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
 JOBS = os.environ["JOBS"]
 DAY = 24 * 3600
 

@@ -29,7 +29,8 @@ PROMOTES = re.compile(
 class Stack:
     """Compose commands as a person would type them, and HTTP calls to what they started."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, images: str | None = None) -> None:
+        """`images` are those of another project, which are used instead of building its own."""
         self.folder = folder
         self.commit = fresh_checkout(folder)
         self.promotes: dict[str, str] = {}  # lines that promote with a record, of the last run of training
@@ -46,6 +47,7 @@ class Stack:
             **{name: value for name, value in os.environ.items() if name not in SET_BY_LINES},
             "COMPOSE_FILE": ":".join(files),
             "COMPOSE_PROJECT_NAME": self.project,
+            "TEST_IMAGES": images or self.project,
             **{variable: url.rpartition(":")[2] for variable, url in ports.items()},
         }
 
@@ -69,6 +71,10 @@ class Stack:
         printed = self.shell(" ".join(["docker compose run --rm train", *models]))
         self.promotes = {match[1]: match[0] for match in PROMOTES.finditer(printed)}
         return {match[1]: match[0] for match in PUBLISHED.finditer(printed)}
+
+    def down(self) -> None:
+        """Stop and remove everything but the images."""
+        self.shell("docker compose --profile '*' down --volumes --remove-orphans --timeout 2")
 
     def wait(self, url: str, seconds: float = 60) -> None:
         """Until the server that was just started answers."""
@@ -119,7 +125,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         yield stack
     finally:
-        stack.shell("docker compose --profile '*' down --volumes --remove-orphans --timeout 2")
+        stack.down()
         images = stack.shell(f"docker image ls --quiet --filter reference='{stack.project}-*' | sort -u")
         stack.shell("docker image rm --force " + images.replace("\n", " "))
 

@@ -1,0 +1,62 @@
+"""A shell that blocks are pasted into, one after the other."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+SERVER = re.compile(r"^(.*\b(?:serve|worker)\b[^#\n]*&)(?=\s*(?:#.*)?$)", re.MULTILINE)
+DONE, FAILED = "--- the command has ended ---", "--- the shell has ended ---"
+
+
+class Shell:
+    """Bash in a folder; the first command that fails ends it, and fails the test with all that was printed.
+
+    What a person would wait for by looking, a server that was started in the background, is waited for here.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], ports: Mapping[str, int]) -> None:
+        """`ports` are those to use in the place of the ones that the pages name."""
+        self.printed = ""
+        self._folder, self._ports = folder, ports
+        self._bash = subprocess.Popen(
+            ["bash", "-e", "-o", "pipefail"],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._say(f"trap 'echo {FAILED}' EXIT\n")
+
+    def paste(self, text: str, named: str) -> None:
+        """Run commands to their end."""
+        for named, used in self._ports.items():
+            text = text.replace(f"localhost:{named}", f"localhost:{used}")
+        up = f"curl -s localhost:{self._ports.get('8080')}/healthz"
+        ready = f"timeout 60 bash -c 'until {up} >/dev/null; do sleep 0.05; done'"
+        text = SERVER.sub(lambda match: f"{match[1]} {ready}", text)
+        (self._folder / ".pasted.sh").write_text(text)
+        self._say(f". ./.pasted.sh </dev/null\nrm .pasted.sh\necho '{DONE}'\n")
+        assert self._bash.stdout is not None
+        for line in self._bash.stdout:  # which a server in the background may hold open beyond the shell's end
+            if line.endswith(f"{DONE}\n"):
+                return
+            if line.endswith(f"{FAILED}\n"):
+                break
+            self.printed += line
+        raise AssertionError(f"{named} failed:\n{text}\nAll that was printed:\n{self.printed[-6000:]}")
+
+    def close(self) -> None:
+        """End it with all that it has started."""
+        os.killpg(self._bash.pid, signal.SIGKILL)
+        self._bash.communicate()
+
+    def _say(self, text: str) -> None:
+        assert self._bash.stdin is not None
+        self._bash.stdin.write(text)
+        self._bash.stdin.flush()
