@@ -32,8 +32,9 @@ from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
 from training.errors import SpecInvalid
 from training.fit.estimator import make_estimator
-from training.fit.fit import Fitting, scored_by
+from training.fit.fit import Fitting
 from training.fit.pipeline import is_scaled, make_pipeline_for
+from training.fit.search import scored_by
 from training.fit.task import FITS
 from training.fit.threshold import with_threshold
 from training.interrupt import held_back

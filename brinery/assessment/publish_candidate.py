@@ -16,7 +16,7 @@ from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
 from brinery.assessment.faithful.export import Export, export_onnx
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
 from brinery.assessment.given.model import GivenModel
-from brinery.assessment.importance import importances
+from brinery.assessment.inspection.importance import importances
 from brinery.assessment.lineage import libraries, peak_memory
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.profile import make_profile

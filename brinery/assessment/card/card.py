@@ -7,10 +7,10 @@ import numpy as np
 from markupsafe import Markup
 
 from brinery.assessment.card import classification, regression
-from brinery.assessment.card.plots import histogram_plot, importance_plot, metrics_plot
+from brinery.assessment.card.pictures.plots import histogram_plot, importance_plot, metrics_plot
 from brinery.assessment.card.templates import names, templates
 from brinery.assessment.columns.histogram import Histogram
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.importance import Importance
 from brinery.assessment.metrics.table import METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.output.page import STYLE

@@ -5,8 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, roc_curves, threshold_curves
-from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot, threshold_plot
+from brinery.assessment.card.pictures.curves import (
+    EACH_CLASS,
+    calibration,
+    confused_pairs,
+    roc_curves,
+    threshold_curves,
+)
+from brinery.assessment.card.pictures.plots import calibration_plot, heat_map, roc_plot, threshold_plot
 from brinery.assessment.predictions import Predictions
 from brinery.output.svg import fit
 from brinery.tasks.classification import label_text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from brinery.assessment.card.scatter import error_plot, scatter_plot
+from brinery.assessment.card.pictures.scatter import error_plot, scatter_plot
 from brinery.assessment.card.templates import short
 from brinery.assessment.predictions import Predictions
 from brinery.rows.dates import text_of_days

@@ -18,7 +18,7 @@ from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.card.card import render_card
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.evaluate import evaluate, measure
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.importance import Importance
 from brinery.assessment.predictions import Predictions
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Gate, GateCheck, Git, ManifestContent, PromotedMetrics, TrainingData

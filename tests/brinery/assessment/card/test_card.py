@@ -8,7 +8,7 @@ import pytest
 from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.evaluate import evaluate
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.importance import Importance
 from brinery.output.svg import ISOLATE
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Classification, label_text

@@ -15,7 +15,7 @@ from brinery.output.table import figure_text
 from brinery.rows.feature import Feature
 from brinery.tasks.regression import Estimates, Regression
 from brinery.versions.manifest import TrainingData
-from tests.brinery.assessment.card.test_plots import check, pictures
+from tests.brinery.assessment.card.pictures.test_plots import check, pictures
 from tests.examples import content
 
 REGRESSION = RegressionAssessor()

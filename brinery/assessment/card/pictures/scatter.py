@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 import numpy as np
 from markupsafe import Markup
 
-from brinery.assessment.card.plots import shaded
+from brinery.assessment.card.pictures.plots import shaded
 from brinery.output.svg import WIDTH, bars, line, path, svg, text, text_width
 
 DOTS = 1_000  # rows that are drawn one by one; of more, how many there are in each place
