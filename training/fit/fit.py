@@ -17,18 +17,28 @@ from brinery.assessment.assessor import Assessor
 from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid, words_of
 from brinery.tasks.task import AnyAnswers, AnyTask
+from brinery.versions.manifest import Search
 from training.errors import FitFailed
 from training.fit.boosters import is_booster
 from training.fit.early_stopping import StoppingPipeline
 from training.fit.pipeline import is_scaled
 from training.fit.progress import Report, fits_reported
-from training.fit.search import make_search
+from training.fit.search import make_search, tried
 from training.fit.task import FITS, TaskFit
 from training.spec import FOLDS, ModelSpec
 
 MANY_CELLS = 10_000_000
 UNSCALED = '; its columns are in their own units: "scale": true brings them to mean 0 and deviation 1 before it'
 PREFIX = re.compile(r"^\[[\d:]+\] WARNING: \S+:\d+:")  # of what XGBoost warns of: when, and where it stands in its code
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted pipeline as serving will have it, the parameters that were given or found, and what a search tried."""
+
+    pipeline: Pipeline
+    params: Mapping[str, object]
+    search: Search | None
 
 
 @dataclass(frozen=True)
@@ -49,14 +59,15 @@ class Fitting:
     def _task(self) -> TaskFit:
         return FITS[self.assessor.kind]
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> tuple[Pipeline, dict[str, object]]:
-        """The fitted pipeline as serving will have it, and the parameters that were given or found.
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Fit:
+        """Fit to rows, shape (rows, features), and their truth, shape (rows,).
 
         Raises:
             FitFailed: the estimator refuses its parameters or the rows, or warns.
             DataInvalid: a class has fewer rows than a search has folds.
         """
         found: dict[str, object] = {}
+        told = None
         extra = self._task.arguments(self.spec, self.pipeline.named_steps["model"], y)
         pipeline = clone(self.pipeline)
         if self.spec.search:
@@ -67,12 +78,13 @@ class Fitting:
             with self._failures("search"), self._many(total):
                 search.fit(x, y, **extra)
             found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
+            told = tried(search, self.spec, self.assessor.kind)
             pipeline.set_params(**search.best_params_)
         with self._failures("fit"):
             fitted = _on_all_cores(pipeline, self.spec, x.size).fit(x, y, **extra)
         if isinstance(fitted, StoppingPipeline):
             found |= {"n_estimators": fitted.rounds_used}
-        return _for_serving(fitted), {**self.spec.params, **found}
+        return Fit(_for_serving(fitted), {**self.spec.params, **found}, told)
 
     def predict(self, fitted: Pipeline, x: np.ndarray, y: np.ndarray) -> Predictions:
         """The fitted pipeline's answers to held-out rows."""

@@ -49,6 +49,11 @@ def shown(content: ManifestContent, predictions: Predictions, rows: np.ndarray) 
     }
 
 
+def averaged(predictions: Predictions) -> tuple[str, bool]:
+    """Partial dependence is of probabilities, or of how often a class is answered."""
+    return ("share of answers" if predictions.probabilities is None else "mean probability"), True
+
+
 def _mistakes(
     classes: list[str], confusion: tuple[tuple[int, ...], ...] | None, predictions: Predictions
 ) -> Mapping[str, object]:
@@ -70,6 +75,6 @@ def _probabilities(predictions: Predictions) -> Mapping[str, object]:
         "calibration": reliability,
         "calibration_picture": calibration_plot(reliability) if reliability else None,
         "roc_picture": roc_plot(curves) if curves else None,
-        "averaged": seen > EACH_CLASS,
+        "macro": seen > EACH_CLASS,
         "unseen": seen < len(predictions.classes),
     }

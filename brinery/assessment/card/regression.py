@@ -65,6 +65,11 @@ def shown(content: ManifestContent, predictions: Predictions, rows: np.ndarray) 
     }
 
 
+def averaged(predictions: Predictions) -> tuple[str, bool]:
+    """Partial dependence is of the answer itself."""
+    return "mean answer", False
+
+
 def _ranges(values: np.ndarray, count: int) -> Iterator[tuple[str, np.ndarray]]:
     """At most so many ranges of about equally many rows, and the rows within each, shape (rows,)."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1]))
