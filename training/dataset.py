@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn import datasets
 
 from brinery.assessment.columns.kinds import as_texts
+from brinery.assessment.note import Note
 from brinery.errors import DataInvalid
 from brinery.rows.feature import MAX_NAME_LENGTH
 from brinery.rows.written import Written
@@ -47,7 +48,7 @@ class Dataset:
     columns: int
     named: frozenset[str]
     problems: Mapping[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     written: Mapping[str, Written]
     faults: tuple[str, ...] = ()
 
@@ -72,8 +73,11 @@ def read_dataset(spec: ModelSpec, folder: Path = Path(), numeric_target: bool = 
         raise DataInvalid("\n  ".join([*faults, str(exc)])) from exc
     named = frozenset({*(spec.features or ()), *spec.kinds})
     unused = [name for name in table.index if name not in chosen and name not in spec.exclude and not spec.features]
-    notes = [f'column "{name}" is left out: it was the index of a frame; name it in kinds to use it' for name in unused]
-    notes += [f'column "{name}" {note}' for name, told in reading.notes.items() for note in told]
+    notes = [
+        Note(f'column "{name}" is left out: it was the index of a frame; name it in kinds to use it', "data")
+        for name in unused
+    ]
+    notes += [Note(f'column "{name}" {note}', feature=name) for name, told in reading.notes.items() for note in told]
     dataset = _dataset(spec, reading, table.shown, len(table.names), named, notes)
     return replace(dataset, faults=tuple(faults))
 
@@ -104,7 +108,7 @@ def _from_sklearn(spec: ModelSpec) -> Dataset:
 
 
 def _dataset(
-    spec: ModelSpec, reading: Reading, source: str, columns: int, named: frozenset[str], notes: Sequence[str]
+    spec: ModelSpec, reading: Reading, source: str, columns: int, named: frozenset[str], notes: Sequence[Note]
 ) -> Dataset:
     frame, problems = reading.frame, dict(reading.problems)
     is_there = spec.target in frame
@@ -115,7 +119,10 @@ def _dataset(
         frame = frame[frame[spec.target].notna()].reset_index(drop=True)
         notes = [
             *notes,
-            f'{missing} of {missing + len(frame)} rows are left out: their target "{spec.target}" is missing',
+            Note(
+                f'{missing} of {missing + len(frame)} rows are left out: their target "{spec.target}" is missing',
+                "data",
+            ),
         ]
     elif missing:
         problems[spec.target] = _why_missing(spec, missing, reading.notes.get(spec.target, ()))

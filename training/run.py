@@ -21,6 +21,7 @@ from brinery.assessment.columns.repeats import notes_on_repeats, notes_on_repeat
 from brinery.assessment.evaluate import notes_on_figures
 from brinery.assessment.gate import Beside
 from brinery.assessment.lineage import reset_peak_memory
+from brinery.assessment.note import Note
 from brinery.assessment.publish_candidate import Asked, publish_candidate
 from brinery.errors import DataInvalid
 from brinery.loading.isolation import secrets_hidden
@@ -32,8 +33,9 @@ from brinery.versions.store import Store
 from training.dataset import Dataset, read_dataset
 from training.errors import SpecInvalid
 from training.fit.estimator import make_estimator
-from training.fit.fit import Fitting, scored_by
+from training.fit.fit import Fitting
 from training.fit.pipeline import is_scaled, make_pipeline_for
+from training.fit.search import scored_by
 from training.fit.task import FITS
 from training.fit.threshold import with_threshold
 from training.interrupt import held_back
@@ -76,7 +78,7 @@ class Prepared:
     train_y: np.ndarray
     test_y: np.ndarray
     test_rows: pd.DataFrame
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True)
@@ -109,19 +111,19 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         prepared = prepare(spec, session.folder)
     fitting = Fitting(spec, prepared.pipeline, prepared.assessor, session.cluster, stages.progress)
     with stages("fit"), secrets_hidden():
-        fitted, params = fitting.fit(prepared.train_x, prepared.train_y)
+        fit = fitting.fit(prepared.train_x, prepared.train_y)
     with stages("fit"), secrets_hidden():
         fitting = replace(fitting, assessor=with_threshold(spec, fitting, prepared.train_x, prepared.train_y))
     with stages("evaluate"), secrets_hidden():
         held_out = (
             fitting.cross_validate(prepared.train_x, prepared.train_y, spec.cv)
             if spec.cv
-            else fitting.predict(fitted, prepared.test_x, prepared.test_y)
+            else fitting.predict(fit.pipeline, prepared.test_x, prepared.test_y)
         )
     candidate = Candidate(
         name=name,
         description=spec.description,
-        fitted=fitted,
+        fitted=fit.pipeline,
         assessor=fitting.assessor,
         features=prepared.features,
         train_x=prepared.train_x,
@@ -138,7 +140,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
             **spec.model_dump(mode="json", exclude_none=True),
             "data": prepared.data.source,
             "scale": is_scaled(spec, prepared.pipeline.named_steps["model"]),
-            "params": params,
+            "params": dict(fit.params),
             **({"scoring": scored_by(spec, prepared.assessor.kind).name} if spec.search else {}),
         },
         interval=spec.interval,
@@ -147,6 +149,7 @@ def train(name: str, spec: ModelSpec, session: Session) -> Result:
         random_state=spec.random_state,
         git=session.git,
         notes=prepared.notes,
+        search=fit.search,
     )
     published = publish_candidate(candidate, session.store, session.check, stages, held_back)
     return Result(published, stages.seconds, (*notes_on_figures(published.manifest), *prepared.notes))

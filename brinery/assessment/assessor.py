@@ -3,13 +3,14 @@
 The functions that every task shares (metrics, intervals, gate, export, card) call these and name no task.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from brinery.assessment.classification import ClassificationAssessor
+from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.regression import RegressionAssessor
 from brinery.errors import DataInvalid
@@ -51,7 +52,7 @@ class Assessor(Protocol):
         """
         ...
 
-    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
+    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[Note]:
         """Sentences that a person should read about the rows: of the target as it came, and beside the features."""
         ...
 
@@ -77,6 +78,14 @@ class Assessor(Protocol):
 
     def score(self, answers: Any, truth: np.ndarray) -> float:
         """One number, the higher the better, that importance is measured by."""
+        ...
+
+    def averaged(self, answers: Any, truth: np.ndarray) -> Mapping[str, np.ndarray]:
+        """What means are taken of to show how answers depend on a feature, each of shape (rows,), by its name.
+
+        Args:
+            truth: of the rows that the model was fitted on.
+        """
         ...
 
     def baselines(self, predictions: Predictions, train_y: np.ndarray) -> Sequence[Predictions]:

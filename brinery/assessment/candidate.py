@@ -12,10 +12,11 @@ import pandas as pd
 from brinery.assessment.assessor import Assessor
 from brinery.assessment.columns.histogram import Histogram
 from brinery.assessment.gate import Beside
+from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.rules import GateSpec
 from brinery.rows.feature import Feature
-from brinery.versions.manifest import Git, TrainingData
+from brinery.versions.manifest import Git, Search, TrainingData
 
 
 class Report(Protocol):
@@ -62,7 +63,8 @@ class Candidate:
     `test_x` as they came, by column; `held_out` the predictions that metrics are taken from, and `folds` their
     number where those come from cross-validation, else None. `train_x` and `train_y` are what it was fitted on.
     `interval` is the share of rows whose answers shall hold the truth, None where they are single. `spec` is how it was
-    made, as it may be shown; `notes` are sentences about the data that a person should read.
+    made, as it may be shown, and `search` what was tried to find its parameters; `notes` are sentences about the data
+    that a person should read.
     """
 
     name: str
@@ -85,4 +87,5 @@ class Candidate:
     random_state: int
     git: Git
     interval: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    search: Search | None = None

@@ -1,6 +1,6 @@
 """What assessing a classifier asks of its predictions, beyond what every task is asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,11 +12,20 @@ from brinery.assessment.columns.labels import notes_on_labels
 from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.target import as_labels, encode_target
 from brinery.assessment.faithful.ties import open_ties, score_ties
+from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions, percentiles
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
-from brinery.tasks.classification import Answers, CalibrationBin, Classification, ClassificationDetails, ClassMetrics
+from brinery.tasks.classification import (
+    Answers,
+    CalibrationBin,
+    Classification,
+    ClassificationDetails,
+    ClassMetrics,
+    label_text,
+)
 
+AVERAGED = 4  # classes, of the most frequent
 MAX_CONFUSION = 100
 CALIBRATION_BINS = 10
 
@@ -43,8 +52,8 @@ class ClassificationAssessor:
                 raise DataInvalid(f"{source} has the label {label!r}, which is none of the model's classes {known}")
         return labels
 
-    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
-        return [*notes_on_labels(target), *suspicions(array, features, truth)]
+    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[Note]:
+        return [*map(Note, notes_on_labels(target)), *suspicions(array, features, truth)]
 
     def check(self, fitted: Any) -> None:
         self.task(fitted)
@@ -75,6 +84,20 @@ class ClassificationAssessor:
     def score(self, answers: Answers, truth: np.ndarray) -> float:
         """Accuracy, of which permutation importance says how much is lost."""
         return float((answers.labels == truth).mean())
+
+    def averaged(self, answers: Answers, truth: np.ndarray) -> Mapping[str, np.ndarray]:
+        """The probability of the second of two classes, or of each of the most frequent; without probabilities whether
+        it is the answer.
+        """
+        counts = np.bincount(np.searchsorted(answers.classes, truth), minlength=len(answers.classes))
+        frequent = [1] if len(counts) == 2 else np.sort(np.argsort(-counts, kind="stable")[:AVERAGED]).tolist()
+        probabilities = answers.probabilities
+        return {
+            label_text(answers.classes[k]): (answers.indices == k).astype(np.float64)
+            if probabilities is None
+            else probabilities[:, k]
+            for k in frequent
+        }
 
     def baselines(self, predictions: Predictions, train_y: np.ndarray) -> Sequence[Predictions]:
         """The model that always answers the most frequent class, with the classes' shares as probabilities."""

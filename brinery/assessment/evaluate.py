@@ -8,6 +8,7 @@ import numpy as np
 
 from brinery.assessment.assessor import Assessor, Resampler
 from brinery.assessment.metrics.table import BY_TASK, METRICS
+from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions, percentiles
 from brinery.output.table import figure_text
 from brinery.versions.manifest import Evaluation, Interval, ManifestContent, PromotedMetrics
@@ -74,16 +75,17 @@ def beats_baseline(manifest: ManifestContent) -> bool:
     return not METRICS[name].no_worse(manifest.evaluation.baseline[name], manifest.metrics[name])
 
 
-def notes_on_figures(manifest: ManifestContent) -> list[str]:
+def notes_on_figures(manifest: ManifestContent) -> list[Note]:
     """Sentences about figures of few rows, and about a model that does not beat its baseline."""
     rows = manifest.data.test_rows
-    few = [f"{rows} rows are held out; figures of so few say little"] if rows < FEW_ROWS else []
+    few = [Note(f"{rows} rows are held out; figures of so few say little", "metrics")] if rows < FEW_ROWS else []
     if beats_baseline(manifest):
         return few
     name = main_metric(manifest)
     value, baseline = manifest.metrics[name], manifest.evaluation.baseline[name]
     shown, others = figure_text(value), figure_text(baseline)
-    return [*few, f"{name} is {shown}, no better than the {others} of the baseline, which looks at no feature"]
+    told = f"{name} is {shown}, no better than the {others} of the baseline, which looks at no feature"
+    return [*few, Note(told, "metrics")]
 
 
 def _best(found: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -9,14 +9,15 @@ from typing import Any, cast
 import numpy as np
 
 from brinery.assessment.candidate import Candidate, Stages
-from brinery.assessment.card.card import render_card
+from brinery.assessment.card.card import make_card
 from brinery.assessment.columns.arrays import to_rows
 from brinery.assessment.conformal import calibrated
 from brinery.assessment.evaluate import evaluate, measure, notes_on_figures
 from brinery.assessment.faithful.export import Export, export_onnx
 from brinery.assessment.gate import Comparison, compare_with_promoted, judge
 from brinery.assessment.given.model import GivenModel
-from brinery.assessment.importance import importances
+from brinery.assessment.inspection.dependence import dependences
+from brinery.assessment.inspection.importance import importances
 from brinery.assessment.lineage import libraries, peak_memory
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.profile import make_profile
@@ -29,6 +30,7 @@ from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import CARD, GOLDEN, PROFILE, Artifact, Faithful, ManifestContent
 from brinery.versions.publish import publish
 from brinery.versions.read import Published
+from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 
 OF_THESE = "models are built from classes of scikit-learn, XGBoost and LightGBM, whatever function puts them together"
@@ -85,6 +87,16 @@ def publish_candidate(
         important = importances(
             assessor, fitted, predict, test_x, candidate.test_y, candidate.features, candidate.random_state
         )
+        depends = dependences(
+            assessor,
+            predict,
+            candidate.features,
+            candidate.train_x,
+            candidate.train_y,
+            test_x,
+            important,
+            candidate.random_state,
+        )
     content = ManifestContent(
         name=candidate.name,
         description=candidate.description,
@@ -104,13 +116,18 @@ def publish_candidate(
         artifacts=made.entries,
         omitted=made.omitted,
         profile=PROFILE,
+        search=candidate.search,
     )
     files[PROFILE] = make_profile(candidate.train_x, candidate.features, task, candidate.held_out.answers)
     notes = [*notes_on_figures(content), *candidate.notes]
-    files[CARD] = render_card(content, candidate.held_out, test_x, candidate.histograms, important, notes).encode()
+    card = make_card(content, candidate.held_out, test_x, candidate.histograms, important, depends, notes)
+
+    def numbered(reference: Reference) -> dict[str, bytes]:
+        return {CARD: card(reference).encode()}
+
     stages.report("publish")
     with writing():
-        return publish(store, content, files, refusing(check))
+        return publish(store, content, files, refusing(check), numbered=numbered)
 
 
 def refusing(check: Asked) -> Callable[[Store, Published], None]:

@@ -33,6 +33,7 @@ from brinery.assessment.gate import check_metrics
 from brinery.assessment.given.file import OnnxFile
 from brinery.assessment.given.model import GivenModel, given_model
 from brinery.assessment.lineage import git_state
+from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions
 from brinery.assessment.publish_candidate import publish_candidate
 from brinery.errors import DataInvalid, words_of
@@ -255,9 +256,10 @@ def _spec(model: Any) -> Mapping[str, Any]:
     }
 
 
-def _notes_of_file(model: Any) -> list[str]:
+def _notes_of_file(model: Any) -> list[Note]:
     """What was done to an ONNX file."""
-    return [f"the ONNX file that was given: {each}" for each in model.said] if isinstance(model, GivenModel) else []
+    said = model.said if isinstance(model, GivenModel) else ()
+    return [Note(f"the ONNX file that was given: {each}", "formats") for each in said]
 
 
 def _notes(
@@ -266,7 +268,7 @@ def _notes(
     features: tuple[Feature, ...],
     given: Mapping[str, pd.Series],
     truth: Mapping[str, np.ndarray],
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     """What is told of all rows, those that it was fitted on, if they were given, before those held out."""
     notes = assessor.notes(_all(given), array, features, np.concatenate(list(truth.values())))
     if "y_train" in truth:

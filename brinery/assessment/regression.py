@@ -1,6 +1,6 @@
 """What assessing a regressor asks of its predictions, beyond what every task is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sklearn.base import is_regressor
 from brinery.assessment.columns.leaks import suspicions_of_numbers
 from brinery.assessment.columns.target import as_numbers, encode_numbers
 from brinery.assessment.faithful.ties import open_ties
+from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions, percentiles
 from brinery.rows.feature import Feature
 from brinery.tasks.regression import QUANTILES, Estimates, Regression, RegressionDetails
@@ -31,10 +32,12 @@ class RegressionAssessor:
     def truth(self, target: pd.Series, source: str, classes: Sequence[Any] | None) -> np.ndarray:
         return as_numbers(target, source)
 
-    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
+    def notes(self, target: pd.Series, array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[Note]:
         values = np.unique(truth)
         few = (
-            [f'the target "{target.name}" has two values alone; a classifier may be meant'] if len(values) == 2 else []
+            [Note(f'the target "{target.name}" has two values alone; a classifier may be meant')]
+            if len(values) == 2
+            else []
         )
         return [*few, *suspicions_of_numbers(array, features, truth)]
 
@@ -60,6 +63,9 @@ class RegressionAssessor:
         """R², of which permutation importance says how much is lost; 0 where all rows have one value."""
         spread = float(((truth - truth.mean()) ** 2).sum())
         return 1 - float(((truth - answers.values) ** 2).sum()) / spread if spread else 0.0
+
+    def averaged(self, answers: Estimates, truth: np.ndarray) -> Mapping[str, np.ndarray]:
+        return {"answer": answers.values}
 
     def baselines(self, predictions: Predictions, train_y: np.ndarray) -> Sequence[Predictions]:
         """The models that always answer the mean, and the median."""

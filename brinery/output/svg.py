@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 WIDTH = 360
 LINE = 18
+LONGEST = 1000  # letters of what a picture says in words, since names may be of any length
 NARROW, WIDE = "iIjl.,:;'|!()[] -", "mwMW%@—…"
 ISOLATE, POP = "\u2068", "\u2069"  # so that a name written from right to left stays in its place
 
@@ -17,7 +18,7 @@ def svg(width: int, height: float, title: str, finding: str, parts: Iterable[str
     """A picture; `title` names it and `finding` says in words what there is to see."""
     return Markup(  # noqa: S704 (what is shown is escaped)
         f'<svg role="img" viewBox="0 0 {width} {_number(height)}" width="{width}" height="{_number(height)}">'
-        f"<title>{escape(title)}</title><desc>{escape(finding)}</desc>{''.join(parts)}</svg>"
+        f"<title>{escape(title[:LONGEST])}</title><desc>{escape(finding[:LONGEST])}</desc>{''.join(parts)}</svg>"
     )
 
 

@@ -21,6 +21,7 @@ from brinery.tasks.task import AnyDetails, AnyTask
 
 SCHEMA_VERSION = 2  # open until the first release: keys may still be added; then a new key takes a new number
 MAX_BYTES = 1024 * 1024
+MOST_TRIALS = 20
 GOLDEN, CARD, PROFILE = "golden.json", "card.html", "profile.json"
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -133,6 +134,29 @@ class Evaluation(Part):
     not_compared: str | None
 
 
+class Trial(Part):
+    """One set of parameters that a search tried: the mean of the metric over the folds, and its deviation there.
+
+    Texts stand for values that are no JSON scalars, and for long ones. `rows` are those of its last round, where a
+    search begins with few; null where all rows were used. `mean` is null where it is no number.
+    """
+
+    params: Mapping[str, str | int | FiniteFloat | bool | None]
+    mean: FiniteFloat | None
+    deviation: FiniteFloat | None
+    rows: int | None
+    chosen: bool
+
+
+class Search(Part):
+    """What a search tried, by which metric in how many folds: the best trials, and how many there were in all."""
+
+    metric: str
+    folds: int
+    tried: int
+    trials: Annotated[tuple[Trial, ...], Field(max_length=MOST_TRIALS)]
+
+
 class Faithful(Part):
     """How closely an artifact answers as the fitted model.
 
@@ -172,6 +196,7 @@ class ManifestContent(Part):
 
     `artifacts` are by format; `omitted` says of formats that were tried why there is none. `libraries` are all that
     took part in training. `profile` names the file that has what training saw in bins, null where there is none.
+    `search` has what was tried to find parameters, null where nothing was, and absent from older versions.
     """
 
     name: str
@@ -192,6 +217,7 @@ class ManifestContent(Part):
     artifacts: Annotated[Mapping[str, Artifact], Field(min_length=1)]
     omitted: Mapping[str, str]
     profile: Literal["profile.json"] | None
+    search: Search | None = None
 
 
 class Manifest(ManifestContent):

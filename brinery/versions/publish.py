@@ -26,6 +26,7 @@ def publish(
     check: Check,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+    numbered: Callable[[Reference], Mapping[str, bytes]] = lambda reference: {},
 ) -> Published:
     """Make a new version of `content.name` from `files`, and return it with its pinned reference.
 
@@ -34,11 +35,14 @@ def publish(
 
     Args:
         nonce: makes a text that no other publisher has, for the claim of a number.
+        numbered: makes the files that name their version, from its reference, which has no digest yet. The number is
+            claimed by then, so that it should be quick.
 
     Raises:
         BrineryError: nothing was published; the message says why.
     """
     version = _claim(store, check_name(content.name), clock(), nonce())
+    files = {**files, **numbered(Reference(content.name, version))}
     manifest = Manifest(
         **dict(content),
         schema_version=SCHEMA_VERSION,

@@ -46,7 +46,7 @@ def outcome(family: Family, name: str, columns: str, scale: str, rows: int) -> O
         try:
             pipeline = make_pipeline_for(spec, features, ROOT)
             fitting = Fitting(spec, pipeline, assessor, nullcontext, lambda done, total: None)
-            fitted = fitting.fit(array[::2], target[::2])[0]
+            fitted = fitting.fit(array[::2], target[::2]).pipeline
         except FitFailed as exc:
             return Outcome("not fitted", _short(str(exc)))
         task = assessor.task(fitted, target[::2])

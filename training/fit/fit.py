@@ -5,35 +5,40 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil, log, prod
 from typing import Any
 
 import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes the import below work)
-from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import Pipeline
 
 from brinery.assessment.assessor import Assessor
-from brinery.assessment.metrics.metric import Metric
-from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.predictions import Predictions
 from brinery.errors import DataInvalid, words_of
 from brinery.tasks.task import AnyAnswers, AnyTask
+from brinery.versions.manifest import Search
 from training.errors import FitFailed
 from training.fit.boosters import is_booster
 from training.fit.early_stopping import StoppingPipeline
 from training.fit.pipeline import is_scaled
 from training.fit.progress import Report, fits_reported
+from training.fit.search import make_search, tried
 from training.fit.task import FITS, TaskFit
 from training.spec import FOLDS, ModelSpec
 
-HALVING_FACTOR = 3
 MANY_CELLS = 10_000_000
 UNSCALED = '; its columns are in their own units: "scale": true brings them to mean 0 and deviation 1 before it'
 PREFIX = re.compile(r"^\[[\d:]+\] WARNING: \S+:\d+:")  # of what XGBoost warns of: when, and where it stands in its code
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted pipeline as serving will have it, the parameters that were given or found, and what a search tried."""
+
+    pipeline: Pipeline
+    params: Mapping[str, object]
+    search: Search | None
 
 
 @dataclass(frozen=True)
@@ -54,30 +59,32 @@ class Fitting:
     def _task(self) -> TaskFit:
         return FITS[self.assessor.kind]
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> tuple[Pipeline, dict[str, object]]:
-        """The fitted pipeline as serving will have it, and the parameters that were given or found.
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Fit:
+        """Fit to rows, shape (rows, features), and their truth, shape (rows,).
 
         Raises:
             FitFailed: the estimator refuses its parameters or the rows, or warns.
             DataInvalid: a class has fewer rows than a search has folds.
         """
         found: dict[str, object] = {}
+        told = None
         extra = self._task.arguments(self.spec, self.pipeline.named_steps["model"], y)
         pipeline = clone(self.pipeline)
         if self.spec.search:
             self._task.check_folds(y, FOLDS, "search")
             if self.spec.scoring == "mape" and y.min() <= 0:
                 raise DataInvalid("scoring is mape, which needs a target above 0 in every row")
-            search, total = _search(self.spec, self.assessor.kind, pipeline, y)
+            search, total = make_search(self.spec, self.assessor.kind, pipeline, y)
             with self._failures("search"), self._many(total):
                 search.fit(x, y, **extra)
             found = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}
+            told = tried(search, self.spec, self.assessor.kind)
             pipeline.set_params(**search.best_params_)
         with self._failures("fit"):
             fitted = _on_all_cores(pipeline, self.spec, x.size).fit(x, y, **extra)
         if isinstance(fitted, StoppingPipeline):
             found |= {"n_estimators": fitted.rounds_used}
-        return _for_serving(fitted), {**self.spec.params, **found}
+        return Fit(_for_serving(fitted), {**self.spec.params, **found}, told)
 
     def predict(self, fitted: Pipeline, x: np.ndarray, y: np.ndarray) -> Predictions:
         """The fitted pipeline's answers to held-out rows."""
@@ -127,33 +134,6 @@ class Fitting:
             raise FitFailed(f"{self.spec.estimator} did not {doing}: {text}{hint}") from exc
 
 
-def _search(spec: ModelSpec, kind: str, pipeline: Pipeline, y: np.ndarray) -> tuple[Any, int]:
-    """The search, unfitted, and how many fits it takes (about, where it halves)."""
-    task = FITS[kind]
-    lists = {f"model__{key}": list(values) for key, values in (spec.search or {}).items()}
-    common: dict[str, Any] = {
-        "scoring": scored_by(spec, kind).scorer(task.classes(y)),
-        "cv": task.folds(FOLDS, spec.random_state),
-        "refit": False,
-        "n_jobs": -1,
-        "error_score": "raise",
-    }
-    combinations = prod(map(len, lists.values()))
-    if spec.trials is None:
-        return GridSearchCV(pipeline, lists, **common), combinations * FOLDS
-    trials = min(spec.trials, combinations)
-    smallest = task.smallest_sample(y, FOLDS)
-    common |= {"factor": HALVING_FACTOR, "min_resources": smallest, "random_state": spec.random_state}
-    rungs = 1 + min(int(log(len(y) / smallest, HALVING_FACTOR)), int(log(trials, HALVING_FACTOR)))
-    fits = sum(ceil(trials / HALVING_FACTOR**rung) for rung in range(rungs)) * FOLDS
-    return HalvingRandomSearchCV(pipeline, lists, n_candidates=trials, **common), fits
-
-
-def scored_by(spec: ModelSpec, kind: str) -> Metric:
-    """The metric that a search goes by: the task's main one where the spec does not say."""
-    return BY_TASK[kind][0] if spec.scoring is None else METRICS[spec.scoring]
-
-
 @dataclass(frozen=True)
 class _Fold:
     task: AnyTask
@@ -175,7 +155,7 @@ def _fit_fold(
         warnings.simplefilter("ignore")
         model: Any = pipeline
         if spec.search:
-            model = _search(spec, assessor.kind, pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
+            model = make_search(spec, assessor.kind, pipeline, y[train])[0].set_params(refit=True, n_jobs=None)
         model.fit(x[train], y[train], **{key: value[train] for key, value in weights.items()})
         return _Fold(assessor.task(model, y[train]), assessor.answers(model, x[held_out]))
 

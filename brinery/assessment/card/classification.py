@@ -5,8 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from brinery.assessment.card.curves import EACH_CLASS, calibration, confused_pairs, roc_curves, threshold_curves
-from brinery.assessment.card.plots import calibration_plot, heat_map, roc_plot, threshold_plot
+from brinery.assessment.card.pictures.curves import (
+    EACH_CLASS,
+    calibration,
+    confused_pairs,
+    roc_curves,
+    threshold_curves,
+)
+from brinery.assessment.card.pictures.plots import calibration_plot, heat_map, roc_plot, threshold_plot
 from brinery.assessment.predictions import Predictions
 from brinery.output.svg import fit
 from brinery.tasks.classification import label_text
@@ -43,6 +49,11 @@ def shown(content: ManifestContent, predictions: Predictions, rows: np.ndarray) 
     }
 
 
+def averaged(predictions: Predictions) -> tuple[str, bool]:
+    """Partial dependence is of probabilities, or of how often a class is answered."""
+    return ("share of answers" if predictions.probabilities is None else "mean probability"), True
+
+
 def _mistakes(
     classes: list[str], confusion: tuple[tuple[int, ...], ...] | None, predictions: Predictions
 ) -> Mapping[str, object]:
@@ -64,6 +75,6 @@ def _probabilities(predictions: Predictions) -> Mapping[str, object]:
         "calibration": reliability,
         "calibration_picture": calibration_plot(reliability) if reliability else None,
         "roc_picture": roc_plot(curves) if curves else None,
-        "averaged": seen > EACH_CLASS,
+        "macro": seen > EACH_CLASS,
         "unseen": seen < len(predictions.classes),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from brinery.assessment.card.scatter import error_plot, scatter_plot
+from brinery.assessment.card.pictures.scatter import error_plot, scatter_plot
 from brinery.assessment.card.templates import short
 from brinery.assessment.predictions import Predictions
 from brinery.rows.dates import text_of_days
@@ -63,6 +63,11 @@ def shown(content: ManifestContent, predictions: Predictions, rows: np.ndarray) 
         "biased": [each for each in deciles if each.rows >= FEW_ROWS and abs(each.bias) > BIASED * each.mae],
         "beyond": (float(truth.min()), float(truth.max())),
     }
+
+
+def averaged(predictions: Predictions) -> tuple[str, bool]:
+    """Partial dependence is of the answer itself."""
+    return "mean answer", False
 
 
 def _ranges(values: np.ndarray, count: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,14 +10,20 @@ from brinery.output.table import figure_text
 from brinery.versions.manifest import utc_text
 
 NAMED = 8
+LONGEST = 500  # letters of what somebody else has written
+LONGEST_NAME = 200
 
 
 def name(text: str) -> Markup:
     """A name that a user chose: it keeps its direction beside other text, and breaks behind its separators."""
-    shown = escape(text)
+    shown = escape(shortened(text, LONGEST_NAME))
     for separator in "_/.":
         shown = shown.replace(separator, separator + Markup("<wbr>"))
     return Markup("<bdi>{}</bdi>").format(shown)
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def names(texts: Iterable[str], most: int = NAMED) -> Markup:
@@ -54,5 +60,12 @@ templates = Environment(
     lstrip_blocks=True,
 )
 templates.filters.update(
-    name=name, names=names, thousands=thousands, per_cent=per_cent, utc=utc, figure=figure_text, short=short
+    name=name,
+    names=names,
+    thousands=thousands,
+    per_cent=per_cent,
+    utc=utc,
+    figure=figure_text,
+    short=short,
+    shortened=shortened,
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from brinery.assessment.columns.numbering import look_like_days, rises
+from brinery.assessment.note import Note
 from brinery.rows.feature import Feature
 
 ROWS_OF_VALUE = 5  # fewer may have one label by chance
@@ -18,7 +19,7 @@ ROWS_OF_LINE = 10
 SAME_LINE = 1e-9  # of the variance that a line leaves
 
 
-def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarray) -> list[str]:
+def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarray) -> list[Note]:
     """Sentences about columns that a person should look at before the model is believed.
 
     Args:
@@ -32,13 +33,14 @@ def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarra
     for j, feature in enumerate(features):
         tells = _tells(array[:, j], feature, codes)
         if tells:
-            found.append(f'column "{feature.name}" {tells}; make sure that it is known before the answer is')
+            told = f'column "{feature.name}" {tells}; make sure that it is known before the answer is'
+            found.append(Note(told, feature=feature.name))
         elif feature.kind == "integer":
             found += _odd_integers(feature.name, np.asarray(array[:, j], dtype=np.float64))
     return found
 
 
-def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[str]:
+def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[Note]:
     """As `suspicions`, of numbers to predict, shape (rows,): columns that are the target on another scale."""
     found = []
     for j, feature in enumerate(features):
@@ -47,10 +49,11 @@ def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth:
         column = np.asarray(array[:, j], dtype=np.float64)
         present = ~np.isnan(column)
         if present.sum() >= ROWS_OF_LINE and _is_on_a_line(column[present], truth[present]):
-            found.append(
+            told = (
                 f'column "{feature.name}" tells the target by itself: it is the target on another scale; '
                 "make sure that it is known before the answer is"
             )
+            found.append(Note(told, feature=feature.name))
         elif feature.kind == "integer":
             found += _odd_integers(feature.name, column)
     return found
@@ -63,11 +66,12 @@ def _is_on_a_line(column: np.ndarray, truth: np.ndarray) -> bool:
     return bool(np.isfinite(within) and within > 0 and together / within > 1 - SAME_LINE)
 
 
-def _odd_integers(name: str, numbers: np.ndarray) -> list[str]:
+def _odd_integers(name: str, numbers: np.ndarray) -> list[Note]:
     if look_like_days(numbers):
-        return [f'column "{name}" is taken as whole numbers, and looks like days, such as {np.nanmax(numbers):.0f}']
+        told = f'column "{name}" is taken as whole numbers, and looks like days, such as {np.nanmax(numbers):.0f}'
+        return [Note(told, feature=name)]
     if rises(numbers):
-        return [f'column "{name}" rises from row to row, as identifiers do; is it one?']
+        return [Note(f'column "{name}" rises from row to row, as identifiers do; is it one?', feature=name)]
     return []
 
 

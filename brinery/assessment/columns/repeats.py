@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from brinery.assessment.note import Note
 from brinery.rows.feature import Feature
 
 ODD = np.uint64(0x9E3779B97F4A7C15)  # so that columns that change their places give another digest
@@ -12,7 +13,7 @@ ODD = np.uint64(0x9E3779B97F4A7C15)  # so that columns that change their places 
 
 def notes_on_repeats(
     features: Sequence[Feature], train_x: np.ndarray, train_y: np.ndarray, test_x: np.ndarray, test_y: np.ndarray
-) -> list[str]:
+) -> list[Note]:
     """A sentence about held-out rows that stand in the training part too, by content; none where there are none.
 
     Args:
@@ -33,7 +34,7 @@ def notes_on_repeats(
     )
 
 
-def notes_on_repeats_in_folds(features: Sequence[Feature], x: np.ndarray, y: np.ndarray) -> list[str]:
+def notes_on_repeats_in_folds(features: Sequence[Feature], x: np.ndarray, y: np.ndarray) -> list[Note]:
     """As `notes_on_repeats`, of rows that are held out in turn."""
     digests = _digests(features, x)
     known, same = _are_twice(digests), _are_twice(_with_truth(digests, y))
@@ -48,12 +49,12 @@ def notes_on_repeats_in_folds(features: Sequence[Feature], x: np.ndarray, y: np.
     )
 
 
-def _sentence(rows: int, same: int, other: int, what: str, stand: str, have: str) -> list[str]:
+def _sentence(rows: int, same: int, other: int, what: str, stand: str, have: str) -> list[Note]:
     """What is to be said of rows that are the same as others, and of those that have another target."""
     if same:
         also = f"; {other:,} more have {have}" if other else ""
-        return [f"{same:,} of {rows:,} {what} ({same / rows:.1%}) {stand}{also}"]
-    return [f"{other:,} of {rows:,} {what} ({other / rows:.1%}) have {have}"] if other else []
+        return [Note(f"{same:,} of {rows:,} {what} ({same / rows:.1%}) {stand}{also}", "metrics")]
+    return [Note(f"{other:,} of {rows:,} {what} ({other / rows:.1%}) have {have}", "metrics")] if other else []
 
 
 def _digests(features: Sequence[Feature], array: np.ndarray) -> np.ndarray:

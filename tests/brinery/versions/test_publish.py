@@ -5,9 +5,11 @@ import pytest
 from brinery.errors import ObjectExists, StoreError
 from brinery.loading.load import load
 from brinery.versions.catalog import models, versions
-from brinery.versions.publish import MOST_ASKED, MOST_MISSING, next_number
+from brinery.versions.publish import MOST_ASKED, MOST_MISSING, next_number, publish
+from brinery.versions.read import read_file
+from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from tests.examples import publish_example, publish_files, tiny
+from tests.examples import loads, publish_example, publish_files, tiny
 
 
 def test_publish_makes_versions_that_load(store: Store) -> None:
@@ -45,6 +47,21 @@ def test_publish_of_a_model_that_fails_its_golden_rows_makes_no_version(store: S
     with pytest.raises(Exception, match="does not reproduce its golden rows: 1 of 4"):
         publish_files(store, described, wrong)
     assert versions(store, "tiny") == []
+
+
+def test_publish_makes_files_that_name_their_version(store: Store) -> None:
+    described, files = tiny()
+
+    def numbered(reference: Reference) -> dict[str, bytes]:
+        return {"card.html": str(reference).encode()}
+
+    for number in (1, 2):
+        published = publish(store, described, files, loads, numbered=numbered)
+        stored = read_file(store, published, "card.html")
+        assert bytes(stored) == f"tiny:{number}".encode() and "card.html" in published.manifest.files
+    with pytest.raises(ZeroDivisionError):
+        publish(store, described, files, loads, numbered=lambda reference: {"card.html": bytes(1 // 0)})
+    assert versions(store, "tiny") == [1, 2]
 
 
 def test_publish_stops_at_the_last_number(folder_store: Store) -> None:

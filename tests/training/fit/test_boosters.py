@@ -60,9 +60,8 @@ def test_what_is_made_of_boosters_gets_missing_cells_and_what_is_not_does_not() 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_texts_come_back_and_the_fit_prints_nothing(name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    fitted, params = fitting(name, params={"n_estimators": 200}, early_stopping=5, class_weight="balanced").fit(
-        ROWS, LABELS
-    )
+    fit = fitting(name, params={"n_estimators": 200}, early_stopping=5, class_weight="balanced").fit(ROWS, LABELS)
+    fitted, params = fit.pipeline, fit.params
     assert fitted.classes_.tolist() == ["Adélie", "Gentoo"] and set(fitted.predict(ROWS)) == {"Adélie", "Gentoo"}
     assert 0 < params["n_estimators"] < 200  # type: ignore[operator]
     assert type(fitted).__name__ == "Pipeline" and fitted.named_steps["model"].n_jobs == 1
@@ -93,7 +92,8 @@ def test_rows_to_stop_by_are_those_that_are_not_fitted_on(name: str, monkeypatch
 def test_early_stopping_goes_with_a_search_and_with_folds() -> None:
     search = {"max_depth": [1, 3]}
     asked = fitting("xgboost.XGBClassifier", params={"n_estimators": 100}, early_stopping=3, search=search)
-    fitted, params = asked.fit(ROWS, LABELS)
+    fit = asked.fit(ROWS, LABELS)
+    fitted, params = fit.pipeline, fit.params
     assert params["max_depth"] in (1, 3) and params["n_estimators"] == fitted.named_steps["model"].best_iteration + 1
     folds = fitting("lightgbm.LGBMClassifier", early_stopping=3).cross_validate(ROWS, LABELS, 3)
     assert len(folds.answers) == len(LABELS)

@@ -28,6 +28,7 @@ from brinery.assessment.assessor import ASSESSORS
 from brinery.assessment.evaluate import measure
 from brinery.errors import DataInvalid
 from brinery.rows.feature import Feature
+from brinery.versions.manifest import MOST_TRIALS
 from tests.conftest import free_port
 from training.errors import ClusterUnusable, FitFailed, SpecInvalid
 from training.fit.cluster import connect
@@ -48,9 +49,9 @@ def fitting(cluster: Any = nullcontext, report: Any = lambda done, total: None, 
 
 def test_grid_takes_the_best_and_reports_every_fit() -> None:
     seen: list[tuple[int, int]] = []
-    fitted, params = fitting(report=lambda *pair: seen.append(pair), search={"C": [1e-6, 1.0]}).fit(X, Y)
-    assert params == {"max_iter": 500, "C": 1.0}
-    assert fitted.named_steps["model"].C == 1.0
+    fit = fitting(report=lambda *pair: seen.append(pair), search={"C": [1e-6, 1.0]}).fit(X, Y)
+    assert fit.params == {"max_iter": 500, "C": 1.0}
+    assert fit.pipeline.named_steps["model"].C == 1.0
     assert seen[0] == (0, 10) and seen[-1] == (10, 10) and seen == sorted(seen)
 
 
@@ -77,16 +78,41 @@ def test_halving_search_tries_as_many_as_told_and_takes_a_good_one() -> None:
     x, y = make_classification(2000, 13, n_informative=6, random_state=0)
     seen: list[tuple[int, int]] = []
     grid = {"C": [10.0**e for e in range(-8, 4)]}
-    _, params = fitting(report=lambda *pair: seen.append(pair), search=grid, trials=9, random_state=1).fit(x, y)
-    assert float(str(params["C"])) > 1e-4
+    fit = fitting(report=lambda *pair: seen.append(pair), search=grid, trials=9, random_state=1).fit(x, y)
+    assert float(str(fit.params["C"])) > 1e-4
+    assert fit.search is not None and fit.search.tried == 9
+    rows = [trial.rows for trial in fit.search.trials]
+    assert rows == sorted(rows, reverse=True) and rows[0] > rows[-1]  # type: ignore[operator,type-var]
+    assert fit.search.trials[0].chosen and fit.search.trials[0].params == {"C": fit.params["C"]}
     assert seen[-1][0] > 9 * 5  # the first round, and some of a second
 
 
 @pytest.mark.parametrize("scoring", ["balanced_accuracy", "macro_f1", "roc_auc", "log_loss"])
 @pytest.mark.parametrize("rows", [slice(None), slice(0, 130)], ids=["three classes", "two"])
 def test_search_maximises_what_it_is_told(scoring: str, rows: slice) -> None:
-    _, params = fitting(search={"C": [1e-6, 1.0]}, scoring=scoring).fit(X[rows], Y[rows])
-    assert params["C"] == 1.0
+    fit = fitting(search={"C": [1e-6, 1.0]}, scoring=scoring).fit(X[rows], Y[rows])
+    assert fit.params["C"] == 1.0
+    assert fit.search is not None
+    best, other = fit.search.trials
+    assert (best.params, best.chosen, other.params, other.chosen) == ({"C": 1.0}, True, {"C": 1e-6}, False)
+    assert best.mean is not None and other.mean is not None and best.deviation is not None
+    assert (best.mean < other.mean) == (scoring == "log_loss") and min(best.mean, other.mean) >= 0
+
+
+def test_search_keeps_the_best_of_many_trials_in_few_short_values() -> None:
+    kept = (
+        fitting(
+            estimator="sklearn.svm.SVC",
+            params={},
+            scale=True,
+            search={"C": [10.0**e for e in range(-6, 7)], "gamma": ["scale", 0.1]},
+        )
+        .fit(X, Y)
+        .search
+    )
+    assert kept is not None and (kept.tried, len(kept.trials), kept.folds) == (26, MOST_TRIALS, 5)
+    means = [trial.mean for trial in kept.trials]
+    assert means == sorted(means, reverse=True) and [trial.chosen for trial in kept.trials].count(True) == 1  # type: ignore[type-var]
 
 
 def test_cross_validation_answers_every_row_by_a_model_that_did_not_see_it() -> None:
@@ -142,7 +168,7 @@ def test_a_class_with_fewer_rows_than_folds_is_named() -> None:
     ids=["whole numbers", "booleans", "texts"],
 )
 def test_class_weights_are_those_of_scikit_learn(labels: np.ndarray, weight: dict[str, float]) -> None:
-    fitted, _ = fitting(class_weight=weight).fit(X, labels)
+    fitted = fitting(class_weight=weight).fit(X, labels).pipeline
     keyed = {
         label: 9.0 if i == (1 if labels.dtype == bool else 0) else 1.0 for i, label in enumerate(np.unique(labels))
     }
@@ -153,10 +179,10 @@ def test_class_weights_are_those_of_scikit_learn(labels: np.ndarray, weight: dic
 
 def test_balanced_weights_reach_forests_and_searches() -> None:
     forest = {"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
-    fitted, _ = fitting(class_weight="balanced", **forest).fit(X[:150], Y[:150])
+    fitted = fitting(class_weight="balanced", **forest).fit(X[:150], Y[:150]).pipeline
     expected = RandomForestClassifier(5, class_weight="balanced", random_state=0).fit(X[:150], Y[:150])
     assert np.allclose(fitted.predict_proba(X), expected.predict_proba(X))
-    assert fitting(class_weight="balanced", search={"C": [1.0]}).fit(X, Y)[1]["C"] == 1.0
+    assert fitting(class_weight="balanced", search={"C": [1.0]}).fit(X, Y).params["C"] == 1.0
 
 
 def test_class_weights_for_no_such_class_or_estimator_are_refused() -> None:
@@ -168,8 +194,7 @@ def test_class_weights_for_no_such_class_or_estimator_are_refused() -> None:
 
 
 def test_a_candidate_that_does_not_converge_loses_and_the_winner_must() -> None:
-    _, params = fitting(params={}, search={"max_iter": [1, 500]}).fit(X, Y)
-    assert params == {"max_iter": 500}
+    assert fitting(params={}, search={"max_iter": [1, 500]}).fit(X, Y).params == {"max_iter": 500}
     with pytest.raises(FitFailed, match="did not fit: lbfgs failed to converge"):
         fitting(params={}, search={"max_iter": [1]}).fit(X, Y)
     with pytest.raises(FitFailed, match="did not search: .*The 'C' parameter of LogisticRegression must be a float"):
@@ -310,14 +335,14 @@ def test_search_on_a_dask_cluster_survives_a_killed_worker(
         killer = threading.Thread(target=kill_one)
         killer.start()
         with connect(address) as cluster:
-            fitted, params = fitting(cluster, report, **search).fit(X, Y)
+            fit = fitting(cluster, report, **search).fit(X, Y)
         killer.join()
     (victim,) = (worker for worker in workers if worker.pid in killed)
     assert victim.wait(10) == -signal.SIGKILL
     assert [worker.poll() for worker in workers if worker is not victim] == [None]
-    here, expected = fitting(**search).fit(X, Y)
-    assert params == expected
-    assert np.array_equal(fitted.predict_proba(X), here.predict_proba(X))
+    here = fitting(**search).fit(X, Y)
+    assert fit.params == here.params
+    assert np.array_equal(fit.pipeline.predict_proba(X), here.pipeline.predict_proba(X))
 
 
 @pytest.mark.filterwarnings("ignore")

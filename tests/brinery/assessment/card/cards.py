@@ -15,13 +15,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.card.card import render_card
+from brinery.assessment.card.card import make_card
 from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.evaluate import evaluate, measure
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.dependence import Dependence, dependences
+from brinery.assessment.inspection.importance import Importance
 from brinery.assessment.predictions import Predictions
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Gate, GateCheck, Git, ManifestContent, PromotedMetrics, TrainingData
+from brinery.versions.reference import Reference
 from tests.examples import answering, artifact, content
 
 LONG_NAME = "consumption_of_the_" + "very" * 40 + "_long_column"
@@ -32,17 +34,28 @@ Table = tuple[np.ndarray, np.ndarray, tuple[Feature, ...]]
 
 @dataclass(frozen=True)
 class Card:
-    """The arguments of `render_card`."""
+    """The arguments of `make_card`."""
 
     content: ManifestContent
     predictions: Predictions
     rows: np.ndarray
     histograms: tuple[Histogram, ...]
     importance: tuple[Importance, ...]
+    dependence: tuple[Dependence, ...] = ()
     notes: tuple[str, ...] = ()
+    fitted: Any = None
 
     def render(self) -> str:
-        return render_card(self.content, self.predictions, self.rows, self.histograms, self.importance, self.notes)
+        made = make_card(
+            self.content,
+            self.predictions,
+            self.rows,
+            self.histograms,
+            self.importance,
+            self.dependence,
+            self.notes,
+        )
+        return made(Reference(self.content.name, 8))
 
     def but(self, **changes: Any) -> "Card":
         """With other facts in its content."""
@@ -124,7 +137,10 @@ def _card(name: str, table: Table, pipeline: Pipeline) -> Card:
         omitted={"onnx": "a probability differs by 0.02 on the held-out rows"} if name == "mixed" else {},
     )
     important = tuple(Importance(feature.name, 0.3 / (j + 1) - 0.02, 0.02, 45) for j, feature in enumerate(features))
-    return Card(described, predictions, test_x, histograms(array, features), important)
+    depends = dependences(
+        assessor, lambda rows: answering(pipeline, rows)[1], features, train_x, train_y, test_x, important, 0
+    )
+    return Card(described, predictions, test_x, histograms(array, features), important, depends, fitted=pipeline)
 
 
 def _table(bunch: Any) -> Table:

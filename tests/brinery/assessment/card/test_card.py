@@ -6,13 +6,25 @@ import numpy as np
 import pytest
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.columns.histogram import histograms
+from brinery.assessment.card.card import MOST_BYTES
+from brinery.assessment.columns.histogram import Histogram, histograms
 from brinery.assessment.evaluate import evaluate
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.importance import Importance
+from brinery.assessment.note import Note
 from brinery.output.svg import ISOLATE
 from brinery.rows.feature import Feature
 from brinery.tasks.classification import Classification, label_text
-from brinery.versions.manifest import Evaluation, Gate, GateCheck, Git, PromotedMetrics, TrainingData
+from brinery.versions.manifest import (
+    Evaluation,
+    Faithful,
+    Gate,
+    GateCheck,
+    Git,
+    PromotedMetrics,
+    Search,
+    TrainingData,
+    Trial,
+)
 from tests.brinery.assessment.card.cards import HEBREW, LONG_NAME, NAMES, Card, card
 from tests.examples import classes_of, content, predicted
 
@@ -116,10 +128,124 @@ def test_card_shows_notes_before_all_else_and_of_many_the_first() -> None:
     assert "Notes" not in Page(made.render()).parts
     noted = replace(made, notes=(EVIL, f"{OVERRIDE}x", "y" * 700, *map(str, range(40))))
     titles = list(Page(noted.render()).parts)
-    assert titles[:3] == ["top", "Notes", "Gate"] and "<script" not in noted.render()
+    assert titles[:3] == ["top", "Notes", "Metrics on 45 held-out rows"] and "<script" not in noted.render()
     assert part(noted, "Notes").split() == [
         *EVIL.split(), "\\u202ex", f"{'y' * 500}…", *map(str, range(17)), "and", "23", "more"
     ]  # fmt: skip
+
+
+def test_card_shows_a_note_beside_the_figure_that_it_explains() -> None:
+    given = (
+        Note("of copies", "metrics"),
+        Note("of cells", feature="alcohol"),
+        Note("of a column that is no feature", feature="target"),
+        Note("of rows", "data"),
+        Note("of the file", "formats"),
+    )
+    made = replace(card("wine"), notes=given)
+    expected = {"Metrics": 0, "Features": 1, "Notes": 2, "Data": 3, "Formats": 4}
+    for title, which in expected.items():
+        assert [note for note in given if note in part(made, title)] == [given[which]], title
+    first = made.render().partition("<h2>Features</h2>")[2].partition("</tr>")[2].partition("</tr>")[0]
+    assert "alcohol" in first and "of cells" in first
+
+
+def test_card_names_its_version_and_ends_with_limits_and_lineage() -> None:
+    made = card("wine")
+    page, titles = made.render(), list(Page(made.render()).parts)
+    assert page.startswith('<!doctype html>\n<html lang="en"><head>')
+    assert (
+        "<title>wine:8: model card</title>" in page and "<h1><bdi>wine:8</bdi> <small>model card</small></h1>" in page
+    )
+    assert titles[1].startswith("Metrics on") and titles[-2:] == ["Limits", "Lineage"]
+
+
+def test_card_of_the_longest_texts_stays_within_its_bound() -> None:
+    random, long = np.random.default_rng(0), "<" * 5000
+    names = [f"{'<' * 195}{j}" for j in range(2000)]
+    features = tuple(Feature(name=name, kind="category", categories=(long, f"{long}b")) for name in names)
+    rows = np.full((30, len(names)), long, dtype=object)
+    classes = np.array([f"{k:03d}{long}" for k in range(1000)])
+    predictions = predicted(classes[:30], classes[1:31], random.dirichlet(np.ones(1000), 30), classes)
+    described = content(
+        "long",
+        features,
+        tuple(classes.tolist()),
+        metrics={"accuracy": 0.0},
+        evaluation=evaluate(ASSESSORS["classification"], predictions, classes[:30], 0, not_compared=long),
+        spec={"params": {"x": long}, "fitted": long[:2000]},
+        omitted={"onnx": long},
+    )
+    notes = [Note(long, figure) for figure in ("metrics", "data", "formats") for _ in range(30)]
+    notes += [Note(long, feature=name) for name in names for _ in range(9)]
+    found = tuple(Histogram(name, (long, f"{long}b"), (20, 10), 0) for name in names)
+    page = Card(described, predictions, rows, found, (), (), tuple(notes)).render()
+    assert len(page.encode()) < MOST_BYTES and "and 1,800 more, which the manifest names" in page
+
+
+TRIALS = tuple(
+    Trial(params={"C": 10.0**-k, "gamma": "scale"}, mean=0.9 - k / 100, deviation=0.01, rows=None, chosen=k == 0)
+    for k in range(3)
+)
+
+
+def test_card_shows_what_a_search_tried() -> None:
+    made = card("wine").but(search=Search(metric="accuracy", folds=5, tried=30, trials=TRIALS))
+    told = part(made, "Search")
+    assert "30 sets of parameters were tried" in told and "and 27 more" in told and "rows tried" not in told
+    assert re.search(r"C = 1.0, gamma = scale\s*chosen\s*0.9000\s*0.0100", told) and told.count("chosen") == 3
+    rounds = tuple(trial.model_copy(update={"rows": 100}) for trial in TRIALS)
+    made = card("wine").but(search=Search(metric="log_loss", folds=5, tried=3, trials=rounds))
+    assert "less is better" in part(made, "Search") and "more, which stood" not in part(made, "Search")
+    assert re.search(r"0.0100\s*100", part(made, "Search")) and "Search" not in Page(card("wine").render()).parts
+
+
+def test_card_says_how_faithful_each_format_is() -> None:
+    made = card("wine")
+    proof = Faithful(largest_difference=7e-7, rows={"held-out rows": 45, "within the ranges": 2000}, ties=3, tested="")
+    onnx = made.content.artifacts["onnx"].model_copy(update={"faithful": proof})
+    told = part(made.but(artifacts={**made.content.artifacts, "onnx": onnx}), "Formats")
+    assert re.search(r"served by\s*sklearn, full", told) and re.search(r"served by\s*onnx", told)
+    assert (
+        "the same labels, probabilities within 7e-07" in told and "3 of these rows may be answered either way" in told
+    )
+    assert re.search(r"45 held-out rows\s*2,000 within the ranges", told)
+    assert "None: a probability differs by 0.02 on the held-out rows." in part(card("mixed"), "Formats")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"baseline": 0.5}, ("beaten", "passed", "better")),
+        ({"baseline": 0.89}, ("cannot be told", "passed", "better")),
+        ({"baseline": 0.9}, ("not beaten", "passed", "better")),
+        ({"baseline": 0.97}, ("not beaten", "passed", "better")),
+        ({"promoted": 0.9}, ("beaten", "passed", "as good")),
+        ({"promoted": 0.91}, ("beaten", "passed", "worse")),
+        ({"promoted": None}, ("beaten", "passed", "not compared")),
+        ({"limit": 0.95}, ("beaten", "failed", "better")),
+        ({"limit": None}, ("beaten", "not set", "better")),
+    ],
+)
+def test_verdict_comes_first(changes: dict[str, float | None], expected: tuple[str, ...]) -> None:
+    asked = {"baseline": 0.5, "promoted": 0.8, "limit": 0.6} | changes
+    made, limit, other = card("wine"), asked["limit"], asked["promoted"]
+    check = GateCheck(metric="accuracy", rule="min", side="least", limit=limit, value=0.9, passed=(limit or 0) <= 0.9)
+    evaluation = made.content.evaluation.model_copy(
+        update={
+            "baseline": {"accuracy": asked["baseline"]},
+            "intervals": {"accuracy": (0.85, 0.95)},
+            "not_compared": "nothing was promoted yet" if other is None else None,
+            "promoted": other and PromotedMetrics(vouched=True, reference="wine:6", metrics={"accuracy": other}),
+        }
+    )
+    gate = Gate(passed=check.passed, checks=() if limit is None else (check,))
+    made = made.but(metrics={"accuracy": 0.9}, evaluation=evaluation, gate=gate)
+    words = re.findall(r"<strong>(.*?)</strong>", made.render().partition("</header>")[0])
+    assert tuple(words) == expected
+    top = part(made, "top")
+    assert "accuracy 0.9000 (0.850 to 0.950)" in top and ("holds the baseline" in top) == (words[0] == "cannot be told")
+    assert ("nothing was promoted yet" in top) == (other is None)
 
 
 def uncompared(made: Card, reason: str) -> Evaluation:
@@ -143,8 +269,10 @@ def test_card_keeps_names_of_another_direction_in_their_place() -> None:
 
 def test_card_draws_no_metric_that_has_no_upper_end() -> None:
     made = card("wine")
-    metrics = part(made.but(metrics={"log_loss": made.content.metrics["log_loss"]}), "Metrics")
-    assert "Less log_loss is better" in metrics and "Dot with bar" not in metrics
+    page = made.render()
+    drawn = page.partition("<title>Metrics and their 95 % intervals</title>")[2].partition("</svg>")[0]
+    assert "Less log_loss is better; it has no upper end" in part(made, "Metrics")
+    assert "accuracy" in drawn and "log_loss" not in drawn
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -196,10 +324,10 @@ def test_card_gate_says_what_failed_and_why_nothing_was_compared() -> None:
         ),
     )
     made = card("wine").but(gate=Gate(passed=False, checks=checks))
-    assert "Failed" in part(made, "Gate") and reason in part(made, "Gate")
+    assert "failed: accuracy is 0.9000" in part(made, "Gate") and reason in part(made, "Gate")
     assert "gate ≥\u00a00.99" in part(made, "Metrics")
     unasked = part(card("wine").but(gate=Gate(passed=True, checks=())), "Gate")
-    assert "no limits" in unasked and "Passed" not in unasked
+    assert "no limits" in unasked and "passed" not in unasked
 
 
 @pytest.mark.parametrize("name", ["two", "digits"])

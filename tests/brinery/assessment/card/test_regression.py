@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from brinery.assessment.card.card import render_card
+from brinery.assessment.card.card import make_card
 from brinery.assessment.columns.histogram import histograms
 from brinery.assessment.evaluate import evaluate, measure
 from brinery.assessment.predictions import Predictions
@@ -15,7 +15,8 @@ from brinery.output.table import figure_text
 from brinery.rows.feature import Feature
 from brinery.tasks.regression import Estimates, Regression
 from brinery.versions.manifest import TrainingData
-from tests.brinery.assessment.card.test_plots import check, pictures
+from brinery.versions.reference import Reference
+from tests.brinery.assessment.card.pictures.test_plots import check, pictures
 from tests.examples import content
 
 REGRESSION = RegressionAssessor()
@@ -78,7 +79,8 @@ def page(name: str) -> tuple[str, Predictions]:
         ),
         spec={"target": "price", "test_size": 0.5},
     )
-    return render_card(described, predictions, rows, histograms(rows, FEATURES), (), ()), predictions
+    made = make_card(described, predictions, rows, histograms(rows, FEATURES), ())
+    return made(Reference("price", 8)), predictions
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from brinery.assessment.card import plots
-from brinery.assessment.card.curves import POINTS, Curve, calibration, confused_pairs, roc_curves
+from brinery.assessment.card.pictures import plots
+from brinery.assessment.card.pictures.curves import POINTS, Curve, calibration, confused_pairs, roc_curves
 from brinery.assessment.columns.histogram import Histogram
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.importance import Importance
 from brinery.output.svg import WIDTH, fit, text_width
 from brinery.rows.feature import Feature
 from tests.brinery.assessment.card.cards import CHINESE, HEBREW, LONG_NAME, NAMES, card

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
-from brinery.assessment.card.curves import BINS, Calibration, Curve
+from brinery.assessment.card.pictures.curves import BINS, Calibration, Curve
 from brinery.assessment.columns.histogram import Histogram
-from brinery.assessment.importance import Importance
+from brinery.assessment.inspection.importance import Importance
 from brinery.output.svg import LINE, WIDTH, bars, diamond, dot, fit, line, path, svg, text, text_width
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import Evaluation

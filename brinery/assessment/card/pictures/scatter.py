@@ -1,12 +1,12 @@
 """Figures of numbers against numbers: answers over the truth, and how the errors are spread."""
 
 from collections.abc import Callable
-from math import ceil, floor, log10
 
 import numpy as np
 from markupsafe import Markup
 
-from brinery.assessment.card.plots import shaded
+from brinery.assessment.card.pictures.axis import tick_text, ticks
+from brinery.assessment.card.pictures.plots import shaded
 from brinery.output.svg import WIDTH, bars, line, path, svg, text, text_width
 
 DOTS = 1_000  # rows that are drawn one by one; of more, how many there are in each place
@@ -21,20 +21,20 @@ TOP, HEIGHT = 24, 300
 def scatter_plot(truth: np.ndarray, predicted: np.ndarray) -> Markup:
     """The answers over the truth, both of shape (rows,): dots, or for many rows shaded cells."""
     low, high = _range(np.concatenate([truth, predicted]))
-    ticks = _ticks(low, high)
-    left = 10 + max(text_width(_tick(tick)) for tick in ticks)
+    marks = ticks(low, high)
+    left = 10 + max(text_width(tick_text(tick)) for tick in marks)
     width = WIDTH - left - 14
 
     def place(x: float, y: float) -> tuple[float, float]:
         return left + width * (x - low) / (high - low), TOP + HEIGHT * (1 - (y - low) / (high - low))
 
     parts = [text(4, 12, "answer"), text(left + width, TOP + HEIGHT + 33, "truth", "end")]
-    for tick in ticks:
+    for tick in marks:
         x, y = place(tick, tick)
         parts += [line(left, y, left + width, y, "rule"), line(x, TOP, x, TOP + HEIGHT, "rule")]
-        parts.append(text(left - 6, y + 4, _tick(tick), "quiet end"))
-        if x + text_width(_tick(tick)) / 2 < WIDTH:
-            parts.append(text(x, TOP + HEIGHT + 16, _tick(tick), "quiet mid"))
+        parts.append(text(left - 6, y + 4, tick_text(tick), "quiet end"))
+        if x + text_width(tick_text(tick)) / 2 < WIDTH:
+            parts.append(text(x, TOP + HEIGHT + 16, tick_text(tick), "quiet mid"))
     parts.append(path([place(low, low), place(high, high)], "even"))
     inside = (np.minimum(truth, predicted) >= low) & (np.maximum(truth, predicted) <= high)
     rows = truth[inside], predicted[inside]
@@ -66,11 +66,11 @@ def error_plot(errors: np.ndarray) -> Markup:
     parts.append(line(left, bottom, WIDTH - 6, bottom, "axis"))
     zero = left + (WIDTH - 12) * (0 - low) / (high - low)
     parts.append(line(zero, TOP - 6, zero, bottom, "thin"))
-    for tick in _ticks(low, high):
+    for tick in ticks(low, high):
         x = left + (WIDTH - 12) * (tick - low) / (high - low)
-        half = text_width(_tick(tick)) / 2
+        half = text_width(tick_text(tick)) / 2
         if half < x < WIDTH - half:
-            parts.append(text(x, bottom + 16, _tick(tick), "quiet mid"))
+            parts.append(text(x, bottom + 16, tick_text(tick), "quiet mid"))
     parts.append(text(WIDTH - 6, bottom + 34, "answer less truth", "end"))
     share = float((np.abs(errors) <= (high - low) / BARS).mean())
     return svg(WIDTH, bottom + 40, "Errors", f"{share:.0%} of the errors are smaller than one bar is wide.", parts)
@@ -85,18 +85,6 @@ def _range(values: np.ndarray) -> tuple[float, float]:
         low, high = max(low, inner_low - beyond), min(high, inner_high + beyond)
     room = (high - low) * 0.02 or abs(high) or 1.0
     return low - room, high + room
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Some four round numbers within the range."""
-    rough = (high - low) / 6
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-    return [step * k for k in range(ceil(low / step), floor(high / step) + 1)]
-
-
-def _tick(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.6g}".replace("-", "\u2212")
 
 
 def _dots(truth: np.ndarray, predicted: np.ndarray, place: Place) -> str:

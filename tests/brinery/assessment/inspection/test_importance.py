@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from brinery.assessment.assessor import ASSESSORS
-from brinery.assessment.importance import importances
+from brinery.assessment.inspection.importance import importances
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyAnswers
 
