@@ -20,7 +20,7 @@ from brinery.versions.reference import is_name
 from brinery.versions.store import Store
 
 MOST_MODELS, MOST_VERSIONS, MOST_IN_ALL = 2000, 5000, 50_000
-FEW = 4  # things at a time from a folder, which answers at once: more threads would hold each other up
+ALONE = 1  # thing at a time of a folder, which answers at once: more threads would hold each other up
 MANY = 1000  # versions that are not known yet, from which on several processes read and write
 MOST_PROCESSES = 4
 INDEX, LOOKS = "index.html", "looks/index.html"
@@ -72,7 +72,6 @@ class Site:
         outside = self.outside(names)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             claimed = dict(zip(names, pool.map(lambda name: numbers(self.store, name), names), strict=True))
-        self.place.tidy()
         self.place.write({BUILDING: b"{}\n"})
         most = min(self.most, MOST_IN_ALL // max(1, len(names)))
         done = [
@@ -153,7 +152,7 @@ def _jobs(
     marks: dict[str, dict[str, str]] = {}
     for reference, mark in outside.marks.items():
         marks.setdefault(reference.partition(":")[0], {})[reference] = mark
-    at_once = FEW if registry.startswith("file:") else AT_ONCE
+    at_once = ALONE if registry.startswith("file:") else AT_ONCE
     jobs = []
     for name, found in claimed.items():
         own = {name: outside.chains[name]} if name in outside.chains else {}

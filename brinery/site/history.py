@@ -1,13 +1,13 @@
 """History: the promotions that the records of a model tell of."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from brinery.errors import ChainBroken
 from brinery.promotion.chain import Chain
 from brinery.promotion.records import folder, read
 from brinery.site.facts import Promotion
+from brinery.versions.catalog import each
 from brinery.versions.reference import RECORD
 from brinery.versions.store import Store
 
@@ -39,7 +39,7 @@ def recorded(store: Store, model: str, known: Iterable[Promotion], at_once: int)
             break
     named = (path.rpartition("/")[2].removesuffix(".json") for path in paths if path.endswith(".json"))
     names = sorted(filter(RECORD.fullmatch, named), reverse=True)
-    before = {each.name: each for each in known}
+    before = {promotion.name: promotion for promotion in known}
 
     def one(name: str) -> Promotion | ChainBroken:
         try:
@@ -47,10 +47,9 @@ def recorded(store: Store, model: str, known: Iterable[Promotion], at_once: int)
         except ChainBroken as exc:
             return exc
 
-    with ThreadPoolExecutor(at_once) as pool:
-        found = list(pool.map(one, names[:MOST_READ]))
-    broken = [each for each in found if isinstance(each, ChainBroken)]
-    promotions = tuple(each for each in found if isinstance(each, Promotion))
+    found = each(one, names[:MOST_READ], at_once)
+    broken = [what for what in found if isinstance(what, ChainBroken)]
+    promotions = tuple(what for what in found if isinstance(what, Promotion))
     return History(promotions, len(names) - len(promotions), str(broken[0])[:500] if broken else "")
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from brinery.site.pages.render import builder
 from brinery.site.pages.version import version_page
 from brinery.site.place import Place
 from brinery.site.state import Known
-from brinery.versions.catalog import UNPUBLISHED, version_of
+from brinery.versions.catalog import UNPUBLISHED, each, version_of
 from brinery.versions.manifest import CARD, GOLDEN
 from brinery.versions.read import Published, read_file, read_manifest
 from brinery.versions.reference import Reference
@@ -112,6 +111,7 @@ class Model:
         self.versions: list[Version] = []
         self.unreadable: list[tuple[int, str]] = []
         self.marks: dict[int, str] = {}
+        self._known = {version.number: version for version in job.known.versions}
 
     def write(self) -> Done:
         """Read, and write what changed.
@@ -124,12 +124,10 @@ class Model:
         given: dict[int | None, list[Promotion]] = {}
         for promotion in history.promotions:
             given.setdefault(promotion.version, []).append(promotion)
-        with ThreadPoolExecutor(job.at_once) as pool:
-            claimed = job.numbers[: job.most + UNPUBLISHED]
-            for some in batched(claimed, AT_ONCE_WRITTEN, strict=False):
-                self._write_versions(pool, some, given)
-                if len(self.versions) >= job.most:
-                    break
+        for some in batched(job.numbers[: job.most + UNPUBLISHED], AT_ONCE_WRITTEN, strict=False):
+            self._write_versions(some, given)
+            if len(self.versions) >= job.most:
+                break
         view = ModelView(
             job.name,
             tuple(self.versions),
@@ -150,11 +148,9 @@ class Model:
         chain = job.outside.chains.get(job.name)
         return chained(chain) if chain else History()
 
-    def _write_versions(
-        self, pool: ThreadPoolExecutor, numbers: Sequence[int], given: Mapping[int | None, list[Promotion]]
-    ) -> None:
+    def _write_versions(self, numbers: Sequence[int], given: Mapping[int | None, list[Promotion]]) -> None:
         wanted: dict[int, tuple[Version, Published | None, dict[str, Any]]] = {}
-        for version, published in self._found(pool, numbers):
+        for version, published in self._found(numbers):
             mark = self._mark(version)
             promotions = given.get(version.number, [])
             if mark:
@@ -162,7 +158,7 @@ class Model:
             card = len(self.versions) < CARDS or bool(mark)
             self.versions.append(version)
             page = page_of(self.job.name, f"{version.number}.html")
-            self.pages[page] = digest(version.digest, mark, card, [each.name for each in promotions])
+            self.pages[page] = digest(version.digest, mark, card, [one.name for one in promotions])
             has_card = page_of(self.job.name, f"{version.number}-card.html")
             if card and has_card in self.job.pages:
                 self.pages[has_card] = self.job.pages[has_card]
@@ -170,18 +166,19 @@ class Model:
                 wanted[version.number] = version, published, {"mark": mark, "promotions": promotions, "card": card}
             if len(self.versions) == self.job.most:
                 break
-        loaded = pool.map(lambda of: self._loaded(*of), wanted.values())
+        loaded = each(lambda of: self._loaded(*of), list(wanted.values()), self.job.at_once)
         files: dict[str, bytes] = {}
         for (version, _, shown), read in zip(wanted.values(), loaded, strict=True):
             if read is not None:  # (pages are made here, as threads would only hold each other up)
                 files |= self._files(version, read, shown)
         self._put(files)
 
-    def _found(self, pool: ThreadPoolExecutor, numbers: Sequence[int]) -> Iterator[tuple[Version, Published | None]]:
+    def _found(self, numbers: Sequence[int]) -> Iterator[tuple[Version, Published | None]]:
         """The versions among the numbers, each with what was read, where it was not known."""
-        known = {each.number: each for each in self.job.known.versions}
+        known = self._known
         fresh = [number for number in numbers if number not in known]
-        read = dict(zip(fresh, pool.map(lambda each: version_of(self.store, self.job.name, each), fresh), strict=True))
+        found_there = each(lambda number: version_of(self.store, self.job.name, number), fresh, self.job.at_once)
+        read = dict(zip(fresh, found_there, strict=True))
         for number in numbers:
             if number in known:
                 yield known[number], None
@@ -246,13 +243,13 @@ class Model:
 
     def _write_lists(self, view: ModelView) -> None:
         job = self.job
-        looks = [each for each in job.looks if each.model == job.name]
-        rows = [(each.file, each.at, each.verdict, each.rows, each.where) for each in looks]
-        numbers = [(each.number, each.digest) for each in view.versions]
+        looks = [look for look in job.looks if look.model == job.name]
+        rows = [(look.file, look.at, look.verdict, look.rows, look.where) for look in looks]
+        numbers = [(version.number, version.digest) for version in view.versions]
         marks = sorted(view.marks.items())
         compare, home = page_of(job.name, "compare.html"), page_of(job.name, "index.html")
         self.pages[compare] = digest(numbers, marks)
-        made_of = [each.name for each in view.promotions], view.history_note, view.notes, job.outside.environment
+        made_of = [one.name for one in view.promotions], view.history_note, view.notes, job.outside.environment
         self.pages[home] = digest(numbers, marks, view.unreadable, rows, made_of)
         files = {}
         if job.pages.get(compare) != self.pages[compare]:

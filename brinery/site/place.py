@@ -66,7 +66,7 @@ class Folder:
             raise SettingInvalid(f"{self.url} cannot be looked into: {exc.strerror}") from exc
 
     def tidy(self) -> None:
-        for path in self.path.glob(f"{FRESH}*"):
+        for path in self.path.rglob(f"{FRESH}*"):
             with suppress(PermissionError, ValueError):  # it is somebody else's process, or none of our files
                 try:
                     os.kill(int(path.name.removeprefix(FRESH)), 0)  # only asks whether it lives
@@ -92,7 +92,7 @@ class Folder:
     def write(self, files: Mapping[str, bytes]) -> None:
         for name, data in files.items():
             path = self.path / name
-            fresh = self.path / f"{FRESH}{os.getpid()}"
+            fresh = path.with_name(f"{FRESH}{os.getpid()}")  # (in one folder, processes would wait for each other)
             try:
                 if path.parent not in self._made:
                     path.parent.mkdir(parents=True, exist_ok=True)

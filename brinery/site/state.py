@@ -49,6 +49,7 @@ def read_state(place: Place, registry: str) -> State:
     if state.registry != registry:
         raise SettingInvalid(f"{place.url} is the site of {ascii(state.registry[:200])}; name another place")
     if building is not None:  # it was killed: what it knew holds, but nobody knows what it wrote
+        place.tidy()
         return state.model_copy(update={"pages": dict.fromkeys(state.pages, "")})
     return state
 

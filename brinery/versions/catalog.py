@@ -37,8 +37,8 @@ def newest(store: Store, name: str, most: int | None, at_once: int = 1) -> list[
     most = len(claimed) if most is None else most
     found: list[Read] = []
     for some in batched(claimed[: most + UNPUBLISHED], max(most, 1), strict=False):
-        read = _each(lambda number: version_of(store, name, number), some, at_once)
-        found += [each for each in read if each is not None]
+        read = each(lambda number: version_of(store, name, number), some, at_once)
+        found += [one for one in read if one is not None]
         if len(found) >= most:
             break
     return found[:most]
@@ -55,6 +55,14 @@ def version_of(store: Store, name: str, number: int) -> Read | None:
         return reference, exc
 
 
+def each[A, B](ask: Callable[[A], B], of: Sequence[A], at_once: int) -> list[B]:
+    """What is answered, in order, so many questions at a time."""
+    if min(at_once, len(of)) <= 1:
+        return [ask(one) for one in of]
+    with ThreadPoolExecutor(min(at_once, len(of))) as pool:
+        return list(pool.map(ask, of))
+
+
 def versions(store: Store, name: str, most: int = LISTED) -> list[int]:
     """Numbers of at most so many of the newest versions of `name`, ascending."""
     return sorted(reference.version for reference, _ in newest(store, name, most))
@@ -63,7 +71,7 @@ def versions(store: Store, name: str, most: int = LISTED) -> list[int]:
 def models(store: Store) -> list[str]:
     """The models that have a version, sorted; other folders and claimed numbers alone make none."""
     names = list(filter(is_name, store.folders()))
-    there = _each(lambda name: versions(store, name, 1), names, AT_ONCE)
+    there = each(lambda name: versions(store, name, 1), names, AT_ONCE)
     return [name for name, found in zip(names, there, strict=True) if found]
 
 
@@ -104,11 +112,3 @@ def those_there(store: Store) -> str:
     found = models(store)
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return f"; it has {', '.join(found[:LISTED])}{more}" if found else "; it has none yet"
-
-
-def _each[A, B](ask: Callable[[A], B], of: Sequence[A], at_once: int) -> list[B]:
-    """What is answered, in order, so many questions at a time."""
-    if min(at_once, len(of)) <= 1:
-        return [ask(each) for each in of]
-    with ThreadPoolExecutor(min(at_once, len(of))) as pool:
-        return list(pool.map(ask, of))
