@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from brinery.errors import ChainBroken
 from brinery.promotion.chain import Chain
-from brinery.promotion.records import folder, read
+from brinery.promotion.records import names, read
 from brinery.site.facts import Promotion
 from brinery.versions.catalog import each
-from brinery.versions.reference import RECORD
 from brinery.versions.store import Store
 
-MOST_LISTED, PAGE, MOST_READ = 10_000, 1000, 500
+MOST_READ = 500
 
 
 class History(NamedTuple):
@@ -23,7 +22,7 @@ class History(NamedTuple):
 
 
 def recorded(store: Store, model: str, known: Iterable[Promotion], at_once: int) -> History:
-    """What the records in the bucket say, whoever wrote them: the newest `MOST_READ` of the first `MOST_LISTED`.
+    """What the records in the bucket say, whoever wrote them: the newest `MOST_READ`.
 
     Args:
         known: those that were read before; a record is named by its own digest, and cannot change.
@@ -31,14 +30,10 @@ def recorded(store: Store, model: str, known: Iterable[Promotion], at_once: int)
     Raises:
         StoreError: the store refused or could not be reached.
     """
-    paths: list[str] = []
-    while len(paths) < MOST_LISTED:
-        page = store.some(folder(model), PAGE, paths[-1] if paths else None)
-        paths += page
-        if len(page) < PAGE:
-            break
-    named = (path.rpartition("/")[2].removesuffix(".json") for path in paths if path.endswith(".json"))
-    names = sorted(filter(RECORD.fullmatch, named), reverse=True)
+    try:
+        listed = names(store, model)
+    except ChainBroken as exc:
+        return History(why=str(exc)[:500])
     before = {promotion.name: promotion for promotion in known}
 
     def one(name: str) -> Promotion | ChainBroken:
@@ -47,10 +42,10 @@ def recorded(store: Store, model: str, known: Iterable[Promotion], at_once: int)
         except ChainBroken as exc:
             return exc
 
-    found = each(one, names[:MOST_READ], at_once)
+    found = each(one, listed[:MOST_READ], at_once)
     broken = [what for what in found if isinstance(what, ChainBroken)]
     promotions = tuple(what for what in found if isinstance(what, Promotion))
-    return History(promotions, len(names) - len(promotions), str(broken[0])[:500] if broken else "")
+    return History(promotions, len(listed) - len(promotions), str(broken[0])[:500] if broken else "")
 
 
 def chained(chain: Chain) -> History:

@@ -74,8 +74,8 @@ class Browser:
         ]
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def started() -> webdriver.Chrome:
+    """Chromium, begun."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert program and driver, "Chromium and its driver are not installed: apt-get install chromium chromium-driver"
     options = Options()
@@ -83,6 +83,11 @@ def browser() -> Iterator[Browser]:
     for option in OPTIONS:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(driver))
-    yield Browser(started)
-    started.quit()
+    return webdriver.Chrome(options=options, service=Service(driver))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    driver = started()
+    yield Browser(driver)
+    driver.quit()

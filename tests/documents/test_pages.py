@@ -103,6 +103,13 @@ def test_readme_leads_to_every_page() -> None:
     assert {str(path.relative_to(ROOT)) for path in pages} == {*PAGES, "CHANGELOG.md"}
 
 
+def test_pictures_are_there_and_small() -> None:
+    """`python -m tests.browser.pictures` makes them."""
+    shown = re.findall(r"\]\((docs/pictures/[^)]+)\)", (ROOT / "README.md").read_text())
+    assert sorted(shown) == sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs/pictures").iterdir())
+    assert sum((ROOT / each).stat().st_size for each in shown) < 400_000
+
+
 def test_commands_that_need_more_are_marked_and_counted() -> None:
     assert {block.needs for block in ELSEWHERE} == set(NEEDS)
     assert Counter(f"{block.page}: {block.needs}" for block in ELSEWHERE) == NOT_HERE

@@ -69,7 +69,8 @@ def _promoted(content: ManifestContent) -> Finding:
         return Finding("Promoted version", "as good", "open", f"is as good as {who}, which is promoted", figures)
     interval = content.evaluation.intervals.get(name)
     if interval and interval[0] <= other <= interval[1]:
-        figures += ": within the interval"
+        phrase = f"cannot be told from {who}, which is promoted"
+        return Finding("Promoted version", "cannot be told", "open", phrase, f"{figures}: within the interval")
     if metric.no_worse(other, value):
         return Finding("Promoted version", "worse", "failed", f"is worse than {who}, which is promoted", figures)
     return Finding("Promoted version", "better", "passed", f"is better than {who}, which is promoted", figures)

@@ -20,7 +20,8 @@ def metric_chart(metric: str, versions: Sequence[Version], promoted: Collection[
     ends = [each for _, *figure in points for each in figure if each is not None]
     low, high = min(ends), max(ends)
     room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
-    low, high = low - room, high + room
+    floor, ceiling = (0.0, 1.0) if 0 <= low and high <= 1 else (-math.inf, math.inf)  # a share ends there
+    low, high = max(low - room, floor), min(high + room, ceiling)
     width = WIDTH - LEFT - RIGHT
 
     def x(place: int) -> float:
