@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SERVER = re.compile(r"^(.*\b(?:serve|worker)\b[^#\n]*&)(?=\s*(?:#.*)?$)", re.MULTILINE)
+SERVED = "localhost:8080"
 DONE, FAILED = "--- the command has ended ---", "--- the shell has ended ---"
 
 
@@ -17,10 +18,10 @@ class Shell:
     What a person would wait for by looking, a server that was started in the background, is waited for here.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], ports: Mapping[str, int]) -> None:
-        """`ports` are those to use in the place of the ones that the pages name."""
+    def __init__(self, folder: Path, environment: Mapping[str, str], instead: Mapping[str, str]) -> None:
+        """`instead` are texts to use in the place of those that the pages have: addresses, names of images."""
         self.printed = ""
-        self._folder, self._ports = folder, ports
+        self._pasted, self._instead = folder / ".pasted.sh", instead
         self._bash = subprocess.Popen(
             ["bash", "-e", "-o", "pipefail"],
             cwd=folder,
@@ -35,13 +36,13 @@ class Shell:
 
     def paste(self, text: str, named: str) -> None:
         """Run commands to their end."""
-        for named, used in self._ports.items():
-            text = text.replace(f"localhost:{named}", f"localhost:{used}")
-        up = f"curl -s localhost:{self._ports.get('8080')}/healthz"
+        for written, used in self._instead.items():
+            text = text.replace(written, used)
+        up = f"curl -s {self._instead.get(SERVED)}/healthz"
         ready = f"timeout 60 bash -c 'until {up} >/dev/null; do sleep 0.05; done'"
         text = SERVER.sub(lambda match: f"{match[1]} {ready}", text)
-        (self._folder / ".pasted.sh").write_text(text)
-        self._say(f". ./.pasted.sh </dev/null\nrm .pasted.sh\necho '{DONE}'\n")
+        self._pasted.write_text(text)
+        self._say(f". {self._pasted} </dev/null\nrm {self._pasted}\necho '{DONE}'\n")
         assert self._bash.stdout is not None
         for line in self._bash.stdout:  # which a server in the background may hold open beyond the shell's end
             if line.endswith(f"{DONE}\n"):

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from brinery.commands.parser import make_parser
 from tests.conftest import ROOT, free_port
 from tests.documents.pages import NEEDS, PAGES, Block, blocks
-from tests.documents.shell import Shell
+from tests.documents.shell import SERVED, Shell
 from tests.fresh_checkout import fresh_checkout
 
 HERE = {page: found for page in PAGES if (found := [block for block in blocks(page) if block.needs is None])}
@@ -23,6 +24,7 @@ HERE = {page: found for page in PAGES if (found := [block for block in blocks(pa
 NOT_HERE = {
     "README.md: docker": 1,
     "README.md: elsewhere": 1,
+    "docs/train.md: docker": 1,
     "docs/train.md: elsewhere": 1,
     "docs/publish.md: elsewhere": 2,
     "docs/promote.md: docker": 2,
@@ -38,16 +40,18 @@ NOT_HERE = {
     "infra/README.md: elsewhere": 2,
     "docs/develop.md: elsewhere": 1,
 }
+OURS = ("MODEL_", "CHALLENGER_", "CAPTURE", "JOBS_", "WORK_URL", "AWS_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
 ELSEWHERE = [block for page in PAGES for block in blocks(page) if block.needs]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A fresh checkout in which README's first command was run, and what that printed."""
-    folder = tmp_path_factory.mktemp("checkout")
+    folder = tmp_path_factory.mktemp("home") / "brinery"
+    folder.mkdir()
     fresh_checkout(folder)
     first = HERE["README.md"][0]
-    shell = Shell(folder, environment(), {})
+    shell = Shell(folder, environment(folder.parent), {})
     try:
         shell.paste(first.text, str(first))
     finally:
@@ -55,23 +59,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, shell.printed
 
 
-def environment() -> dict[str, str]:
-    """That of a person: no variable of a test's, and the libraries that are installed here."""
-    kept = (
-        "PATH",
-        "HOME",
-        "USER",
-        "LANG",
-        "TMPDIR",
-        "UV_CACHE_DIR",
-        "UV_INDEX_URL",
-        "UV_DEFAULT_INDEX",
-        "PIP_INDEX_URL",
-    )
+def environment(home: Path) -> dict[str, str]:
+    """That of a person with the checkout at home: no variable of ours or of a test's, the libraries that are here."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     uv = shutil.which("uv") or os.environ["UV"]
     folders = [each for each in os.environ["PATH"].split(":") if not Path(each).is_relative_to(ROOT)]
-    return {name: value for name, value in os.environ.items() if name in kept} | {
+    cache = subprocess.run([uv, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    return kept | {
         "PATH": ":".join([str(Path(uv).parent), *folders]),
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(Path.home() / ".config"),
+        "UV_CACHE_DIR": cache,
         "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv"),
         "UV_NO_SYNC": "1",
     }
@@ -80,10 +78,11 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def shell(trained: tuple[Path, str], tmp_path: Path) -> Iterator[Shell]:
     folder, printed = trained
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True, symlinks=True)
+    shutil.copytree(folder, tmp_path / "brinery", symlinks=True)
     server, services = free_port(), free_port()
     ports = {"PORT": str(server), "GATEWAY_PORT": str(services)}
-    shell = Shell(tmp_path, environment() | ports, {"8080": server, "4566": services})
+    instead = {SERVED: f"localhost:{server}", "localhost:4566": f"localhost:{services}"}
+    shell = Shell(tmp_path / "brinery", environment(tmp_path) | ports, instead)
     shell.printed = printed
     try:
         yield shell

@@ -36,6 +36,7 @@ class Stack:
         self.promotes: dict[str, str] = {}  # lines that promote with a record, of the last run of training
         self.s3, self.serve, self.another, self.function = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
         self.project = f"brinery-test-{uuid4().hex[:8]}"
+        self.training = f"{images or self.project}-training"
         files = [os.environ.get("COMPOSE_FILE", "docker-compose.yml"), "tests/end_to_end/compose.test.yml"]
         ports = {
             "S3_PORT": self.s3,
