@@ -1,6 +1,7 @@
 """The scripts `train`, `serve` and `worker`: applications that lie beside this package, and are no part of it."""
 
 import os
+import re
 import shlex
 import sys
 from importlib import import_module
@@ -42,7 +43,8 @@ def serve_line(env_file: Path, *, docker: bool) -> str:
     inside = Path.cwd().is_relative_to(BESIDE)
     file = shlex.quote(str(env_file.resolve()))
     if not docker:
-        return f"uv run {'' if inside else f'--project {shlex.quote(BESIDE)} '}--env-file {file} serve"
+        project = "" if inside else f"--project {shlex.quote(BESIDE)} "
+        return f"uv run {project}--env-file {_for_uv(env_file)} serve"
     compose = "docker compose"
     if not inside:
         compose += f" -f {shlex.quote(os.path.join(BESIDE, 'docker-compose.yml'))}"
@@ -50,6 +52,14 @@ def serve_line(env_file: Path, *, docker: bool) -> str:
         return f"{compose} --profile another up -d --wait another"
     read = "" if env_file.resolve() == Path(BESIDE, ".env") else f" --env-file {file}"
     return f"{compose}{read} up -d --wait serve"
+
+
+def _for_uv(env_file: Path) -> str:
+    """The file from here, as `uv run` takes it, which parts the value at blanks."""
+    path = env_file.resolve()
+    here = Path.cwd()
+    shown = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return shlex.quote(re.sub(r"([\\\s])", r"\\\1", shown))
 
 
 def _run(command: str, application: str, module: str) -> int:

@@ -1,22 +1,17 @@
 """A shell that blocks are pasted into, one after the other."""
 
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-SERVER = re.compile(r"^(.*\b(?:serve|worker)\b[^#\n]*&)(?=\s*(?:#.*)?$)", re.MULTILINE)
 SERVED = "localhost:8080"
 DONE, FAILED = "--- the command has ended ---", "--- the shell has ended ---"
 
 
 class Shell:
-    """Bash in a folder; the first command that fails ends it, and fails the test with all that was printed.
-
-    What a person would wait for by looking, a server that was started in the background, is waited for here.
-    """
+    """Bash in a folder; the first command that fails ends it, and fails the test with all that was printed."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], instead: Mapping[str, str]) -> None:
         """`instead` are texts to use in the place of those that the pages have: addresses, names of images."""
@@ -38,9 +33,6 @@ class Shell:
         """Run commands to their end."""
         for written, used in self._instead.items():
             text = text.replace(written, used)
-        up = f"curl -s {self._instead.get(SERVED)}/healthz"
-        ready = f"timeout 60 bash -c 'until {up} >/dev/null; do sleep 0.05; done'"
-        text = SERVER.sub(lambda match: f"{match[1]} {ready}", text)
         self._pasted.write_text(text)
         self._say(f". {self._pasted} </dev/null\nrm {self._pasted}\necho '{DONE}'\n")
         assert self._bash.stdout is not None

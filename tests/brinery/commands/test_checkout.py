@@ -92,8 +92,9 @@ def test_script_that_is_interrupted_while_it_imports_shows_no_traceback(installe
         (Path("/"), ROOT / ".env", True, f"docker compose -f {ROOT}/docker-compose.yml up -d --wait serve"),
         (ROOT, ROOT / "another.env", True, "docker compose --profile another up -d --wait another"),
         (Path("/"), Path("x"), True, f"docker compose -f {ROOT}/docker-compose.yml --env-file /x up -d --wait serve"),
-        (ROOT, Path(".env"), False, f"uv run --env-file {ROOT}/.env serve"),
-        (Path("/"), Path(".env"), False, f"uv run --project {ROOT} --env-file /.env serve"),
+        (ROOT, Path(".env"), False, "uv run --env-file .env serve"),
+        (Path("/"), Path(".env"), False, f"uv run --project {ROOT} --env-file .env serve"),
+        (ROOT, Path("/srv/a b.env"), False, r"uv run --env-file '/srv/a\ b.env' serve"),
     ],
     ids=str,
 )
