@@ -38,6 +38,13 @@ def report_text(results: Sequence[Result], promote: str, serve: str) -> str:
         f"{'; numbers are scaled' if _is_scaled(result) else ''}"
         for result in results
     ]
+    vouched = [
+        f"  {result.reference.name}: {promoted.reference} is promoted by the newest record in the bucket alone; "
+        "--baseline names it from outside"
+        for result in results
+        if (promoted := result.manifest.evaluation.promoted) and not promoted.vouched and result.manifest.gate.checks
+    ]
+    lines += ["", "Baseline: unvouched:", *vouched] if vouched else []
     notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
     if notes:
         lines += ["", "Notes:", *notes]

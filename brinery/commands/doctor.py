@@ -64,7 +64,7 @@ def _promotions(store: Store, environments: list[Environment]) -> Iterator[Findi
                 yield Finding(f"{name}: chain", "bad", str(exc))
                 continue
             on_chains |= {link.name for link in chain.links}
-            found = f"{environment.name} leads to {len(chain.links)} records"
+            found = f"{environment.name} leads to {len(chain.links)} record{'s'[: len(chain.links) != 1]}"
             yield Finding(
                 f"{name}: chain", "bad" if chain.gap else "ok", found + (f"; {chain.gap}" if chain.gap else "")
             )

@@ -98,14 +98,19 @@ def _result(reference: Reference, window: Window, windows: Windows, found: list[
 def _text(reference: Reference, window: Window, windows: Windows, found: list[Found]) -> str:
     heads = ["FEATURE", "VERDICT", "BY CHANCE", "STABILITY", "WHAT"]
     order = sorted(found, key=lambda each: each.verdict != "drift")
-    rows = [[each.name, each.verdict, _chance(each), f"{each.stability:.3f}", each.moved] for each in order]
+    rows = [
+        [each.name, each.verdict, _chance(each), f"{each.stability:.3f}" if each.rows else "-", each.moved]
+        for each in order
+    ]
     said = [
-        f"{reference.name}:{reference.version}: {window.rows:,} rows"
-        + (f" in {window.requests:,} requests" if window.requests else "")
+        f"{reference.name}:{reference.version}: {_count(window.rows, 'row')}"
+        + (f" in {_count(window.requests, 'request')}" if window.requests else "")
         + (f", and {window.lost:,} rows of which the log has no line" if window.lost else "")
     ]
     others = {each: counts.rows for each, counts in windows.versions.items() if each != reference}
     said += [f"also in this window: {each.name}:{each.version}, {rows:,} rows" for each, rows in others.items()]
+    if not window.binned:
+        said.append("how these rows are spread is told of 20 rows or more, and in no line yet")
     if window.unfit:
         counts = ", ".join(f"{name} {count:,}" for name, count in window.unfit.most_common(10))
         said.append(f"values that did not fit, in requests that were refused: {counts}")
@@ -127,6 +132,14 @@ def _verdict(window: Window, found: list[Found]) -> str:
         )
     most = max(each for each in needed if each is not None)
     return f"cannot tell: {most:,} rows would show a shift of {SHIFT:g} deviations, and {window.binned:,} are there"
+
+
+def _stability(found: Found) -> str:
+    return f"{found.stability:.3f}" if found.rows else "-"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s'[: number != 1]}"
 
 
 def _chance(found: Found) -> str:

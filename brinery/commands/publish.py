@@ -52,7 +52,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         *(f"gate      {check.text}{'' if check.passed else ': FAILED'}" for check in manifest.gate.checks),
     ]
     if manifest.gate.passed:
-        lines.append(serve_text(published))
+        lines += [f"promote it  registry promote {reference} --env-file .env", serve_text(published)]
     return result, "\n".join(lines)
 
 

@@ -68,6 +68,7 @@ class Reference:
         match = VERSION.fullmatch(version)
         if match is None:
             hint = " ('latest' is not a version: promoting is a decision)" if version == "latest" else ""
+            hint = " (its digest is cut; give all of it, as the line to promote has it)" if "…" in version else hint
             raise ReferenceInvalid(f"version {_shown(version)} of {name} is not valid{hint}; it must be {VERSION_RULE}")
         return cls(name, int(match[1]), match[2])
 

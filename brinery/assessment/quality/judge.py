@@ -152,7 +152,7 @@ def _untold(found: Measured, metric: Metric) -> str:
         return "there is none of the held-out rows"
     for count, where in ((rows, ""), (manifest.data.test_rows, " held-out")):
         if count < LEAST_ROWS:
-            return f"{count}{where} rows are too few"
+            return f"{count}{where} {'row is' if count == 1 else 'rows are'} too few"
     if metric.name in BY_CLASS:
         counts = np.bincount(found.predictions.truth_indices, minlength=len(found.predictions.classes))
         held_out = [each.support for each in getattr(manifest.evaluation.details, "classes", ())]

@@ -145,7 +145,7 @@ def test_records_off_every_chain_are_told(
     named = [part for path in files for part in ("--env-file", str(path))]
     code = main(["doctor", "--registry", folder_store.url, *named])
     out = capsys.readouterr().out
-    assert code == 0 and out.count("leads to 1 records") == 2
+    assert code == 0 and out.count("leads to 1 record") == 2
     assert f"no environment that was named leads to {stranger}\n" in out and "objects that are no records: x\n" in out
     assert doctor(capsys, folder_store, *named[:2])[1]["alcohol: records"][1].count(",") == 1
     folder_store.backend.delete(f"_promotions/alcohol/{held[files[0]]}.json")
