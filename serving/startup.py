@@ -2,14 +2,31 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")  # OpenBLAS asks them in this order
+_one_thread = False
+
 
 def begin() -> None:
-    """Call before anything is imported: no collector, and no search of all packages for pydantic's plugins."""
+    """Call before anything is imported: no collector, no search of all packages for pydantic's plugins, and no threads
+    of numpy's OpenBLAS, which would begin to spin on all cores, unless the environment says how many."""
+    global _one_thread
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _one_thread = not any(name in os.environ for name in BLAS_THREADS)
+    if _one_thread:
+        os.environ[BLAS_THREADS[0]] = "1"
     gc.disable()
+
+
+def use_all_cores() -> None:
+    """Call before many rows are answered: OpenBLAS may have its threads now, where scikit-learn is what answers."""
+    if _one_thread and "threadpoolctl" in sys.modules:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(os.process_cpu_count(), user_api="blas")
 
 
 @contextmanager

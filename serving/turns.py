@@ -7,6 +7,7 @@ from contextvars import copy_context
 
 from brinery.loading.model import VerifiedModel
 from serving.problem import too_many
+from serving.startup import use_all_cores
 
 SMALL = 4 * 1024  # bytes of a body that are answered at once
 VALUE = 32  # … or, for each feature, of its name and so many more: one row is small, however wide it is
@@ -17,7 +18,7 @@ class Turns:
     """One thread that large requests share, begun with the first of them."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "large")
+        self._thread = ThreadPoolExecutor(1, "large", use_all_cores)
         self._waiting = 0
 
     async def take[T](self, work: Callable[[], T]) -> T:

@@ -8,7 +8,6 @@ from brinery.errors import GoldenMismatch, RowInvalid
 from brinery.formats.predictor import Predictor
 from brinery.rows.parser import RowParser
 from brinery.tasks.task import AnyAnswers, AnyTask
-from brinery.versions import schema_1
 from brinery.versions.manifest import Manifest
 
 COUNT = 20
@@ -24,7 +23,11 @@ def make_golden(rows: Sequence[Sequence[Any]], task: AnyTask, answers: AnyAnswer
 def read_golden(data: Buffer, manifest: Manifest) -> dict[str, Any]:
     """The contents of golden.json, whichever schema it was stored by."""
     golden: dict[str, Any] = json.loads(memoryview(data).tobytes())
-    return schema_1.golden_as_2(golden, manifest) if manifest.schema_version == 1 else golden
+    if manifest.schema_version != 1:
+        return golden
+    from brinery.versions import schema_1  # of old versions, and slow to import
+
+    return schema_1.golden_as_2(golden, manifest)
 
 
 def replay(data: Buffer, manifest: Manifest, format: str, parser: RowParser, model: Predictor) -> None:

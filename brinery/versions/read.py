@@ -19,7 +19,6 @@ from brinery.errors import (
     SchemaUnknown,
     VersionMissing,
 )
-from brinery.versions import schema_1
 from brinery.versions.manifest import MAX_BYTES, SCHEMA_VERSION, Manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
@@ -82,7 +81,11 @@ def parse_manifest(data: bytes, reference: Reference) -> Manifest:
             f"knows those up to {SCHEMA_VERSION}; use an image as new as what published it"
         )
     try:
-        return schema_1.read_as_2(data) if schema == 1 else Manifest.model_validate_json(data, strict=True)
+        if schema != 1:
+            return Manifest.model_validate_json(data, strict=True)
+        from brinery.versions import schema_1  # of old versions, and slow to import
+
+        return schema_1.read_as_2(data)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the manifest"

@@ -28,6 +28,7 @@ from brinery.errors import (
     StoreError,
     StoreUnavailable,
 )
+from brinery.versions.body import FIRST, LARGE, Body, side_by_side
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -45,8 +46,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 # Four tries that all stall end within Lambda's init phase of 10 seconds.
 TRIES = 4
 NO_SPACE = "(os error 28)"  # which does not pass by itself
-STALL_SECONDS = 2.0
-SLOWEST_BYTES_PER_SECOND = 250_000
 READING: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "2s", "timeout": "15min"}
 # A read_timeout would end an upload: it counts from the request to the first byte of the answer.
 SMALL_BYTES = 1024 * 1024
@@ -148,21 +147,39 @@ class Store:
     def fetch(self, path: str, limit: int) -> tuple[Buffer, str]:
         """The bytes of an object of at most `limit` bytes, and their sha256 in hex, taken as they arrive.
 
+        Of a large object that arrives slowly from S3, the rest is fetched side by side. The bytes lie in pages of their
+        own, which a reader of much can give back one by one.
+
         Raises:
             ArtifactSize: the object is larger; nothing of its body was read.
+            ObjectChanged: it became another one meanwhile.
             ObjectMissing: there is no such object.
             StoreError: the store refused or could not be reached.
         """
-        for _ in range(TRIES):
-            with errors_of(self.url, path):
+        with errors_of(self.url, path):
+            for _ in range(TRIES):
                 result = self.request("get", path, lambda: obstore.get(self.backend, path))
-                size = result.meta["size"]
+                size, tag = result.meta["size"], result.meta["e_tag"]
                 if size > limit:
                     raise ArtifactSize(f"{self.url}/{path} has {size} bytes; at most {limit} are allowed")
-                received = _received(result, size)
-                if received is not None:
-                    return received
+                pages = mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+                data, digest = memoryview(pages)[:size], hashlib.sha256()
+                body = Body(result)
+                if not body.fill(data[:FIRST], digest.update):
+                    continue
+                if size >= LARGE and tag and body.is_slow and isinstance(self.backend, S3Store):
+                    whole = side_by_side(data, body, partial(self._ranged, path, tag), digest.update)
+                else:
+                    whole = body.fill(data[FIRST:], digest.update)
+                if whole:
+                    return data, digest.hexdigest()
         raise StoreUnavailable(f"{self.url}/{path}: the store sends too slowly; tried {TRIES} times")
+
+    def _ranged(self, path: str, tag: str, begin: int, end: int) -> "GetResult":
+        result = self.request("get", path, lambda: obstore.get(self.backend, path, options={"range": (begin, end)}))
+        if result.meta["e_tag"] != tag:
+            raise ObjectChanged(f"{self.url}/{path} is no longer the object that was found there")
+        return result
 
     def holds(self, path: str) -> bool:
         """Whether there is such an object."""
@@ -180,15 +197,8 @@ class Store:
             ObjectChanged: it is another one.
             ObjectMissing, StoreError: as of `fetch`.
         """
-
-        def ask() -> bytes:
-            result = obstore.get(self.backend, path, options={"range": (begin, end)})
-            if result.meta["e_tag"] != tag:
-                raise ObjectChanged(f"{self.url}/{path} is no longer the object that was found there")
-            return bytes(result.bytes())
-
         with errors_of(self.url, path):
-            return self.request("get", path, ask)
+            return bytes(self._ranged(path, tag, begin, end).bytes())
 
     def tagged(self, prefix: str) -> dict[str, tuple[int, str | None]]:
         """Paths, sizes in bytes and ETags of all objects below the folder `prefix`."""
@@ -271,26 +281,6 @@ def open_store(url: str, *, create: bool = False, credentials: "S3CredentialProv
 def registry_url(configured: str | None, folder: Path) -> str:
     """The registry's URL: as configured, else the folder `.registry` inside `folder`."""
     return configured or (folder.resolve() / ".registry").as_uri()
-
-
-def _received(result: "GetResult", size: int) -> tuple[Buffer, str] | None:
-    """The body and its sha256, or None where it drips in; at a longer gap, a stall, the client tries again by itself.
-
-    The body lies in pages of its own, which a reader of much can give back one by one.
-    """
-    view = memoryview(mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
-    digest = hashlib.sha256()
-    received, waited, last = 0, 0.0, monotonic()
-    for chunk in result.stream(min_chunk_size=1):
-        now = monotonic()
-        waited, last = waited + (now - last if now - last < STALL_SECONDS else 0), now
-        end = received + len(chunk)
-        view[received:end] = memoryview(chunk)
-        digest.update(view[received:end])
-        received = end
-        if waited > STALL_SECONDS + received / SLOWEST_BYTES_PER_SECOND:
-            return None
-    return view[:received], digest.hexdigest()
 
 
 @contextmanager

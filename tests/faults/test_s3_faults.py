@@ -9,7 +9,8 @@ import pytest
 
 from brinery.errors import ArtifactDigest, BrineryError, DigestMismatch
 from brinery.loading.model import VerifiedModel
-from brinery.versions.store import READING, RETRY, STALL_SECONDS, TRIES, Store, open_store
+from brinery.versions.body import STALL_SECONDS
+from brinery.versions.store import READING, RETRY, TRIES, Store, open_store
 from serving.loader import ANSWER_SECONDS, INIT_SECONDS, Loader, NotServing, load_pinned
 from serving.settings import Settings
 from tests.conftest import BUCKET

@@ -15,7 +15,7 @@ from brinery.rows.feature import Feature
 from brinery.versions.manifest import FileName
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from tests.examples import content, publish_files
+from tests.examples import answering, content, publish_files
 from tests.performance.environments import kept
 
 FEATURES = 10
@@ -51,6 +51,6 @@ def publish_forest(store: Store, name: str, path: Path) -> Reference:
     features = tuple(Feature(name=f"x{j}", kind="number", minimum=0, maximum=1) for j in range(FEATURES))
     files: Mapping[FileName, bytes] = {
         "model.joblib": path.read_bytes(),
-        "golden.json": make_golden(rows.tolist(), model.predict(rows).tolist(), model.predict_proba(rows)),
+        "golden.json": make_golden(rows.tolist(), *answering(model, rows)),
     }
     return publish_files(store, content(name, features, (0, 1)), files)

@@ -11,7 +11,7 @@ from tests.performance.models import WINE, registry_on_s3
 from tests.performance.servers import Server, brinery_server, naive_server, peers
 
 PROGRAM = "http_peers"
-LIMITS = {"ONNX": 0.33, "pickle": 0.7}
+LIMITS = {"ONNX": 0.2, "pickle": 0.35}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

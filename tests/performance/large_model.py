@@ -5,18 +5,23 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from brinery.versions.store import open_store
+from tests.conftest import BUCKET
 from tests.performance.environments import clean_environment
 from tests.performance.figures import Figure, figure, interleaved, parser, report
 from tests.performance.forests import forest_file, publish_forest
 from tests.performance.functions import brinery_code, brinery_python
 from tests.performance.models import Registry, registry_on_s3
+from tests.slow_s3 import slow_s3
 
 PROGRAM = "large_model"
 SIZES = {"1 kB": 1_000, "10 MB": 10_000_000, "500 MB": 500_000_000}
 LIMIT, MEMORY_LIMIT = 1.5, 2.2
+RATE, RATE_LIMIT = 80_000_000, 0.5  # bytes a second of a connection, about what a Lambda function gets
 STEPS = ("fetch", "verify", "load", "self_test")
 
 
@@ -25,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         PROGRAM,
         "How much slower a load from S3 is than one from the image: a verified load of the pickle, with all checks, "
         "against joblib.load of a local file that is in the page cache; each in a fresh process, imports not counted. "
+        f"The largest is loaded from an S3 of {RATE / 1e6:.0f} MB/s a connection, too, against one request, its hash "
+        "and joblib.load. "
         "The models are made on the first run.",
         "",
         "--sizes '1 kB' '10 MB' --pairs 3 --json large.json",
@@ -42,7 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 run()
             results = interleaved(arguments.pairs, runs)
             figures += _figures(size, path.stat().st_size, results)
-            notes.append(_steps(size, results["s3"]))
+            notes.append(_steps(f"{size} from S3", results["s3"]))
+            if size == "500 MB":
+                slow = _at_fixed_rate(registry, path, arguments.pairs)
+                seconds = {name: [1000 * run["seconds"] for run in found] for name, found in slow.items()}
+                name = f"{size}, S3 at {RATE / 1e6:.0f} MB/s a connection -> loaded : one GET and joblib.load"
+                figures.append(figure(name, seconds["s3"], seconds["get"], "ms", RATE_LIMIT))
+                notes.append(_steps(f"{size} at that rate", slow["s3"]))
     report(PROGRAM, figures, arguments.json, notes)
     return 0
 
@@ -69,9 +82,18 @@ def _figures(size: str, actual: int, results: dict[str, list[Any]]) -> list[Figu
     ]
 
 
-def _steps(size: str, runs: list[Any]) -> str:
+def _at_fixed_rate(registry: Registry, path: Path, pairs: int) -> dict[str, list[Any]]:
+    folder = registry.folder / "files"
+    reference = publish_forest(open_store((folder / "slow").as_uri(), create=True), "forest", path)
+    with slow_s3(folder, RATE) as slow:
+        place = {"AWS_ENDPOINT_URL_S3": slow.endpoint, "MODEL_REGISTRY": f"s3://{BUCKET}/slow"}
+        there = replace(registry, variables={**registry.variables, **place})
+        return interleaved(pairs, {kind: _load(there, kind, str(reference)) for kind in ("s3", "get")})
+
+
+def _steps(what: str, runs: list[Any]) -> str:
     medians = {step: 1000 * statistics.median(run["timings"][step] for run in runs) for step in STEPS}
-    return f"{size} from S3: " + ", ".join(f"{step} {value:.3g} ms" for step, value in medians.items())
+    return f"{what}: " + ", ".join(f"{step} {value:.3g} ms" for step, value in medians.items())
 
 
 def _load(registry: Registry, kind: str, what: str) -> Callable[[], Any]:

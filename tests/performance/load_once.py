@@ -1,9 +1,12 @@
 """Loads one model in a process of its own, and prints what that took, in seconds and bytes, as JSON.
 
-`load_once.py s3 REFERENCE` loads from $MODEL_REGISTRY with all checks; `load_once.py file PATH` is joblib.load.
+`load_once.py s3 REFERENCE` loads from $MODEL_REGISTRY with all checks; `load_once.py get REFERENCE` gets the pickle
+from there by one request, hashes it and calls joblib.load; `load_once.py file PATH` is joblib.load.
 Libraries are imported before the clock starts.
 """
 
+import hashlib
+import io
 import json
 import os
 import sys
@@ -13,6 +16,7 @@ from time import perf_counter
 sys.path.insert(0, ".")
 
 import joblib
+import obstore
 import sklearn.ensemble  # noqa: F401
 import sklearn.linear_model  # noqa: F401
 
@@ -30,6 +34,11 @@ def main() -> None:
     if kind == "s3":
         loaded = load(open_store(os.environ["MODEL_REGISTRY"]), Reference.parse(what), format="pickle")
         timings = dict(loaded.timings)
+    elif kind == "get":
+        path = f"{Reference.parse(what).folder}/model.joblib"
+        data = obstore.get(open_store(os.environ["MODEL_REGISTRY"]).backend, path).bytes()
+        hashlib.sha256(data).hexdigest()
+        joblib.load(io.BytesIO(data))
     else:
         joblib.load(what)
     seconds = perf_counter() - started
