@@ -14,7 +14,7 @@ JOBS = os.environ["JOBS"]
 DAY = 24 * 3600
 
 
-def wait(seconds: float = 60) -> None:
+def wait(seconds: float = 180) -> None:
     """Until the service listens."""
     until = time.monotonic() + seconds
     while True:
