@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from brinery.errors import ArtifactSize, ObjectMissing, ReferenceInvalid, SettingInvalid
 from brinery.output.page import FACTS
@@ -18,7 +19,7 @@ from brinery.site.pages.table import Cell, Column, Table, cut
 from brinery.versions.catalog import AT_ONCE
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference
-from brinery.versions.store import Store
+from brinery.versions.store import BUCKET, Store
 
 MOST_LISTED, MOST_READ, MAX_BYTES = 10_000, 1000, 8 * 1024 * 1024
 NAMED = 10  # files that are none of ours
@@ -106,7 +107,8 @@ def _row(look: Look, home: str, models: set[str]) -> list[Cell]:
 
 def _open(place: str) -> Store:
     if place.startswith("s3://"):
-        return open_registry(place, Path.cwd())
+        if BUCKET.fullmatch(urlsplit(place).netloc):
+            return open_registry(place, Path.cwd())
     if "://" in place:
         raise SettingInvalid(f"--runs is {ascii(place)}; it must be a folder or s3://BUCKET[/PREFIX]")
     if not Path(place).is_dir():

@@ -197,6 +197,7 @@ def test_only_the_records_are_shown_that_the_environment_leads_to(folder_store: 
         ("link/x", "which is in or around the registry"),
         ("file", "which is no folder"),
         ("https://pages", "it must be a folder or s3://BUCKET"),
+        ("s3://", "--out is 's3://'; it must be a folder or s3://BUCKET"),
         ("full", "holds 'a.txt' and no site of a registry"),
         ("elsewhere", "is the site of 'file:///elsewhere'"),
         ("spoiled", "_site.json cannot be read"),
@@ -219,6 +220,19 @@ def test_site_is_refused_where_others_have_something(
     with pytest.raises(SettingInvalid, match=re.escape(said)):
         build(folder_store, open_place(out, folder_store.url))
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(("link", "leads"), [("models", ""), ("models/wine", "wine")])
+def test_site_is_never_written_through_a_link(folder_store: Store, tmp_path: Path, link: str, leads: str) -> None:
+    put(folder_store)
+    registry, path = Path(folder_store.url.removeprefix("file://")), tmp_path / "out" / link
+    build(folder_store, tmp_path / "out")
+    shutil.rmtree(path)
+    path.symlink_to(registry / leads)
+    before = contents(registry)
+    with pytest.raises(SettingInvalid, match=f"{link} is a link"):
+        build(folder_store, tmp_path / "out")
+    assert contents(registry) == before
 
 
 def test_site_never_goes_into_the_bucket_of_the_registry() -> None:

@@ -117,7 +117,7 @@ def test_names_of_files_are_bounded_and_seen(folder_store: Store, tmp_path: Path
     assert "which are not shown: 20 (" in shown and "\u202e" not in shown and "<img" not in shown
 
 
-@pytest.mark.parametrize("place", ["nowhere", "https://pages"])
+@pytest.mark.parametrize("place", ["nowhere", "https://pages", "s3://"])
 def test_place_that_is_none_is_refused(place: str) -> None:
     with pytest.raises(SettingInvalid, match="--runs"):
         read_looks([place])
