@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from brinery.errors import ArtifactSize, ObjectMissing, ReferenceInvalid, Settin
 from brinery.output.page import FACTS
 from brinery.output.stored import contained
 from brinery.output.write import visible
-from brinery.site.facts import moment_text
+from brinery.site.facts import MOST, moment_text
 from brinery.site.pages.table import Cell, Column, Table, cut
 from brinery.versions.catalog import AT_ONCE
 from brinery.versions.profiles import open_registry
@@ -82,13 +82,15 @@ def read_looks(places: Sequence[str]) -> Looks:
             more = ", …" if len(unknown) > NAMED else ""
             names = ", ".join(cut(path, 80) for path in unknown[:NAMED])
             notes.append(f"{place}: files of others, which are not shown: {len(unknown):,} ({names}{more}).")
-    return Looks(tuple(sorted(found, key=lambda each: (each.at, each.where), reverse=True)), tuple(notes))
+    tomorrow = moment_text(datetime.now(UTC) + timedelta(days=1))  # what is later comes last, and not first for good
+    newest = sorted(found, key=lambda each: (each.at <= tomorrow, each.at, each.where), reverse=True)
+    return Looks(tuple(newest), tuple(notes))
 
 
 def looks_table(looks: Iterable[Look], home: str, models: Iterable[str]) -> Table:
     """Looks as a table; `home` leads to the site's root."""
     there = set(models)
-    columns = [Column(name, name == "rows") for name in HEADS]
+    columns = [Column(name, name == "rows", name == "where") for name in HEADS]
     return Table("looks", "looks", columns, [_row(each, home, there) for each in looks])
 
 
@@ -154,11 +156,15 @@ def _told(facts: Mapping[str, Any], where: str, page: bytes | None) -> Look | No
                 reference.name,
                 reference.version,
                 verdict,
-                rows if type(rows) is int else None,
+                rows if _is_count(rows) else None,
                 where,
                 page,
             )
     return None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST
 
 
 Told = tuple[Reference, str, str, Any]
@@ -188,5 +194,7 @@ def _scoring(facts: Mapping[str, Any]) -> Told | None:
     if "run" not in facts or "parts" not in facts:
         return None
     refused = facts["refused"]["rows"]
-    verdict = f"{refused:,} rows refused" if refused else "done"
+    if not _is_count(refused):
+        return None
+    verdict = f"{refused:,} row{'s'[: refused != 1]} refused" if refused else "done"
     return Reference.parse(facts["reference"]), facts["started_at"], verdict, facts["rows"]
