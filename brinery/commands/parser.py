@@ -223,7 +223,7 @@ def _site(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--open", action="store_true", help="serve the pages on 127.0.0.1, and follow the registry until Ctrl-C"
     )
-    command.add_argument("--port", type=port, default=0, metavar="PORT", help="of --open; default: any that is free")
+    command.add_argument("--port", type=port, metavar="PORT", help="of --open; default: any that is free")
     _environment(command, required=False, what="whose version is marked as live")
 
 

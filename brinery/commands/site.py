@@ -1,5 +1,6 @@
 """`registry site`: all that the registry holds as pages for people, written or served."""
 
+import shlex
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,6 +32,8 @@ def run(
         from brinery.site.place import open_place
     except ImportError as exc:
         raise SettingInvalid(f"the site needs the extra brinery[site]: {exc.name} is not installed") from exc
+    if arguments.port is not None and not arguments.open:
+        raise SettingInvalid("--port is of --open; give --open, too")
     place = open_place(arguments.out, store.url)
     site = Site(store, place, _outside(store, arguments, connect), arguments.runs)
     built = site.build()
@@ -38,7 +41,7 @@ def run(
     if arguments.open:
         from brinery.site.server import serve
 
-        serve(site, arguments.port, lambda url: _opened(url, show))
+        serve(site, arguments.port or 0, lambda url: _opened(url, show))
         return result, "the site is closed"
     return result, _text(place.url, built)
 
@@ -52,7 +55,7 @@ def _text(place: str, built: "Built") -> str:
     ]
     pages = f"{_count(built.written, 'page')} written, {built.left:,} left as they were"
     removed = f", {built.removed:,} removed" if built.removed else ""
-    where = "" if "://" in place else f"\nopen {place}/index.html"
+    where = "" if "://" in place else f"\nopen {shlex.quote(f'{place}/index.html')}"
     return f"{place}: {', '.join(counts)}; {pages}{removed}{where}"
 
 

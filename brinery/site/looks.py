@@ -4,21 +4,22 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from brinery.errors import ArtifactSize, ObjectMissing, ReferenceInvalid, SettingInvalid
 from brinery.output.page import FACTS
 from brinery.output.stored import contained
 from brinery.output.write import visible
-from brinery.site.facts import moment_text
+from brinery.site.facts import MOST, moment_text
 from brinery.site.pages.table import Cell, Column, Table, cut
 from brinery.versions.catalog import AT_ONCE
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference
-from brinery.versions.store import Store
+from brinery.versions.store import BUCKET, Store
 
 MOST_LISTED, MOST_READ, MAX_BYTES = 10_000, 1000, 8 * 1024 * 1024
 NAMED = 10  # files that are none of ours
@@ -81,13 +82,15 @@ def read_looks(places: Sequence[str]) -> Looks:
             more = ", …" if len(unknown) > NAMED else ""
             names = ", ".join(cut(path, 80) for path in unknown[:NAMED])
             notes.append(f"{place}: files of others, which are not shown: {len(unknown):,} ({names}{more}).")
-    return Looks(tuple(sorted(found, key=lambda each: (each.at, each.where), reverse=True)), tuple(notes))
+    tomorrow = moment_text(datetime.now(UTC) + timedelta(days=1))  # what is later comes last, and not first for good
+    newest = sorted(found, key=lambda each: (each.at <= tomorrow, each.at, each.where), reverse=True)
+    return Looks(tuple(newest), tuple(notes))
 
 
 def looks_table(looks: Iterable[Look], home: str, models: Iterable[str]) -> Table:
     """Looks as a table; `home` leads to the site's root."""
     there = set(models)
-    columns = [Column(name, name == "rows") for name in HEADS]
+    columns = [Column(name, name == "rows", name == "where") for name in HEADS]
     return Table("looks", "looks", columns, [_row(each, home, there) for each in looks])
 
 
@@ -106,7 +109,8 @@ def _row(look: Look, home: str, models: set[str]) -> list[Cell]:
 
 def _open(place: str) -> Store:
     if place.startswith("s3://"):
-        return open_registry(place, Path.cwd())
+        if BUCKET.fullmatch(urlsplit(place).netloc):
+            return open_registry(place, Path.cwd())
     if "://" in place:
         raise SettingInvalid(f"--runs is {ascii(place)}; it must be a folder or s3://BUCKET[/PREFIX]")
     if not Path(place).is_dir():
@@ -152,11 +156,15 @@ def _told(facts: Mapping[str, Any], where: str, page: bytes | None) -> Look | No
                 reference.name,
                 reference.version,
                 verdict,
-                rows if type(rows) is int else None,
+                rows if _is_count(rows) else None,
                 where,
                 page,
             )
     return None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST
 
 
 Told = tuple[Reference, str, str, Any]
@@ -186,5 +194,7 @@ def _scoring(facts: Mapping[str, Any]) -> Told | None:
     if "run" not in facts or "parts" not in facts:
         return None
     refused = facts["refused"]["rows"]
-    verdict = f"{refused:,} rows refused" if refused else "done"
+    if not _is_count(refused):
+        return None
+    verdict = f"{refused:,} row{'s'[: refused != 1]} refused" if refused else "done"
     return Reference.parse(facts["reference"]), facts["started_at"], verdict, facts["rows"]

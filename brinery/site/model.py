@@ -248,11 +248,12 @@ class Model:
         numbers = [(version.number, version.digest) for version in view.versions]
         marks = sorted(view.marks.items())
         compare, home = page_of(job.name, "compare.html"), page_of(job.name, "index.html")
-        self.pages[compare] = digest(numbers, marks)
+        if view.versions:
+            self.pages[compare] = digest(numbers, marks)
         made_of = [one.name for one in view.promotions], view.history_note, view.notes, job.outside.environment
         self.pages[home] = digest(numbers, marks, view.unreadable, rows, made_of)
         files = {}
-        if job.pages.get(compare) != self.pages[compare]:
+        if view.versions and job.pages.get(compare) != self.pages[compare]:
             files[compare] = compare_page(self.store.url, view)
         if job.pages.get(home) != self.pages[home]:
             table = looks_table(looks, "../../", [job.name]) if looks else None

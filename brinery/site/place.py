@@ -13,7 +13,7 @@ import obstore
 from brinery.errors import ObjectMissing, SettingInvalid, StoreError
 from brinery.versions.catalog import AT_ONCE
 from brinery.versions.profiles import open_registry
-from brinery.versions.store import Store, errors_of
+from brinery.versions.store import BUCKET, Store, errors_of
 
 FRESH = "_fresh-"  # what is not whole yet
 TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
@@ -92,17 +92,30 @@ class Folder:
     def write(self, files: Mapping[str, bytes]) -> None:
         for name, data in files.items():
             path = self.path / name
+            self._make(path.parent)
             fresh = path.with_name(f"{FRESH}{os.getpid()}")  # (in one folder, processes would wait for each other)
             try:
-                if path.parent not in self._made:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    self._made.add(path.parent)
+                fresh.unlink(missing_ok=True)  # (it could be a link)
                 fresh.write_bytes(data)
                 fresh.replace(path)
             except OSError as exc:
                 with suppress(OSError):
                     fresh.unlink()
                 raise StoreError(f"{path} cannot be written: {exc.strerror}") from exc
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder; of those below the place each must be one, since a link could lead into the registry."""
+        if folder in self._made:
+            return
+        if folder != self.path:
+            self._make(folder.parent)
+            if folder.is_symlink():
+                raise SettingInvalid(f"{folder} is a link; the site is never written through one")
+        try:
+            folder.mkdir(parents=folder == self.path, exist_ok=True)
+        except OSError as exc:
+            raise StoreError(f"{folder} cannot be made: {exc.strerror}") from exc
+        self._made.add(folder)
 
     def remove(self, names: Collection[str]) -> None:
         for name in names:
@@ -166,12 +179,15 @@ def open_place(out: str, registry: str) -> Place:
         SettingInvalid: it is none, or is the registry's own.
     """
     theirs, own = urlsplit(registry), urlsplit(out)
+    rule = f"--out is {ascii(out)}; it must be a folder or s3://BUCKET[/PREFIX]"
     if own.scheme == "s3":
         if theirs.scheme == "s3" and theirs.netloc == own.netloc:
             raise SettingInvalid(f"the site cannot go to {ascii(out)}, into the bucket of the registry {registry}")
+        if not BUCKET.fullmatch(own.netloc):
+            raise SettingInvalid(rule)
         return Bucket(open_registry(out, Path.cwd()))
     if "://" in out:
-        raise SettingInvalid(f"--out is {ascii(out)}; it must be a folder or s3://BUCKET[/PREFIX]")
+        raise SettingInvalid(rule)
     path = Path(out).resolve()
     if theirs.scheme == "file":
         root = Path(unquote(theirs.path)).resolve()

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from brinery.errors import BrineryError, EnvironmentFailed
+from brinery.errors import ArtifactMissing, BrineryError, EnvironmentFailed, ReferenceInvalid, VersionMissing
 from brinery.site.build import Site
 from brinery.site.model import read_card
 from brinery.versions.catalog import find_version
@@ -115,6 +115,8 @@ class Handler(BaseHTTPRequestHandler):
             if path.endswith("/index.html") or path == "index.html" or path.count("/") == 2:
                 self.server.follow()
             page, stored = self._page(path)
+        except (ArtifactMissing, ReferenceInvalid, VersionMissing) as exc:
+            return self._answer(HTTPStatus.NOT_FOUND, str(exc))
         except BrineryError as exc:
             return self._answer(HTTPStatus.BAD_GATEWAY, str(exc))
         if page is None:

@@ -256,4 +256,5 @@ def digest_of(data: bytes) -> str:
 
 
 def utc_text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """As in 2026-11-01T12:00:00Z; of every year with four digits."""
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -1,5 +1,6 @@
 """The registry's site in a real browser, from files and by its server: sorted, filtered, compared, and never owned."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ from brinery.rows.feature import Feature
 from brinery.site.model import Outside
 from brinery.site.server import Server
 from brinery.tasks.classification import Classification
-from brinery.versions.manifest import Gate, GateCheck
+from brinery.versions.manifest import Gate, GateCheck, Git
 from brinery.versions.store import Store, open_store
 from tests.background import in_background
-from tests.brinery.site.registries import EVIL, build, measured, promoted, put, site_in
+from tests.brinery.site.registries import EVIL, build, measured, promoted, put, site_in, small
+from tests.brinery.site.test_looks import DRIFT
 from tests.browser.conftest import WIDTHS, Browser
-from tests.examples import example
+from tests.examples import artifact, example
 
 pytestmark = pytest.mark.browser
 MANY = 450
+SCROLLED = "return [...document.querySelectorAll('.scroll')].map((each) => each.scrollWidth - each.clientWidth)"
 WINE = ("models/wine/index", "models/wine/3", "models/wine/compare")
 PAGES = ("index", *WINE, "models/evil/index", "models/evil/1", "looks/index")
 
@@ -50,8 +53,29 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     }
     promoted(store, put(store, "evil", **evil), by=EVIL, reason=EVIL * 10)
     put(store, "evil", **evil)
-    put(store, "a" * 63)
+    put(store, "a" * 63, description="w" * 100_000)
+    spans = {"accuracy": (0.8, 0.9), "rmse": (12_345.67, 23_456.78), "mae": (1234.5, 2345.6)}
+    evaluation = small()[0].evaluation.model_copy(update={"intervals": spans})
+    for seed, accuracy in enumerate((0.9, 0.8)):
+        reference = put(
+            store,
+            "others",
+            git=Git(commit="c" * 40, dirty=True),
+            metrics={"accuracy": accuracy, "rmse": 17_890.12, "mae": 1789.0 + seed},
+            evaluation=evaluation,
+            spec={"random_state": seed},
+            artifacts={format: artifact(format) for format in ("onnx", "pickle")},
+            files={"model.onnx": b"", "golden.json": _answered("a" if seed else "b")},
+        )
+        promoted(store, reference, by="Anna Karenina")
     return store
+
+
+def _answered(label: str) -> bytes:
+    """Two golden rows, of which the second one is answered so."""
+    width = len(small()[0].features)
+    answers = [{"prediction": each} for each in ("a", label)]
+    return json.dumps({"rows": [[0.0] * width, [1.0] * width], "answers": answers}).encode()
 
 
 def recorded(store: Store) -> Outside:
@@ -62,6 +86,7 @@ def recorded(store: Store) -> Outside:
 def out(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
     (runs / f"\u202e{'n' * 200}.txt").write_text("")
+    (runs / f"{'n' * 150}.json").write_text(json.dumps({**DRIFT, "rows": 10**400}))
     out = tmp_path_factory.mktemp("site")
     build(store, out, recorded(store), runs=[str(runs)])
     return out
@@ -100,7 +125,7 @@ def texts(browser: Browser, selector: str) -> list[str]:
 def test_models_lead_to_versions_and_those_to_cards(browser: Browser, root: str) -> None:
     browser.open(f"{root}/index.html")
     browser.type("input[type=search]", "wine")
-    assert texts(browser, "tbody th a") == ["wine"] and browser.text("output") == "1 of 4 models"
+    assert texts(browser, "tbody th a") == ["wine"] and browser.text("output") == "1 of 5 models"
     browser.find("tbody th a").click()
     browser.wait(lambda: browser.driver.title == "wine")
     assert "Anna" in browser.text(".timeline") and len(browser.all("svg[role=img]")) == 2
@@ -157,6 +182,7 @@ def test_any_two_versions_are_compared(browser: Browser, root: str) -> None:
     assert rows["accuracy"][1:] == ["0.9000\n0.8800 to 0.9200", "0.9500\n0.9300 to 0.9700", "+0.0500\nbetter"]
     assert rows["log_loss"][3] == "−0.0500\nbetter"
     assert "18 rows that both have, 0 get another answer" in browser.text("#result")
+    assert not browser.all("#result .differs") and browser.all("#result details:not([open])")
     assert [each.text for each in browser.all("#after option")] == ["3 (recorded)", "2", "1"]
     browser.find("#before option[value='2']").click()
     browser.wait(lambda: "params.C" in browser.text("#result"))
@@ -166,6 +192,22 @@ def test_any_two_versions_are_compared(browser: Browser, root: str) -> None:
     browser.find("#swap").click()
     browser.wait(lambda: "worse" in browser.text("#result"))
     assert browser.driver.current_url.endswith("#3..2") and browser.complaints == []
+
+
+def test_versions_are_called_neither_better_nor_worse_by_other_rows(browser: Browser, out: Path) -> None:
+    browser.open(f"{out.as_uri()}/models/others/compare.html#1..2", width=400)
+    rows = {row[0].split("\n")[0]: row for row in compared(browser)}
+    assert rows["accuracy"][3] == "−0.1000" and not browser.all("#result .passed, #result .failed")
+    said = browser.text("#result")
+    assert "The held-out rows are not the same (seed of the split differs)" in said
+    assert "Of 2 rows that both have, 1 gets another answer." in said and "1 row with the same answer" in said
+    assert browser.driver.execute_script(SCROLLED) == [0] * len(browser.all("#result .scroll"))
+
+
+@pytest.mark.parametrize("page", ["index", "looks/index", "models/others/index"])
+def test_tables_fit_whatever_they_hold(browser: Browser, out: Path, page: str) -> None:
+    browser.open(f"{out.as_uri()}/{page}.html")
+    assert set(browser.driver.execute_script(SCROLLED)) == {0}
 
 
 def test_version_is_compared_with_the_one_before_and_with_the_promoted_one(browser: Browser, out: Path) -> None:

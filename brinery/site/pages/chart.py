@@ -6,22 +6,22 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from brinery.assessment.card.pictures.axis import spanning
 from brinery.output.svg import WIDTH, diamond, dot, line, path, svg, text
 from brinery.output.table import figure_text
 from brinery.site.facts import Version
 
 NEWEST = 60  # versions that are drawn
 TOP, HEIGHT, LEFT, RIGHT = 8, 120, 56, 10
+LEAST = 1e-6  # of its size, by which values must differ to be several
 
 
 def metric_chart(metric: str, versions: Sequence[Version], promoted: Collection[int]) -> Markup:
     """The metric of the newest versions, the newest on the right; `promoted` are numbers with a mark below."""
     points = [(each.number, *each.metrics[metric]) for each in versions[:NEWEST] if metric in each.metrics][::-1]
     ends = [each for _, *figure in points for each in figure if each is not None]
-    low, high = min(ends), max(ends)
-    room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
-    floor, ceiling = (0.0, 1.0) if 0 <= low and high <= 1 else (-math.inf, math.inf)  # a share ends there
-    low, high = max(low - room, floor), min(high + room, ceiling)
+    ticks = _ticks(min(ends), max(ends))
+    low, high = ticks[0], ticks[-1]
     width = WIDTH - LEFT - RIGHT
 
     def x(place: int) -> float:
@@ -31,10 +31,9 @@ def metric_chart(metric: str, versions: Sequence[Version], promoted: Collection[
         return TOP + HEIGHT * (high - value) / (high - low)
 
     parts = []
-    for part in (0.1, 0.5, 0.9):
-        value = low + part * (high - low)
+    for value in ticks:
         parts += [line(LEFT, y(value), WIDTH - RIGHT, y(value), "rule")]
-        parts += [text(LEFT - 8, y(value) + 4, _tick(value, high - low), "quiet end")]
+        parts += [text(LEFT - 8, y(value) + 4, _tick(value, ticks[1] - ticks[0]), "quiet end")]
     for place, (_, _, least, most) in enumerate(points):
         if least is not None and most is not None:
             parts.append(line(x(place), y(least), x(place), y(most), "span"))
@@ -52,10 +51,20 @@ def metric_chart(metric: str, versions: Sequence[Version], promoted: Collection[
     return svg(WIDTH, bottom + 38, f"{metric} by version", _said(points, promoted), parts)
 
 
-def _tick(value: float, span: float) -> str:
-    """As many places as tell the ends of the axis apart."""
-    places = max(0, min(6, 1 - math.floor(math.log10(span))))
-    return f"{value:,.{places}f}" if abs(value) < 1e6 and span > 1e-6 else figure_text(value, 1)
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers that span the values; those of shares end where shares end."""
+    floor, ceiling = (0.0, 1.0) if 0 <= low and high <= 1 else (-math.inf, math.inf)
+    size = max(abs(low), abs(high))
+    if high - low <= LEAST * max(size, 1.0):  # they are one value
+        room = 0.05 * size if size > LEAST else 1.0
+        low, high = max(low - room, floor), min(high + room, ceiling)
+    return spanning(low, high, 3)
+
+
+def _tick(value: float, step: float) -> str:
+    """As many places as tell the ticks apart."""
+    places = max(0, -math.floor(math.log10(step) + LEAST))
+    return f"{value:,.{places}f}" if abs(value) < 1e6 else figure_text(value, 1)
 
 
 def _said(points: Sequence[tuple[int, float, float | None, float | None]], promoted: Collection[int]) -> str:

@@ -154,7 +154,7 @@ def _metric(version: Version, name: str) -> Cell:
     if name not in version.metrics:
         return Cell()
     value, low, high = version.metrics[name]
-    span = "" if low is None or high is None else f"{figure_text(low, 3)} to {figure_text(high, 3)}"
+    span = "" if low is None or high is None else f"{figure_text(low, 3)} to\u00a0{figure_text(high, 3)}"
     return Cell(figure_text(value), small=span, by=value)
 
 

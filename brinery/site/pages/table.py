@@ -3,19 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import category
 
 from markupsafe import Markup, escape
 
 from brinery.output.write import visible
 
 ROWS = 200  # that are HTML, and that the script shows at once
+MARKS = 3  # that combine with a letter; more of them would be drawn over the lines around
 
 
 class Column(NamedTuple):
-    """A column's heading, and whether its cells are figures."""
+    """A column's heading, and whether its cells are figures, or texts that may break anywhere."""
 
     name: str
     number: bool = False
+    wide: bool = False
+
+    @property
+    def css(self) -> str:
+        """The class of its heading and its cells."""
+        return "n" if self.number else "wide" if self.wide else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class Table:
     @property
     def shown(self) -> Markup:
         """The rows that are HTML."""
-        tags = [(' class="n"' if column.number else "") for column in self.columns]
+        tags = [(f' class="{column.css}"' if column.css else "") for column in self.columns]
         rows = (
             "".join(
                 cell.html("td" if place else 'th scope="row"', css)
@@ -81,4 +89,15 @@ class Table:
 def cut(text: str, most: int) -> str:
     """A text of which every character can be seen, up to so many letters."""
     shown = visible(" ".join(text[: most + 1].split()) if len(text) > most or not text.isprintable() else text)
-    return shown if len(text) <= most and len(shown) <= most else f"{shown[:most]}…"
+    told = shown if len(text) <= most and len(shown) <= most else f"{shown[:most]}…"
+    return told if told.isascii() else _unpiled(told)
+
+
+def _unpiled(text: str) -> str:
+    """A text without the marks that are more than may combine with one letter."""
+    kept, row = [], 0
+    for letter in text:
+        row = row + 1 if category(letter) in ("Mn", "Me") else 0
+        if row <= MARKS:
+            kept.append(letter)
+    return "".join(kept)

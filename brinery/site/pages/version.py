@@ -6,7 +6,7 @@ from typing import Any
 from brinery.formats.runtimes import DEFAULT, image_for
 from brinery.output.table import figure_text
 from brinery.rows.feature import Feature
-from brinery.site.facts import MOST, NAME, Promotion, Version, less_is_better
+from brinery.site.facts import LONG, MOST, NAME, Promotion, Version, less_is_better
 from brinery.site.pages.render import as_json, render
 from brinery.site.pages.table import cut
 from brinery.tasks.classification import label_text
@@ -70,6 +70,7 @@ def version_page(
         compared={
             "number": version.number,
             "metrics": {cut(name, NAME): found for name, found in version.metrics.items()},
+            "held_out": _held_out(manifest),
             "facts": _facts(version, manifest),
             "features": [(cut(feature.name, LONGEST), _feature_text(feature, told)) for feature, told in features],
             "data": data,
@@ -116,7 +117,18 @@ def _data(manifest: Manifest) -> Facts:
         ("rows", f"{min(data.rows, MOST):,}"),
         ("columns", f"{min(data.columns, MOST):,}"),
         ("split", split),
+        ("seed of the split", _declared(manifest, "random_state")),
     ]
+
+
+def _held_out(manifest: Manifest) -> Facts:
+    """What tells the rows apart that metrics were taken on."""
+    of_data = [(name, told) for name, told in _data(manifest) if name in ("sha256", "split", "seed of the split")]
+    return [*of_data, *((name, _declared(manifest, name)) for name in ("test_size", "cv"))]
+
+
+def _declared(manifest: Manifest, name: str) -> str:
+    return cut(as_json(manifest.spec.get(name, "unknown")), LONGEST)
 
 
 def _lineage(manifest: Manifest) -> Facts:
@@ -126,8 +138,8 @@ def _lineage(manifest: Manifest) -> Facts:
         ("git commit", _commit(manifest)),
         ("estimator", cut(as_json(manifest.spec.get("estimator", "unknown")), LONGEST)),
         *((name, cut(text, LONGEST)) for name, text in manifest.task.facts),
-        *((name, f"{each.file}: {cut(each.faithful.tested, LONGEST)}") for name, each in manifest.artifacts.items()),
-        *((name, f"none: {cut(why, LONGEST)}") for name, why in list(manifest.omitted.items())[:MOST_FILES]),
+        *((name, f"{each.file}: {cut(each.faithful.tested, LONG)}") for name, each in manifest.artifacts.items()),
+        *((name, f"none: {cut(why, LONG)}") for name, why in list(manifest.omitted.items())[:MOST_FILES]),
         ("duration", f"{manifest.duration_seconds:,.1f} s"),
         *([("peak memory", f"{min(memory, MOST) / 1e6:,.0f} MB")] if memory else []),
     ]

@@ -43,6 +43,8 @@ def test_site_is_written_to_its_own_folder_and_says_so(
     }
     code, out, err = told(capsys, folder_store, "--out", "registry")
     assert (code, out) == (1, "") and err.startswith("registry: the site cannot go to") and err.count("\n") == 1
+    assert told(capsys, folder_store, "--out", "my pages")[1].endswith(f"\nopen '{tmp_path}/my pages/index.html'\n")
+    assert told(capsys, folder_store, "--port", "8000")[2] == "registry: --port is of --open; give --open, too\n"
 
 
 def test_versions_are_live_only_where_an_environment_was_asked(

@@ -19,7 +19,10 @@ import pytest
 from brinery.errors import SettingInvalid, StoreError, StoreUnavailable
 from brinery.promotion.chain import Chain, Records
 from brinery.promotion.environment import Held
+from brinery.site.facts import Version
 from brinery.site.model import Outside
+from brinery.site.pages.chart import metric_chart
+from brinery.site.pages.table import cut
 from brinery.site.place import Folder, open_place
 from brinery.site.state import BUILDING, FILE
 from brinery.versions.manifest import Gate, GateCheck
@@ -54,7 +57,7 @@ def test_pages_tell_what_the_registry_holds(folder_store: Store, tmp_path: Path)
     assert "recorded 2026-11-01, Anna" in model and "it is better" in model and "failed" in model and "not set" in model
     second = text_of(out, "models/wine/2.html")
     assert "accuracy is 0.9000, at least 0.95 is asked for" in second and "It beats the baseline" in second
-    assert "params.C 0.1" in second and "should not be served" in second
+    assert "params.C 0.1" in second and "uv run registry promote" in second.partition("should not be served")[2]
     other = text_of(out, "models/other/1.html")
     assert "It cannot be told from the baseline" in other and "It has none." in other
     assert f"registry promote {first} --env-file .env" in text_of(out, "models/wine/1.html")
@@ -172,6 +175,48 @@ def test_version_that_cannot_be_read_is_shown_with_why(folder_store: Store, tmp_
     assert not (tmp_path / "out/models/wine/2-card.html").exists()
 
 
+def test_model_without_a_version_that_can_be_read_has_nothing_to_compare(folder_store: Store, tmp_path: Path) -> None:
+    overwrite(folder_store, f"{put(folder_store).folder}/manifest.json", b"{")
+    build(folder_store, tmp_path / "out")
+    assert {name for name in contents(tmp_path / "out") if name.startswith("models/")} == {"models/wine/index.html"}
+
+
+def test_challenge_is_said_to_stand_beside(folder_store: Store, tmp_path: Path) -> None:
+    first, second = put(folder_store), put(folder_store)
+    for share in (0.0, 0.1):
+        promoted(folder_store, first, challenger=str(second), share=share, was=str(first), reason="a try")
+    build(folder_store, tmp_path / "out")
+    shown = text_of(tmp_path / "out", "models/wine/index.html")
+    assert "version 2 challenges wine:1, unseen, by" in shown and "wine:1, for 10 % of the requests, by" in shown
+    assert "in place of" not in shown and "a try 2026-11-01" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a" + "\u0301" * 5000, "a" + "\u0301" * 3 + "…"), ("\u0928\u093f\u0902", "\u0928\u093f\u0902")],
+)
+def test_marks_are_not_piled_upon_a_letter(text: str, shown: str) -> None:
+    assert cut(text, 100) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.93, 1.0, ["0.90", "0.95", "1.00"]),
+        (1.0, 1.0, ["0.94", "0.96", "0.98", "1.00"]),
+        (52.1, 61.3, ["50", "55", "60", "65"]),
+        (5e-324, 1e-323, ["0.0", "0.5", "1.0"]),
+    ],
+)
+def test_axis_has_round_ticks_that_span_the_values(low: float, high: float, ticks: list[str]) -> None:
+    known: dict[str, Any] = {
+        **dict.fromkeys(("digest", "trained_at", "description", "kind", "gate", "data"), ""),
+        **{"size": 0, "rows": 0, "commit": None, "dirty": False, "formats": ()},
+    }
+    version = Version(number=1, metrics={"accuracy": (low, low, high)}, **known)
+    assert re.findall(r'class="quiet end">([^<]*)<', metric_chart("accuracy", [version], [])) == ticks
+
+
 def test_only_the_records_are_shown_that_the_environment_leads_to(folder_store: Store, tmp_path: Path) -> None:
     first, second = put(folder_store), put(folder_store)
     name = promoted(folder_store, first, by="Anna")
@@ -197,6 +242,7 @@ def test_only_the_records_are_shown_that_the_environment_leads_to(folder_store: 
         ("link/x", "which is in or around the registry"),
         ("file", "which is no folder"),
         ("https://pages", "it must be a folder or s3://BUCKET"),
+        ("s3://", "--out is 's3://'; it must be a folder or s3://BUCKET"),
         ("full", "holds 'a.txt' and no site of a registry"),
         ("elsewhere", "is the site of 'file:///elsewhere'"),
         ("spoiled", "_site.json cannot be read"),
@@ -219,6 +265,19 @@ def test_site_is_refused_where_others_have_something(
     with pytest.raises(SettingInvalid, match=re.escape(said)):
         build(folder_store, open_place(out, folder_store.url))
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(("link", "leads"), [("models", ""), ("models/wine", "wine")])
+def test_site_is_never_written_through_a_link(folder_store: Store, tmp_path: Path, link: str, leads: str) -> None:
+    put(folder_store)
+    registry, path = Path(folder_store.url.removeprefix("file://")), tmp_path / "out" / link
+    build(folder_store, tmp_path / "out")
+    shutil.rmtree(path)
+    path.symlink_to(registry / leads)
+    before = contents(registry)
+    with pytest.raises(SettingInvalid, match=f"{link} is a link"):
+        build(folder_store, tmp_path / "out")
+    assert contents(registry) == before
 
 
 def test_site_never_goes_into_the_bucket_of_the_registry() -> None:

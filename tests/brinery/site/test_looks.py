@@ -117,7 +117,19 @@ def test_names_of_files_are_bounded_and_seen(folder_store: Store, tmp_path: Path
     assert "which are not shown: 20 (" in shown and "\u202e" not in shown and "<img" not in shown
 
 
-@pytest.mark.parametrize("place", ["nowhere", "https://pages"])
+def test_numbers_beyond_belief_and_days_to_come_do_not_stand_in_front(tmp_path: Path) -> None:
+    later = {"a.json": {**DRIFT, "to": "9999-12-31T23:59:59+00:00"}, "b.json": {**DRIFT, "rows": 10**400}}
+    many = {**RUN, "refused": {"rows": 10**400}}
+    found = read_looks([str(written(tmp_path, {**later, "c.json": {**DRIFT, "to": "0001-01-01"}, "d.json": many}))])
+    assert [(each.at[:10], each.rows) for each in found.found] == [
+        ("2026-11-02", None),
+        ("0001-01-01", 1200),
+        ("9999-12-31", 1200),
+    ]
+    assert "(d.json)" in found.notes[0]
+
+
+@pytest.mark.parametrize("place", ["nowhere", "https://pages", "s3://"])
 def test_place_that_is_none_is_refused(place: str) -> None:
     with pytest.raises(SettingInvalid, match="--runs"):
         read_looks([place])

@@ -159,7 +159,7 @@ function table(heads, rows, numbers) {
     made.scope = "col";
     return made;
   }));
-  const scroll = element("div", "scroll", element("table", numbers ? "data few" : "data beside",
+  const scroll = element("div", "scroll", element("table", numbers ? "data few compared" : "data beside",
     element("thead", "", head), element("tbody", "", ...rows)));
   scroll.tabIndex = 0;
   return scroll;
@@ -182,7 +182,8 @@ function measured(found) {
   return made;
 }
 
-function difference(before, after, less) {
+// Better or worse is said of figures alone that were taken on the same rows.
+function difference(before, after, less, comparable) {
   if (!before || !after) return element("span", "", "–");
   const change = after[0] - before[0];
   if (change === 0) return element("span", "", "0");
@@ -190,6 +191,7 @@ function difference(before, after, less) {
   const sign = change > 0 ? "+" : "−";
   const within = inside(after[0], before) && inside(before[0], after); // so that it may be chance
   const size = Math.abs(change) < 0.001 ? Math.abs(change).toPrecision(2) : figure(Math.abs(change));
+  if (!comparable) return element("span", "", sign + size);
   const word = `${better ? "better" : "worse"}${within ? ", within the intervals" : ""}`;
   return element("span", within ? "" : better ? "passed" : "failed", sign + size, element("small", "", word));
 }
@@ -198,12 +200,16 @@ const inside = (value, [, low, high]) => low !== null && low <= value && value <
 
 function metrics(before, after, less, heads) {
   const names = [...new Set([...Object.keys(before.metrics), ...Object.keys(after.metrics)])];
-  return table(["metric", ...heads, "difference"], names.map((name) => {
+  const others = new Map(after.held_out);
+  const unlike = before.held_out.filter(([name, told]) => told !== others.get(name)).map(([name]) => name);
+  const made = table(["metric", ...heads, "difference"], names.map((name) => {
     const pair = [before, after].map((each) => (Object.hasOwn(each.metrics, name) ? each.metrics[name] : undefined));
-    const made = rowOf(name, [...pair.map(measured), difference(...pair, less.includes(name))], "", true);
-    if (less.includes(name)) made.cells[0].append(element("small", "", "less is better"));
-    return made;
+    const row = rowOf(name, [...pair.map(measured), difference(...pair, less.includes(name), !unlike.length)], "", true);
+    if (less.includes(name)) row.cells[0].append(element("small", "", "less is better"));
+    return row;
   }), true);
+  const told = `The held-out rows are not the same (${unlike.join(", ")} differ${unlike.length === 1 ? "s" : ""}): what differs may come of that.`;
+  return unlike.length ? [element("p", "note", told), made] : [made];
 }
 
 // What differs, and how much does not.
@@ -228,17 +234,22 @@ function golden(before, after, heads) {
   const [one, other] = [keyed(before), keyed(after)];
   const shared = [...one.keys()].filter((key) => other.has(key));
   if (!shared.length) return [element("p", "note", `None of the ${one.size} and ${other.size} golden rows is the same; \`registry diff\` asks both versions.`)];
-  const unlike = shared.filter((key) => one.get(key).answer[0] !== other.get(key).answer[0]).length;
-  const rows = shared.map((key) => {
+  const rowsOf = (keys) => table(["row", ...heads], keys.map((key) => {
     const { cells, answer: first } = one.get(key);
     const second = other.get(key).answer;
     const told = cells.slice(0, 4).map(([name, value]) => `${name} ${textOf(value)}`).join(", ") + (cells.length > 4 ? ", …" : "");
     const cellsOf = ([answer, share]) => element("span", "", element("bdi", "", answer), element("small", "", share));
     return rowOf(told, [first, second].map(cellsOf), first[0] === second[0] ? "" : "differs");
-  });
-  const said = `Of ${shared.length} rows that both have, ${unlike} get another answer.`;
-  return [element("p", "note", said), table(["row", ...heads], rows)];
+  }));
+  const differs = (key) => one.get(key).answer[0] !== other.get(key).answer[0];
+  const [unlike, alike] = [shared.filter(differs), shared.filter((key) => !differs(key))];
+  const parts = [element("p", "note", `Of ${counted(shared.length, "row")} that both have, ${unlike.length} get${unlike.length === 1 ? "s" : ""} another answer.`)];
+  if (unlike.length) parts.push(rowsOf(unlike));
+  if (alike.length) parts.push(element("details", "", element("summary", "", `${counted(alike.length, "row")} with the same answer`), rowsOf(alike)));
+  return parts;
 }
+
+const counted = (count, of) => `${count} ${of}${count === 1 ? "" : "s"}`;
 
 function makeComparison(model) {
   const [before, after] = [byId("before"), byId("after")];
@@ -268,7 +279,7 @@ function makeComparison(model) {
     try {
       const [one, other] = await Promise.all(pair.map(ask));
       if (mine !== turn) return;
-      const parts = [["Metrics", [metrics(one, other, model.less, heads)]]];
+      const parts = [["Metrics", metrics(one, other, model.less, heads)]];
       for (const [title, key, what] of [["What they are", "facts", "fact"], ["Features", "features", "feature"],
         ["Data", "data", "fact"], ["Parameters", "parameters", "parameter"], ["Libraries", "libraries", "library"]]) {
         parts.push([title, beside(one[key], other[key], heads, what)]);
