@@ -248,10 +248,10 @@ def test_texts_of_the_bucket_are_shown_and_compared_as_texts(browser: Browser, o
     assert set(links) == {"file:"} and browser.complaints == []
 
 
-def test_page_of_many_versions_opens_within_a_second(browser: Browser, out: Path) -> None:
-    browser.open(f"{out.as_uri()}/models/many/index.html")
-    script = "const [entry] = performance.getEntriesByType('navigation'); return entry.loadEventEnd - entry.startTime"
-    assert 0 < browser.driver.execute_script(script) < 1000
+def test_page_of_many_versions_shows_some_at_once_and_stays_small(browser: Browser, out: Path) -> None:
+    page = out / "models/many/index.html"
+    browser.open(page.as_uri())
+    assert len(browser.all("tbody tr")) <= 300 and page.stat().st_size < 600_000
 
 
 def test_pages_print_without_tools(browser: Browser, out: Path) -> None:

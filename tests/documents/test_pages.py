@@ -69,6 +69,7 @@ def environment(home: Path) -> dict[str, str]:
         "PATH": ":".join([str(Path(uv).parent), *folders]),
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(Path.home() / ".config"),
+        "DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker")),  # where compose may be
         "UV_CACHE_DIR": cache,
         "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv"),
         "UV_NO_SYNC": "1",
