@@ -40,7 +40,7 @@ NOT_HERE = {
     "infra/README.md: elsewhere": 2,
     "docs/develop.md: elsewhere": 1,
 }
-OURS = ("MODEL_", "CHALLENGER_", "CAPTURE", "JOBS_", "WORK_URL", "AWS_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+OURS = ("MODEL_", "COMPOSE_", "CHALLENGER_", "CAPTURE", "JOBS_", "WORK_URL", "AWS_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
 ELSEWHERE = [block for page in PAGES for block in blocks(page) if block.needs]
 
 
