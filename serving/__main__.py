@@ -29,8 +29,8 @@ examples:
   serve --host 0.0.0.0 --port 80                     … on every interface
 
 The environment says what is served: MODEL_REGISTRY, MODEL_NAME, MODEL_VERSION, MODEL_RECORD,
-CHALLENGER_VERSION, CHALLENGER_SHARE, REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL, CAPTURE; README.md
-explains them.
+CHALLENGER_VERSION, CHALLENGER_SHARE, REQUIRE_PIN, MODEL_FORMAT, MAX_ROWS, MAX_BODY_BYTES, LOG_LEVEL, CAPTURE;
+docs/serve.md explains them.
 """
 
 SWITCH_SECONDS = 0.001  # after which a large request's thread lets small ones go on; Python's own is 0.005

@@ -134,10 +134,6 @@ def _verdict(window: Window, found: list[Found]) -> str:
     return f"cannot tell: {most:,} rows would show a shift of {SHIFT:g} deviations, and {window.binned:,} are there"
 
 
-def _stability(found: Found) -> str:
-    return f"{found.stability:.3f}" if found.rows else "-"
-
-
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s'[: number != 1]}"
 

@@ -1,7 +1,6 @@
 """`registry log` where no environment is named: what the records in the bucket say, whoever wrote them."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from brinery.errors import ChainBroken
 from brinery.output.table import table
 from brinery.promotion.chain import Link
 from brinery.promotion.records import names, read
-from brinery.versions.catalog import AT_ONCE
+from brinery.versions.catalog import AT_ONCE, each
 from brinery.versions.manifest import utc_text
 from brinery.versions.reference import is_name
 from brinery.versions.store import Store
@@ -25,9 +24,8 @@ SAID = (
 def every_model(store: Store) -> tuple[Any, str]:
     """Each model that has records, with how many and the newest one."""
     models = [folder for folder in store.folders("_promotions") if is_name(folder)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda model: _counted(store, model), models))
-    rows = [[str(cell) if cell is not None else "-" for cell in each.values()][: len(HEAD)] for each in found]
+    found = each(lambda model: _counted(store, model), models, AT_ONCE)
+    rows = [[str(cell) if cell is not None else "-" for cell in counted.values()] for counted in found]
     return found, "\n".join([table(HEAD, rows), SAID]) if found else f"no promotions are recorded in {store.url} yet"
 
 
@@ -39,8 +37,7 @@ def of_model(store: Store, model: str) -> tuple[Sequence[Link], int]:
         StoreError: the store refused or could not be reached.
     """
     found = names(store, model)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        links = [link for link in pool.map(lambda name: _link(store, model, name), found[:MOST_READ]) if link]
+    links = [link for link in each(lambda name: _link(store, model, name), found[:MOST_READ], AT_ONCE) if link]
     return links[::-1], len(found) - len(links)
 
 

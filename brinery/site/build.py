@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +14,7 @@ from brinery.site.model import Done, Job, Model, Outside, digest
 from brinery.site.pages.lists import index_page, looks_page
 from brinery.site.place import Place, open_place
 from brinery.site.state import BUILDING, Known, State, read_state, write_state
-from brinery.versions.catalog import AT_ONCE, numbers
+from brinery.versions.catalog import AT_ONCE, each, numbers
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import is_name
 from brinery.versions.store import Store
@@ -70,14 +70,13 @@ class Site:
         names = every[:MOST_MODELS]
         looks = read_looks(self.runs)
         outside = self.outside(names)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            claimed = dict(zip(names, pool.map(lambda name: numbers(self.store, name), names), strict=True))
+        claimed = dict(zip(names, each(lambda name: numbers(self.store, name), names, AT_ONCE), strict=True))
         self.place.write({BUILDING: b"{}\n"})
         most = min(self.most, MOST_IN_ALL // max(1, len(names)))
         done = [
-            each
-            for each in self._models(_jobs(self.store.url, claimed, state, pages, outside, looks, most))
-            if each.view.versions or each.view.unreadable
+            model
+            for model in self._models(_jobs(self.store.url, claimed, state, pages, outside, looks, most))
+            if model.view.versions or model.view.unreadable
         ]
         return self._finish(state, there, pages, done, looks, outside, len(every) - len(names))
 

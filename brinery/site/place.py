@@ -1,8 +1,7 @@
 """Places: where the site goes, a folder or a part of a bucket; each file appears there whole, in place of the last."""
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 
 from brinery.errors import ObjectMissing, SettingInvalid, StoreError
-from brinery.versions.catalog import AT_ONCE
+from brinery.versions.catalog import AT_ONCE, each
 from brinery.versions.profiles import open_registry
 from brinery.versions.store import BUCKET, Store, errors_of
 
@@ -149,7 +148,7 @@ class Bucket:
             return None
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        self._each(list(files), lambda name: self._put(name, files[name]))
+        each(lambda name: self._put(name, files[name]), list(files), AT_ONCE)
 
     def _put(self, name: str, data: bytes) -> None:
         kind = TYPES.get(name.rpartition(".")[2], "application/octet-stream")
@@ -164,12 +163,7 @@ class Bucket:
             with suppress(ObjectMissing), errors_of(self.url, name):
                 obstore.delete(self._store.backend, name)
 
-        self._each(list(names), gone)
-
-    def _each(self, names: list[str], do: Callable[[str], None]) -> None:
-        if names:
-            with ThreadPoolExecutor(min(AT_ONCE, len(names))) as pool:
-                list(pool.map(do, names))
+        each(gone, list(names), AT_ONCE)
 
 
 def open_place(out: str, registry: str) -> Place:

@@ -33,7 +33,6 @@ class Stack:
         """`images` are those of another project, which are used instead of building its own."""
         self.folder = folder
         self.commit = fresh_checkout(folder)
-        self.promotes: dict[str, str] = {}  # lines that promote with a record, of the last run of training
         self.s3, self.serve, self.another, self.function = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
         self.project = f"brinery-test-{uuid4().hex[:8]}"
         self.training = f"{images or self.project}-training"
@@ -70,7 +69,6 @@ class Stack:
     def train(self, *models: str) -> dict[str, str]:
         """Train and publish; the lines that serve the new versions by hand, by model."""
         printed = self.shell(" ".join(["docker compose run --rm train", *models]))
-        self.promotes = {match[1]: match[0] for match in PROMOTES.finditer(printed)}
         return {match[1]: match[0] for match in PUBLISHED.finditer(printed)}
 
     def down(self) -> None:
