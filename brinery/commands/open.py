@@ -1,26 +1,24 @@
 """`registry open`: a stack's API in a browser, which cannot sign what the API wants signed."""
 
 import os
-import threading
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 from brinery.errors import BrineryError, EnvironmentFailed
+from brinery.output.local_server import MOST_AT_ONCE, LocalServer
 from brinery.output.write import say
 from brinery.promotion.signing import Signer
 from brinery.promotion.stack import Stack
 from brinery.versions.profiles import aws_region
 from brinery.versions.store import Store
 
-HOST = "127.0.0.1"
 MOST_BODY = 6 * 1024 * 1024  # as Lambda takes
 MOST_ANSWER = 12 * 1024 * 1024
-MOST_AT_ONCE = 20
 SECONDS = 35  # an HTTP API answers within 30
 PASSED_ON = ("accept", "content-type", "idempotency-key", "x-request-id")
 NOT_PASSED_BACK = {
@@ -55,14 +53,11 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
     return {"url": url, "access": access}, f"{proxy.url} is closed"
 
 
-class Proxy(ThreadingHTTPServer):
+class Proxy(LocalServer):
     """Passes each request on to `upstream`, signed; reached from this machine alone.
 
     A page of another site could have a browser send requests here, which would then be signed: these are refused.
     """
-
-    daemon_threads = True
-    allow_reuse_address = True
 
     def __init__(self, upstream: str, sign: Sign, port: int) -> None:
         import urllib3  # boto3 brings it
@@ -72,32 +67,7 @@ class Proxy(ThreadingHTTPServer):
         self.pool = urllib3.PoolManager(
             maxsize=MOST_AT_ONCE, retries=False, timeout=urllib3.Timeout(connect=5, read=SECONDS)
         )
-        self.slots = threading.Semaphore(MOST_AT_ONCE)
-        try:
-            super().__init__((HOST, port), Handler)
-        except OSError as exc:
-            raise EnvironmentFailed(
-                f"port {port} cannot be listened on: {exc.strerror}; name another by --port"
-            ) from exc
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.server_address[1]}"
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self.slots.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self.slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a browser that went away is no fault."""
+        super().__init__(port, Handler)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -134,10 +104,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refused(self) -> tuple[HTTPStatus, str] | None:
         """Why a request is not passed on: it is not this page's, or is too large."""
-        own = {f"{HOST}:{self.server.server_address[1]}", f"localhost:{self.server.server_address[1]}"}
+        own = self.server.hosts
         origin, site = self.headers.get("origin"), self.headers.get("sec-fetch-site", "none")
         if self.headers.get("host") not in own:
-            return HTTPStatus.MISDIRECTED_REQUEST, f"the host must be one of {', '.join(sorted(own))}"
+            return HTTPStatus.MISDIRECTED_REQUEST, f"the host must be one of {', '.join(own)}"
         if (origin is not None and urlsplit(origin).netloc not in own) or site not in ("none", "same-origin"):
             return HTTPStatus.FORBIDDEN, "requests of other sites' pages are not signed"
         if not self.path.startswith("/"):

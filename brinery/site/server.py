@@ -6,19 +6,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
-from brinery.errors import ArtifactMissing, BrineryError, EnvironmentFailed, ReferenceInvalid, VersionMissing
+from brinery.errors import ArtifactMissing, BrineryError, ReferenceInvalid, VersionMissing
+from brinery.output.local_server import LocalServer
 from brinery.site.build import Site
 from brinery.site.model import read_card
 from brinery.versions.catalog import find_version
 from brinery.versions.reference import Reference
 
-HOST = "127.0.0.1"
 SECONDS = 30
-MOST_AT_ONCE = 20
 LEAST_PAUSE = 3.0  # seconds between two looks at the registry; more where one takes long
 MAX_BYTES = 64 * 1024 * 1024
 PAGE = re.compile(r"(?:[a-z0-9._-]+/){0,2}[a-z0-9._-]+\.html")
@@ -44,27 +43,14 @@ def serve(site: Site, port: int, ready: Callable[[str], None]) -> None:
         server.serve_forever()
 
 
-class Server(ThreadingHTTPServer):
+class Server(LocalServer):
     """Answers this machine alone; a page of another site that had its name lead here is refused by its Host header."""
-
-    daemon_threads = True
-    allow_reuse_address = True
 
     def __init__(self, site: Site, port: int) -> None:
         self.site = site
-        self.slots = threading.Semaphore(MOST_AT_ONCE)
         self._following = threading.Lock()
         self._next = time.monotonic() + LEAST_PAUSE
-        try:
-            super().__init__((HOST, port), Handler)
-        except OSError as exc:
-            raise EnvironmentFailed(
-                f"port {port} cannot be listened on: {exc.strerror}; name another by --port"
-            ) from exc
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.server_address[1]}"
+        super().__init__(port, Handler)
 
     def follow(self) -> None:
         """Build again, where that was not done just now.
@@ -82,21 +68,6 @@ class Server(ThreadingHTTPServer):
                 took = time.monotonic() - begun
                 self._next = begun + took + max(LEAST_PAUSE, 4 * took)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self.slots.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self.slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a browser that went away is no fault."""
-
 
 class Handler(BaseHTTPRequestHandler):
     """One request."""
@@ -105,9 +76,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        port = self.server.server_address[1]
-        if self.headers.get("host") not in (f"{HOST}:{port}", f"localhost:{port}"):
-            return self._answer(HTTPStatus.MISDIRECTED_REQUEST, f"the host must be {HOST}:{port} or localhost:{port}")
+        if self.headers.get("host") not in self.server.hosts:
+            return self._answer(HTTPStatus.MISDIRECTED_REQUEST, f"the host must be {' or '.join(self.server.hosts)}")
         path = urlsplit(self.path).path.lstrip("/") or "index.html"
         if not PAGE.fullmatch(path):
             return self._answer(HTTPStatus.NOT_FOUND, "there is no such page")
