@@ -61,7 +61,8 @@ def is_bash(text: str) -> bool:
     """Whether that is whole for bash; a line that goes on is not."""
     if text.endswith("\\\n"):
         return False
-    return subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True).returncode == 0
+    ran = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)
+    return ran.returncode == 0 and not ran.stderr  # of an open here-document it only warns
 
 
 def blocks(page: str) -> list[Block]:

@@ -132,7 +132,7 @@ def test_record_that_cannot_be_read_stops_no_promotion(here: Here, damage: str) 
 
 def test_next_step_fits_the_folder_that_one_is_in(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     file = Path(".env").resolve()
-    assert f"next start of its server: uv run --project {ROOT} --env-file {file} serve\n" in here.promote(1)[1]
+    assert f"next start of its server: uv run --project {ROOT} --env-file .env serve\n" in here.promote(1)[1]
     monkeypatch.chdir(ROOT / "tests")
     out = here.run("promote", str(here.references[1]), "--env-file", str(file))[1]
     assert f"next start of its server: uv run --env-file {file} serve\n" in out
