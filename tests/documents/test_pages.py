@@ -62,7 +62,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def environment(home: Path) -> dict[str, str]:
     """That of a person with the checkout at home: no variable of ours or of a test's, the libraries that are here."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    uv = shutil.which("uv") or os.environ["UV"]
+    uv = os.environ.get("UV") or shutil.which("uv") or "uv"  # uv run says which; a name may be that of a shim
     folders = [each for each in os.environ["PATH"].split(":") if not Path(each).is_relative_to(ROOT)]
     cache = subprocess.run([uv, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     return kept | {
