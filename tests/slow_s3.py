@@ -1,7 +1,8 @@
-"""An S3 that answers GETs alone, with the files of a folder, at a fixed rate a connection, as a network does."""
+"""An S3 that answers GETs alone, with the files of a folder, at a fixed rate, as a network does."""
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,10 +24,28 @@ class SlowS3:
         self.before: Callable[[str | None], None] = lambda asked: None
 
 
+class _Pace:
+    """Says how long each piece has to wait for its turn."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate, self._free, self._lock = rate, time.monotonic(), threading.Lock()
+
+    def wait(self, size: int) -> float:
+        with self._lock:
+            now = time.monotonic()
+            self._free = max(self._free, now - 0.05) + size / self._rate
+            return max(0.0, self._free - now)
+
+
 @contextmanager
-def slow_s3(folder: Path, rate: float) -> Iterator[SlowS3]:
-    """A running one: whatever the bucket is called, its keys are paths in `folder`; `rate` is in bytes a second."""
+def slow_s3(folder: Path, rate: float, *, shared: bool = False) -> Iterator[SlowS3]:
+    """A running one: whatever the bucket is called, its keys are paths in `folder`.
+
+    Args:
+        rate: bytes a second of a connection, or, where it is `shared`, of all together.
+    """
     running = SlowS3()
+    all_together = _Pace(rate)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,11 +68,11 @@ def slow_s3(folder: Path, rate: float) -> Iterator[SlowS3]:
                     self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
                 self.end_headers()
                 file.seek(first)
-                left, free = last - first + 1, time.monotonic()
+                left, pace = last - first + 1, all_together if shared else _Pace(rate)
                 while left:
                     piece = file.read(min(PIECE, left))
-                    left, free = left - len(piece), max(free, time.monotonic() - 0.05) + len(piece) / rate
-                    time.sleep(max(0.0, free - time.monotonic()))
+                    left -= len(piece)
+                    time.sleep(pace.wait(len(piece)))
                     self.wfile.write(piece)
 
         def log_message(self, format: str, *args: object) -> None:

@@ -23,6 +23,7 @@ from brinery.assessment.predictions import Predictions
 from brinery.assessment.profile import make_profile
 from brinery.errors import DataInvalid, NotServable, words_of
 from brinery.formats.choice import FORMATS
+from brinery.formats.packed import pack
 from brinery.formats.pickle import dump
 from brinery.formats.runtimes import RUNTIMES
 from brinery.loading.golden import COUNT, make_golden
@@ -195,9 +196,10 @@ def _add_pickle(fitted: Any, made: _Made) -> None:
         raise DataInvalid(f"the model cannot be pickled: {words_of(exc)}") from exc
     made.modules.update(modules)
     itself = Faithful(largest_difference=None, rows={}, ties=0, tested="the fitted model itself")
-    entry = FORMATS["pickle"].artifact(len(pickle), itself, modules)
+    packed, encoding = pack(pickle)
+    entry = FORMATS["pickle"].artifact(len(pickle), itself, modules, encoding)
     if entry.runtimes:
-        made.add("pickle", pickle, entry)
+        made.add("pickle", packed, entry)
     else:
         foreign = sorted({*entry.modules} - RUNTIMES["full"])
         made.omitted["pickle"] = f"its pickle refers to {', '.join(foreign)}, which no serving image has"

@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 from brinery.errors import FormatMissing, LibraryMismatch, ModelInvalid
 from brinery.formats.predictor import Predictor
 from brinery.formats.runtimes import BESIDE, missing_here, runtimes_with
-from brinery.versions.manifest import Artifact, Faithful, Manifest
+from brinery.versions.manifest import Artifact, Encoding, Faithful, Manifest
 
 AUTO = "auto"
 
@@ -62,8 +62,10 @@ class Format:
         except ImportError as exc:
             raise ModelInvalid(f"the libraries of format {self.name} cannot be imported here: {exc}") from exc
 
-    def artifact(self, size: int, faithful: Faithful, modules: Iterable[str] = ()) -> Artifact:
-        """The manifest's entry for a file of `size` bytes that was made here.
+    def artifact(
+        self, size: int, faithful: Faithful, modules: Iterable[str] = (), encoding: Encoding = "identity"
+    ) -> Artifact:
+        """The manifest's entry for a file that was made here, and has `size` bytes before it is encoded.
 
         Args:
             modules: the top-level modules that the file itself refers to.
@@ -74,6 +76,7 @@ class Format:
             libraries=self.implementation().libraries(needed),
             modules=tuple(sorted(needed)),
             runtimes=runtimes_with(needed, self.runtimes),
+            encoding=encoding,
             unpacked_size=size,
             faithful=faithful,
         )

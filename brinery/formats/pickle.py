@@ -1,7 +1,6 @@
 """The pickle format: `model.joblib`, a scikit-learn estimator; loaded only from verified bytes."""
 
 import io
-import mmap
 import pickle
 import platform
 import sys
@@ -17,10 +16,10 @@ import sklearn
 from joblib.numpy_pickle import NumpyPickler, NumpyUnpickler
 
 from brinery.errors import LibraryMismatch, ModelInvalid
+from brinery.formats.packed import reader
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import Artifact, Manifest
 
-READ_SIZE = 1024 * 1024
 IMPORTED = {"brinery.formats.frames": ("pandas",), "brinery.formats.labels": ("xgboost",)}  # of ours, as they do
 FRAMES = ("pandas", "polars")  # that steps may give, as scikit-learn's `set_output` has them
 OWN_VERSIONS = ("lightgbm", "pandas", "xgboost")
@@ -76,10 +75,11 @@ def load(data: Buffer, manifest: Manifest) -> "PickleModel":
         ModelInvalid: they do not load here, or are not the estimator that the manifest describes.
     """
     name = f"{manifest.name}:{manifest.version}"
+    artifact = manifest.artifacts["pickle"]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # such as InconsistentVersionWarning
-            estimator = _Unpickler("", io.BufferedReader(_Reader(data), READ_SIZE), True).load()
+            estimator = _Unpickler("", reader(data, artifact.encoding, artifact.unpacked_size), True).load()
         model, fits = PickleModel(estimator, manifest.task), manifest.task.is_of(estimator)
     except Exception as exc:
         raise ModelInvalid(
@@ -119,28 +119,6 @@ class PickleModel:
             if probabilities is not None and self._labels_are_largest:
                 return self._task.answers(None, probabilities)
             return self._task.answers(self._last.predict(array), probabilities)
-
-
-class _Reader(io.RawIOBase):
-    """A file over bytes in memory, without a copy; what has been read is given back to the system."""
-
-    def __init__(self, data: Buffer) -> None:
-        self._data = memoryview(data)
-        self._read = self._freed = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        into = memoryview(buffer)
-        count = min(len(into), len(self._data) - self._read)
-        into[:count] = self._data[self._read : self._read + count]
-        self._read += count
-        whole = self._read - self._read % mmap.PAGESIZE
-        if isinstance(self._data.obj, mmap.mmap) and whole > self._freed:
-            self._data.obj.madvise(mmap.MADV_DONTNEED, self._freed, whole - self._freed)
-            self._freed = whole
-        return count
 
 
 class _Pickler(NumpyPickler):  # type: ignore[misc]

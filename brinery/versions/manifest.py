@@ -27,6 +27,7 @@ GOLDEN, CARD, PROFILE = "golden.json", "card.html", "profile.json"
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=63)]
 Interval = tuple[FiniteFloat, FiniteFloat]
+Encoding = Literal["identity", "gzip"]
 
 
 class Part(BaseModel):
@@ -181,7 +182,7 @@ class Artifact(Part):
     libraries: Mapping[str, str]
     modules: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*$")], ...]
     runtimes: tuple[str, ...]
-    encoding: Literal["identity"] = "identity"
+    encoding: Encoding = "identity"
     unpacked_size: Annotated[int, Field(ge=0)]
     faithful: Faithful
 

@@ -10,12 +10,13 @@ import sklearn
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from brinery.formats.packed import pack
 from brinery.loading.golden import make_golden
 from brinery.rows.feature import Feature
 from brinery.versions.manifest import FileName
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from tests.examples import answering, content, publish_files
+from tests.examples import answering, artifact, content, publish_files
 from tests.performance.environments import kept
 
 FEATURES = 10
@@ -44,13 +45,15 @@ def forest_file(size: int) -> Path:
     return path
 
 
-def publish_forest(store: Store, name: str, path: Path) -> Reference:
-    """Publish the file's bytes as a version, with golden rows."""
-    model = joblib.load(path)
+def publish_forest(store: Store, name: str, path: Path, *, packed: bool = True) -> Reference:
+    """Publish the file as a version, with golden rows, packed as `train` does it, or as it is."""
+    model, data = joblib.load(path), path.read_bytes()
+    stored, encoding = pack(data) if packed else (data, "identity")
+    entry = artifact("pickle").model_copy(update={"encoding": encoding, "unpacked_size": len(data)})
     rows = np.random.default_rng(1).random((20, FEATURES))
     features = tuple(Feature(name=f"x{j}", kind="number", minimum=0, maximum=1) for j in range(FEATURES))
     files: Mapping[FileName, bytes] = {
-        "model.joblib": path.read_bytes(),
+        "model.joblib": stored,
         "golden.json": make_golden(rows.tolist(), *answering(model, rows)),
     }
-    return publish_files(store, content(name, features, (0, 1)), files)
+    return publish_files(store, content(name, features, (0, 1), artifacts={"pickle": entry}), files)

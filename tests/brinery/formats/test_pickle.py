@@ -1,14 +1,16 @@
 """Loading a large forest holds about one copy of it: neither the file nor the arrays beside it."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from brinery.formats.packed import pack
 from brinery.versions.store import Store
 from tests.conftest import python
-from tests.examples import publish_files, tiny
+from tests.examples import artifact, publish_files, tiny
 
 PEAK = r"""
 import re, sys
@@ -25,13 +27,29 @@ print("peak", peak() - before)
 """
 
 
-@pytest.mark.parametrize(("trees", "megabytes"), [(12, 9), pytest.param(40, 30, marks=pytest.mark.campaign)])
-def test_pickle_of_a_large_forest_is_loaded_in_place(folder_store: Store, trees: int, megabytes: int) -> None:
+@cache
+def forest(trees: int) -> RandomForestClassifier:
     random = np.random.default_rng(0)
-    forest = RandomForestClassifier(trees, random_state=0)
-    described, files = tiny(estimator=forest.fit(random.random((30_000, 1)) * 3, random.integers(0, 2, 30_000)))
+    return RandomForestClassifier(trees, random_state=0).fit(
+        random.random((30_000, 1)) * 3, random.integers(0, 2, 30_000)
+    )
+
+
+@pytest.mark.parametrize("packing", [False, True], ids=["as it is", "packed"])
+@pytest.mark.parametrize(("trees", "megabytes"), [(14, 10), pytest.param(40, 30, marks=pytest.mark.campaign)])
+def test_pickle_of_a_large_forest_is_loaded_in_place(
+    folder_store: Store, trees: int, megabytes: int, packing: bool
+) -> None:
+    described, files = tiny(estimator=forest(trees))
     size = len(files["model.joblib"])
     assert size > megabytes * 1_000_000
+    if packing:
+        stored, encoding = pack(files["model.joblib"])
+        entry = artifact("pickle").model_copy(update={"encoding": encoding, "unpacked_size": size})
+        described, files = (
+            described.model_copy(update={"artifacts": {"pickle": entry}}),
+            {**files, "model.joblib": stored},
+        )
     publish_files(folder_store, described, files)
     result = python("-c", PEAK, folder_store.url)
     match = re.fullmatch(r"peak (\d+)\n", result.stdout)
