@@ -63,7 +63,7 @@ def started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=dict(os.environ), stdout=quiet, stderr=quiet)
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3"])
+@pytest.mark.parametrize("kind", [pytest.param("folder", marks=pytest.mark.campaign), "s3"])
 def test_run_by_workers_of_which_one_is_killed_has_the_bytes_of_one_machine(
     published: Published, tmp_path: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
