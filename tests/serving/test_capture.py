@@ -1,9 +1,9 @@
 """Captures: rows and answers of a share of the requests, wherever they go, and whatever becomes of them there."""
 
 import json
-import re
 import os
 import random
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
