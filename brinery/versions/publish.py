@@ -51,6 +51,8 @@ def publish(
     )
     stored = manifest.model_dump_json(indent=2).encode() + b"\n"
     if len(stored) > MAX_BYTES:
+        stored = _short(manifest)
+    if len(stored) > MAX_BYTES:
         raise ManifestInvalid(
             f"the manifest of {content.name} would have {len(stored)} bytes; at most {MAX_BYTES} are allowed: "
             "it holds the features with their categories"
@@ -61,6 +63,13 @@ def publish(
     check(store, published)
     store.create(f"{published.reference.folder}/manifest.json", stored)
     return published
+
+
+def _short(manifest: Manifest) -> bytes:
+    """A manifest of thousands of features: without blanks, and of them without what is as by default."""
+    features = [feature.model_dump(mode="json", exclude_defaults=True) for feature in manifest.features]
+    whole = {**manifest.model_dump(mode="json"), "features": features}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def next_number(taken: Sequence[int], is_published: Callable[[int], bool]) -> int:

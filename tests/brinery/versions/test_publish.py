@@ -1,12 +1,16 @@
 """Publishing: the files of a version, its number, and what makes none."""
 
 import pytest
+from obstore.store import MemoryStore
 
-from brinery.errors import ObjectExists, StoreError
+from brinery.errors import ManifestInvalid, ObjectExists, StoreError
 from brinery.loading.load import load
+from brinery.rows.feature import Feature
+from brinery.rows.written import Written
 from brinery.versions.catalog import models, versions
+from brinery.versions.manifest import MAX_BYTES
 from brinery.versions.publish import MOST_ASKED, MOST_MISSING, next_number, publish
-from brinery.versions.read import read_file
+from brinery.versions.read import read_file, read_manifest
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
 from tests.examples import loads, publish_example, publish_files, tiny
@@ -139,8 +143,44 @@ def test_publish_never_writes_over_a_file_that_is_there(store: Store) -> None:
         def create(self, path: str, data: object) -> None:
             if path.endswith("golden.json"):
                 super().create(path, b"other")
-            super().create(path, data)  # type: ignore[arg-type]
+            super().create(path, data)
 
     with pytest.raises(ObjectExists, match="golden.json exists already"):
         publish_files(Ghost(store.backend, store.url), *tiny())
     assert versions(store, "tiny") == []
+
+
+@pytest.fixture
+def memory() -> Store:
+    return Store(MemoryStore(), "memory:")
+
+
+@pytest.mark.parametrize("count", [1, 5_000])
+def test_manifest_of_thousands_of_features_is_read_as_it_was(memory: Store, count: int) -> None:
+    described, files = tiny()
+    written = Written(decimal=",", missing=("?",))
+    kinds = (
+        {"kind": "number", "minimum": -1.0123456789012345, "maximum": 2.0123456789012345},
+        {
+            "kind": "category",
+            "categories": ("ä", "b"),
+            "unknown_categories": "accept",
+            "nullable": True,
+            "unfitted": (None, "b"),
+        },
+        {"kind": "boolean", "nullable": True, "unfitted": (False,)},
+        {"kind": "number", "minimum": 0.1, "maximum": 1e300, "written": written},
+    )
+    features = tuple(Feature(name=f"column_{i:05d}", **kinds[i % len(kinds)]) for i in range(count))
+    published = publish(memory, described.model_copy(update={"features": features}), files, lambda *_: None)
+    assert len(published.stored) <= MAX_BYTES
+    assert read_manifest(memory, published.reference).manifest == published.manifest
+    assert published.manifest.features == features
+
+
+def test_manifest_of_too_many_features_is_refused(memory: Store) -> None:
+    described, files = tiny()
+    features = tuple(Feature(name=f"{i:0190d}", kind="boolean") for i in range(5_000))
+    with pytest.raises(ManifestInvalid, match="would have .* bytes; at most 1048576 are allowed"):
+        publish(memory, described.model_copy(update={"features": features}), files, lambda *_: None)
+    assert versions(memory, "tiny") == []
