@@ -27,6 +27,7 @@ from brinery.assessment.publish_fitted import publish_fitted
 from brinery.commands.registry import main as registry
 from brinery.loading.load import load
 from brinery.output.table import table
+from brinery.promotion.env_file import EnvFile
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store, open_store
 from tests.brinery.promotion.test_chain import chain_of
@@ -184,12 +185,11 @@ def _of_records(folder: Path, count: int) -> Seconds:
     store = open_store((folder / "registry").as_uri(), create=True)
     versions = [publish_files(store, *tiny("wine")) for _ in range(2)]
     file, place = folder / ".env", ("--env-file", str(folder / ".env"), "--registry", store.url)
-    held = chain_of(store, count, versions, file.as_uri())
+    held = chain_of(store, count, versions, EnvFile(file, "").name)
+    version = (held.pin or "").partition(":")[2]
 
     def reset() -> None:
-        file.write_text(
-            f"MODEL_NAME=wine\nMODEL_VERSION={(held.pin or '').partition(':')[2]}\nMODEL_RECORD={held.record}\n"
-        )
+        file.write_text(f"MODEL_NAME=wine\nMODEL_VERSION={version}\nMODEL_RECORD={held.record}\n")
 
     def promote() -> None:
         reset()
