@@ -19,7 +19,7 @@ from brinery.output.table import figure_text
 from brinery.rows.feature import Feature
 from brinery.tasks.task import AnyDetails, AnyTask
 
-SCHEMA_VERSION = 2  # open until the first release: keys may still be added; then a new key takes a new number
+SCHEMA_VERSION = 2  # closed: a new key, or a new value of one, takes a new number
 MAX_BYTES = 1024 * 1024
 MOST_TRIALS = 20
 GOLDEN, CARD, PROFILE = "golden.json", "card.html", "profile.json"
