@@ -77,6 +77,8 @@ def _odd_integers(name: str, numbers: np.ndarray) -> list[Note]:
 
 def _tells(column: np.ndarray, feature: Feature, codes: np.ndarray) -> str | None:
     """How a column tells the labels by itself; None where it does not, or where that could be chance."""
+    if not (feature.nullable or feature.of_texts) and not _may_tell(column[:LOOKED_AT], codes[:LOOKED_AT]):
+        return None
     if feature.of_texts:
         missing = column == "" if feature.kind == "text" else column == np.array(None)
     else:
@@ -90,6 +92,11 @@ def _tells(column: np.ndarray, feature: Feature, codes: np.ndarray) -> str | Non
     elif _is_missing_for_one(missing, codes):
         how = "it is missing in all rows of one label, and in no other"
     return how and f"tells the target by itself: {how}"
+
+
+def _may_tell(numbers: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether the first rows, none of them missing, leave that open."""
+    return _may_have_few_values(numbers) or _is_sorted_by(numbers, codes)
 
 
 def _may_have_few_values(column: np.ndarray) -> bool:
