@@ -72,12 +72,23 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None",
 
     file = models_file(arguments.models, arguments.registry, os.environ)
     specs = select(file, read_specs(file), arguments.model)
-
-    from training.runs import check_estimators, train_all
-
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
-    with redirect_stdout(sys.stderr):  # a function of the user's may talk
-        check_estimators(file, specs)
+    if not (arguments.check or arguments.schedule or arguments.due):
+        with _checking(check) as checking:
+            from training.runs import train_all
+
+            _check_estimators(file, specs)
+            return train_all(
+                file,
+                specs,
+                arguments.registry,
+                arguments.dask,
+                checking,
+                baselines=baselines,
+                trust_bucket=arguments.trust_bucket,
+                as_json=arguments.json,
+            )
+    _check_estimators(file, specs)
     if arguments.check:
         names = sorted(specs)
         shown = (
@@ -86,22 +97,29 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None",
             else f"{file.shown} is right, its data not read: {', '.join(names)}"
         )
         return write("train", f"{shown}\n")
-    if arguments.schedule or arguments.due:
-        from training.schedule.due import run_due
-        from training.schedule.keep import run_schedule
+    from training.schedule.due import run_due
+    from training.schedule.keep import run_schedule
 
-        run = (schedule or run_schedule) if arguments.schedule else (due or run_due)
-        return run(file, specs, arguments.registry, _run_arguments(arguments))
-    return train_all(
-        file,
-        specs,
-        arguments.registry,
-        arguments.dask,
-        check,
-        baselines=baselines,
-        trust_bucket=arguments.trust_bucket,
-        as_json=arguments.json,
-    )
+    run = (schedule or run_schedule) if arguments.schedule else (due or run_due)
+    return run(file, specs, arguments.registry, _run_arguments(arguments))
+
+
+def _checking(check: "Callable[[], AbstractContextManager[Asked]] | None") -> "AbstractContextManager[Asked]":
+    """What loads versions as serving would, started while this process imports: it is ready before a fit begins, and
+    takes none of its cores.
+    """
+    from brinery.assessment.lineage import reset_peak_memory
+    from brinery.loading.model_process import ModelProcess
+
+    reset_peak_memory()  # which it needs to have done once before that closes this process
+    return (check or ModelProcess)()
+
+
+def _check_estimators(file: "ModelsFile", specs: "Mapping[str, ModelSpec]") -> None:
+    from training.runs import check_estimators
+
+    with redirect_stdout(sys.stderr):  # a function of the user's may talk
+        check_estimators(file, specs)
 
 
 def _parser() -> argparse.ArgumentParser:

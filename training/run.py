@@ -170,7 +170,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     _check_kind_of_target(spec, assessor, target)
     every = np.arange(len(target))  # with folds, all rows are both
     train, test = (every, every) if spec.cv else FITS[assessor.kind].hold_out(spec, target)
-    train_x, test_x = (array, array) if spec.cv else (array[train], array[test])
+    train_x, test_x = (array, array) if spec.cv else (array.take(train, axis=0), array.take(test, axis=0))
     repeats = (
         notes_on_repeats_in_folds(features, array, target)
         if spec.cv
@@ -179,7 +179,7 @@ def prepare(spec: ModelSpec, folder: Path) -> Prepared:
     return Prepared(
         pipeline=pipeline,
         assessor=assessor,
-        features=features if spec.cv else fitted_on(features, array, train, dataset.features.dtypes),
+        features=features if spec.cv else fitted_on(features, train_x, dataset.features.dtypes),
         histograms=histograms(array, features),
         data=_data(dataset, len(target), len(train), len(test)),
         train_x=train_x,

@@ -5,17 +5,16 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tqdm import tqdm
 
 from brinery.assessment.candidate import Report
-from brinery.assessment.lineage import git_state, reset_peak_memory
+from brinery.assessment.lineage import git_state
 from brinery.assessment.publish_candidate import Asked
 from brinery.errors import BrineryError, GateInvalid, words_of
-from brinery.loading.model_process import ModelProcess
 from brinery.output.write import say, write
 from brinery.versions.profiles import open_registry
 from brinery.versions.reference import Reference
@@ -49,7 +48,7 @@ def train_all(
     specs: Mapping[str, ModelSpec],
     registry: str | None,
     dask: str | None,
-    check: Callable[[], AbstractContextManager[Asked]] | None,
+    check: Asked,
     *,
     baselines: Mapping[str, Reference],
     trust_bucket: bool,
@@ -60,16 +59,15 @@ def train_all(
     Args:
         file: where the models are declared; relative paths and the default registry are in its folder.
         dask: the address of a scheduler, for searches and folds.
-        check: starts what loads a version as serving would; default: a process of its own.
+        check: loads a version as serving would, and says what is wrong.
         baselines, trust_bucket: what the gates compare with, see `brinery.assessment.gate.Beside`.
     """
     store = open_registry(registry, file.folder, create=True)
     store.reach()  # said here, and not after a long fit
     cluster = connect(dask) if dask else nullcontext(many_processes)
-    reset_peak_memory()
-    with (check or ModelProcess)() as checking, cluster as run_there:
+    with cluster as run_there:
         git = git_state(file.folder, os.environ.get("GIT_COMMIT"))
-        session = Session(store, checking, git, file.folder, run_there, baselines=baselines, trust_bucket=trust_bucket)
+        session = Session(store, check, git, file.folder, run_there, baselines=baselines, trust_bucket=trust_bucket)
         results, failures = _train_each(file, specs, session)
     lines = [json.dumps(json_of(result)) for result in results] if as_json else []
     if results and not as_json:

@@ -27,6 +27,12 @@ class Resampler(Protocol):
     def draw(self, weights: np.ndarray) -> Any: ...
 
 
+class BinnedResampler(Protocol):
+    """Draws of as many rows as there are."""
+
+    def draw(self, random: np.random.Generator) -> Any: ...
+
+
 class Assessor(Protocol):
     """One task's part; `estimators` is what its estimators are called."""
 
@@ -101,6 +107,10 @@ class Assessor(Protocol):
         ...
 
     def resampler(self, predictions: Predictions) -> Resampler: ...
+
+    def binned(self, predictions: Predictions) -> BinnedResampler:
+        """The same of many rows, whose figures are each drawn by themselves."""
+        ...
 
     def details(self, predictions: Predictions, draws: Sequence[Any]) -> AnyDetails:
         """What stands beside the metrics, with intervals from the draws."""

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
 
+from brinery.assessment.binned import BinnedMean
 from brinery.assessment.columns.labels import notes_on_labels
 from brinery.assessment.columns.leaks import suspicions
 from brinery.assessment.columns.target import as_labels, encode_target
 from brinery.assessment.faithful.ties import open_ties, score_ties
+from brinery.assessment.largest import labels_of
 from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions, percentiles
 from brinery.errors import DataInvalid
@@ -70,8 +72,10 @@ class ClassificationAssessor:
 
     def answers(self, fitted: Any, array: np.ndarray) -> Answers:
         probabilities = fitted.predict_proba(array) if hasattr(fitted, "predict_proba") else None
-        labels = np.asarray(fitted.predict(array)).reshape(len(array))  # CatBoost's are a column
-        return self.task(fitted).answers(labels, probabilities)
+        by_threshold = self.threshold is not None and probabilities is not None
+        return self.task(fitted).answers(
+            None if by_threshold else labels_of(fitted, array, probabilities), probabilities
+        )
 
     def ties(self, fitted: Any, array: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
         return score_ties(fitted, array, answers, self.threshold), open_ties(fitted, array)
@@ -130,6 +134,9 @@ class ClassificationAssessor:
 
     def resampler(self, predictions: Predictions) -> "Resampler":
         return Resampler(predictions)
+
+    def binned(self, predictions: Predictions) -> "BinnedResampler":
+        return BinnedResampler(predictions)
 
     def details(self, predictions: Predictions, draws: Sequence["Draw"]) -> ClassificationDetails:
         """Each class's precision and recall with their intervals, and the confusion matrix."""
@@ -219,6 +226,30 @@ class Resampler:
         return Draw(*sums, float(self._losses @ weights / len(weights)), area)
 
 
+class BinnedResampler:
+    """Draws of many rows: sums by class from the counts of each truth and answer, and means from those of bins."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        truth, answered, classes = predictions.truth_indices, predictions.answers.indices, len(predictions.classes)
+        counts = np.bincount(truth * classes + answered, minlength=classes**2)
+        cells = np.flatnonzero(counts)
+        self._rows, self._shares, self._classes = len(truth), counts[cells] / len(truth), classes
+        self._truth, self._answered = cells // classes, cells % classes
+        probabilities = predictions.probabilities
+        self._loss = self._area = None
+        if probabilities is not None:
+            self._loss = BinnedMean(log_losses(probabilities, truth))
+            self._area = BinnedMean(np.mean([curve.shares for curve in curves(probabilities, truth)], axis=0))
+
+    def draw(self, random: np.random.Generator) -> Draw:
+        """The draw of as many rows."""
+        drawn = random.multinomial(self._rows, self._shares)
+        sums = _sums(self._truth, self._answered, self._classes, drawn)
+        if self._loss is None or self._area is None:
+            return Draw(*sums)
+        return Draw(*sums, self._loss.draw(random), float(np.clip(self._area.draw(random), 0, 1)))
+
+
 @dataclass(frozen=True)
 class WeightedCurve:
     """One class against the rest, its rows sorted by score; rows of one score share a group."""
@@ -235,6 +266,27 @@ class WeightedCurve:
         pairs = positives.sum() * negatives.sum()
         below = np.cumsum(negatives) - negatives / 2
         return float(positives @ below / pairs) if pairs else float("nan")
+
+    @property
+    def shares(self) -> np.ndarray:
+        """What each row adds to the area, which is their mean, shape (rows,): the area, and as much as that moves where
+        the row is drawn once more. NaN where one side has no row.
+
+        Source: the placements of DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988).
+        """
+        rows, sizes = len(self.order), np.diff(self.starts, append=len(self.order))
+        positives = np.add.reduceat(self.positive, self.starts)
+        negatives = sizes - positives
+        ones, others = positives.sum(), negatives.sum()
+        if not ones or not others:
+            return np.full(rows, np.nan)
+        below = (np.cumsum(negatives) - negatives / 2) / others
+        above = 1 - (np.cumsum(positives) - positives / 2) / ones
+        area = float(positives @ below / ones)
+        of_ones, of_others = ((each - area) * (rows / count) for each, count in ((below, ones), (above, others)))
+        found = np.empty(rows)
+        found[self.order] = area + np.where(self.positive > 0, np.repeat(of_ones, sizes), np.repeat(of_others, sizes))
+        return found
 
 
 def curves(probabilities: np.ndarray, truth: np.ndarray) -> Iterator[WeightedCurve]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from brinery.assessment.assessor import Assessor, Resampler
+from brinery.assessment.binned import MANY_ROWS
+from brinery.assessment.binned import RESAMPLES as BINNED_RESAMPLES
 from brinery.assessment.metrics.table import BY_TASK, METRICS
 from brinery.assessment.note import Note
 from brinery.assessment.predictions import Predictions, percentiles
@@ -54,8 +56,12 @@ def evaluate(
 
 
 def resampled(assessor: Assessor, predictions: Predictions, random_state: int, most: int = RESAMPLES[1]) -> list[Any]:
-    """Draws of a percentile bootstrap over rows, at most so many."""
-    return _draws(assessor.resampler(predictions), len(predictions.truth), random_state, most)
+    """Draws of a percentile bootstrap over rows, at most so many; of many rows by bins, where figures are apart."""
+    rows, random = len(predictions.truth), np.random.default_rng(random_state)
+    if rows > MANY_ROWS:
+        binned = assessor.binned(predictions)
+        return [binned.draw(random) for _ in range(min(most, BINNED_RESAMPLES))]
+    return _draws(assessor.resampler(predictions), rows, random, most)
 
 
 def intervals_of(assessor: Assessor, draws: Sequence[Any]) -> dict[str, Interval]:
@@ -94,8 +100,7 @@ def _best(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: best[METRICS[name].better](each[name] for each in found) for name in found[0]}
 
 
-def _draws(resampler: Resampler, rows: int, random_state: int, most: int) -> list[Any]:
-    random = np.random.default_rng(random_state)
+def _draws(resampler: Resampler, rows: int, random: np.random.Generator, most: int) -> list[Any]:
     count = int(np.clip(RESAMPLED_SCORES / (rows * resampler.width), RESAMPLES[0], most))
     resampled = (np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(count))
     return [resampler.draw(weights.astype(np.float64)) for weights in resampled]

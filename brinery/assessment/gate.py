@@ -1,6 +1,6 @@
 """The gate: what a version must reach, by itself and beside the version that is promoted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -57,16 +57,16 @@ def compare_with_promoted(
     store: Store,
     name: str,
     rows: pd.DataFrame,
-    by_format: Mapping[str, Predictions],
+    by_format: Mapping[str, Callable[[], Predictions]],
     beside: Beside,
 ) -> Comparison:
-    """Measure the promoted version on the rows that `by_format` are the new version's predictions of.
+    """Measure the promoted version on the rows that `by_format` gives the new version's predictions of.
 
     Both are measured by one format, the first that both have: rounding alone would make one better than the other.
 
     Args:
         rows: by column, shape (rows, features).
-        by_format: the new version's predictions by each of its formats.
+        by_format: what gives the new version's predictions by each of its formats; the one that is needed is asked.
     """
     promoted = beside.pin
     try:
@@ -80,7 +80,7 @@ def compare_with_promoted(
         usable = [each for each in both if beside.pin or beside.trust_bucket or not FORMATS[each].runs_code]
         if not usable:
             return Comparison(reason=f"{promoted} {UNVOUCHED if both else 'comes in no format that the new one has'}")
-        ours = by_format[usable[0]]
+        ours = by_format[usable[0]]()
         own, theirs = assessor.beside(ours, _answers(store, published, usable[0], rows))
         found = PromotedMetrics(
             reference=str(promoted), vouched=beside.pin is not None, metrics=measure(assessor, theirs)

@@ -5,18 +5,24 @@ import os
 import subprocess
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from shutil import which
 
-from brinery.formats.pickle import libraries as pickle_libraries
 from brinery.versions.manifest import Git
 
 
 def libraries(modules: Iterable[str]) -> dict[str, str]:
     """Versions of everything that takes part, as installed here, in a model that refers to some top-level modules."""
+    from brinery.formats.pickle import libraries as pickle_libraries  # which imports scikit-learn
+
     others = ("scipy", "pandas", "pyarrow", "skl2onnx", "onnxruntime")
-    return {**pickle_libraries(modules), **{name: version(name) for name in others}}
+    return {**pickle_libraries(modules), **{name: _version(name) for name in others}}
+
+
+@cache
+def _version(name: str) -> str:
+    return metadata.version(name)
 
 
 def git_state(folder: Path, commit: str | None) -> Git:

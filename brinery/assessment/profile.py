@@ -68,6 +68,7 @@ def _bins(values: np.ndarray) -> Bins:
     scale = max(abs(low), abs(high)) or 1.0  # so that no sum overflows
     sample = np.sort(present[:: len(present) // SAMPLE + 1])
     below = math.nextafter(low, -math.inf)
+    scaled = present / scale
     edges = np.unique([below if math.isfinite(below) else low, *_marks(sample), high])
     begins = np.searchsorted(sample, edges, side="right")
     centers = [
@@ -77,8 +78,8 @@ def _bins(values: np.ndarray) -> Bins:
         edges=tuple(edges.tolist()),
         centers=(low, *centers, high),
         counts=tuple(counted(values, edges.tolist())),
-        mean=float((present / scale).mean() * scale),
-        deviation=float((present / scale).std() * scale),
+        mean=float(scaled.mean() * scale),
+        deviation=float(scaled.std() * scale),
     )
 
 

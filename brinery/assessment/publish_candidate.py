@@ -85,9 +85,7 @@ def publish_candidate(
         def predict(rows: np.ndarray) -> AnyAnswers:
             return exported.predict(rows) if exported.predict else assessor.answers(fitted, rows)
 
-        important = importances(
-            assessor, fitted, predict, test_x, candidate.test_y, candidate.features, candidate.random_state
-        )
+        important = importances(assessor, predict, test_x, candidate.test_y, candidate.features, candidate.random_state)
         depends = dependences(
             assessor,
             predict,
@@ -235,9 +233,10 @@ def _exported(candidate: Candidate, task: AnyTask) -> Export:
 def _compared(candidate: Candidate, store: Store, pickled: bool, exported: Export) -> Comparison:
     if candidate.folds:
         return Comparison(reason=CROSS_VALIDATED)
-    by_format = {"pickle": candidate.held_out} if pickled else {}
+    by_format: dict[str, Callable[[], Predictions]] = {"pickle": lambda: candidate.held_out} if pickled else {}
     if exported.predict is not None:
-        by_format["onnx"] = Predictions(candidate.test_y, exported.predict(candidate.test_x))
+        predict = exported.predict
+        by_format["onnx"] = lambda: Predictions(candidate.test_y, predict(candidate.test_x))
     return compare_with_promoted(
         candidate.assessor, store, candidate.name, candidate.test_rows, by_format, candidate.beside
     )

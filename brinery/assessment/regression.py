@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_regressor
 
+from brinery.assessment.binned import BinnedMean, draw_median
 from brinery.assessment.columns.leaks import suspicions_of_numbers
 from brinery.assessment.columns.target import as_numbers, encode_numbers
 from brinery.assessment.faithful.ties import open_ties
@@ -86,6 +87,9 @@ class RegressionAssessor:
     def resampler(self, predictions: Predictions) -> "Resampler":
         return Resampler(predictions)
 
+    def binned(self, predictions: Predictions) -> "BinnedResampler":
+        return BinnedResampler(predictions)
+
     def details(self, predictions: Predictions, draws: Sequence["Draw"]) -> RegressionDetails:
         """The mean of the errors with its interval, and how they are spread."""
         errors = predictions.predicted - predictions.truth
@@ -141,3 +145,30 @@ class Resampler:
         below = np.cumsum(weights[self._order])
         low, high = np.searchsorted(below, (whole / 2, whole / 2 + 0.5))  # whole numbers, so that 0.5 is half a row
         return float(self._sorted[low] + self._sorted[min(high, len(below) - 1)]) / 2
+
+
+class BinnedResampler:
+    """Draws of many rows, each figure by bins of what rows add to it."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        truth = predictions.truth
+        errors, shift = predictions.predicted - truth, truth - truth.mean()
+        sizes, squares = np.abs(errors), errors**2
+        square, spread = float(squares.mean()), float((shift**2).mean()) or float("nan")
+        unexplained = square / spread
+        self._sorted = np.sort(sizes)
+        self._squares, self._sizes, self._errors = BinnedMean(squares), BinnedMean(sizes), BinnedMean(errors)
+        # Of R², a ratio of means, what a row moves it by where it is drawn once more.
+        self._explained = BinnedMean(1 - unexplained - (squares - unexplained * shift**2) / spread)
+        self._relative = BinnedMean(sizes / truth if truth.min() > 0 else np.full(len(truth), np.nan))
+
+    def draw(self, random: np.random.Generator) -> Draw:
+        """The draw of as many rows."""
+        return Draw(
+            rmse=float(np.sqrt(self._squares.draw(random))),
+            mae=self._sizes.draw(random),
+            median_absolute_error=draw_median(self._sorted, random),
+            r2=self._explained.draw(random),
+            mape=self._relative.draw(random),
+            bias=self._errors.draw(random),
+        )

@@ -1,4 +1,7 @@
-"""Reading: from a source to a table whose header is known, and from there to a frame."""
+"""Reading: from a source to a table whose header is known, and from there to a frame.
+
+What reads files is imported where one is read: scikit-learn's data sets, which are none, are trained on without it.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,10 +11,6 @@ import pandas as pd
 
 from brinery.errors import DataInvalid
 from brinery.rows.written import Written
-from brinery.tables.compression import decompressed
-from brinery.tables.csv import CsvFile
-from brinery.tables.frame import to_frame
-from brinery.tables.parquet import MAGIC, ParquetFile, ParquetSet
 from brinery.tables.sources import Load, Source
 from brinery.tables.spelling import PLAIN, Spelling
 from brinery.tables.table import Table, with_usable_types
@@ -47,9 +46,7 @@ class SourceTable:
         """
         self.shown = source.shown
         self._digest = ""
-        self._table: Table = (
-            ParquetSet(source.shown, source.files) if source.file is None else self._one_file(source.file)
-        )
+        self._table: Table = _set_of(source) if source.file is None else self._one_file(source.file)
         self.names, self.index = self._table.names, self._table.index
 
     def read(self, columns: Sequence[str], spelling: Spelling = PLAIN) -> Reading:
@@ -58,6 +55,9 @@ class SourceTable:
         Raises:
             DataInvalid: a row cannot be read, or there is none.
         """
+        from brinery.tables.frame import to_frame
+        from brinery.tables.parquet import ParquetSet
+
         found = with_usable_types(self.shown, self._table.read(columns, spelling), spelling)
         if isinstance(self._table, ParquetSet):
             listing = "".join(f"{digest}  {path}\n" for path, digest in self._table.digests.items())
@@ -67,9 +67,19 @@ class SourceTable:
         return Reading(to_frame(table), self._digest, found.problems, found.notes, found.written)
 
     def _one_file(self, load: Load) -> Table:
+        from brinery.tables.compression import decompressed
+        from brinery.tables.csv import CsvFile
+        from brinery.tables.parquet import MAGIC, ParquetFile
+
         data, self._digest = load()
         if not memoryview(data).nbytes:
             raise DataInvalid(f"{self.shown} is empty; it must hold a header and rows")
         data = decompressed(self.shown, data)
         file = ParquetFile if bytes(memoryview(data)[:4]) == MAGIC else CsvFile
         return file(self.shown, data)
+
+
+def _set_of(source: Source) -> Table:
+    from brinery.tables.parquet import ParquetSet
+
+    return ParquetSet(source.shown, source.files)

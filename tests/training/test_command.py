@@ -452,6 +452,17 @@ def test_variable_with_a_baseline_without_a_digest_is_refused(train: Train, monk
     assert (code, out, err) == (1, "", "train: BASELINE: 'wine=7' has no digest; it must be NAME=VERSION@sha256:…\n")
 
 
+def test_check_is_started_before_what_training_imports(tmp_path: Path) -> None:
+    models = write(tmp_path, {"wine": {"data": "sklearn:wine", "estimator": "sklearn.dummy.DummyClassifier"}})
+    code = (
+        "import sys; from training.__main__ import main\n"
+        "def check(): sys.exit('sklearn' in sys.modules or 'pandas' in sys.modules)\n"
+        "main(sys.argv[1:], check)"
+    )
+    done = python("-c", code, "--models", str(models))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.campaign
 def test_workers_of_a_fit_see_no_credentials(tmp_path: Path) -> None:
     (tmp_path / "spy.py").write_text(

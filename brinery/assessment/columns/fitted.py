@@ -10,36 +10,38 @@ from brinery.assessment.columns.infer import as_shown
 from brinery.rows.feature import Feature
 
 
-def fitted_on(
-    features: Sequence[Feature], array: np.ndarray, train: np.ndarray, dtypes: Sequence[Any]
-) -> tuple[Feature, ...]:
+def fitted_on(features: Sequence[Feature], rows: np.ndarray, dtypes: Sequence[Any]) -> tuple[Feature, ...]:
     """The features as the rows of training alone show them.
 
-    A column that has no value in those rows keeps the range of all.
+    A column that has no value in those rows keeps the range that it has.
 
     Args:
-        array: all rows, shape (rows, features), as `to_array` makes it.
-        train: places of the rows that the model is fitted on.
+        rows: those that the model is fitted on, shape (rows, features), as `to_array` makes them.
         dtypes: the types of the columns, by which single precision is told.
     """
     return tuple(
-        feature.model_copy(update=_found(feature, array[:, j], train, dtype))
+        feature.model_copy(update=_found(feature, rows[:, j], dtype))
         for j, (feature, dtype) in enumerate(zip(features, dtypes, strict=True))
     )
 
 
-def _found(feature: Feature, column: np.ndarray, train: np.ndarray, dtype: Any) -> dict[str, Any]:
+def _found(feature: Feature, column: np.ndarray, dtype: Any) -> dict[str, Any]:
     if feature.kind == "text":
         return {}
-    fitted = column[train]
     if feature.kind == "category":
-        seen = set(pd.unique(fitted))
+        seen = set(pd.unique(column))
         return {"unfitted": tuple(value for value in feature.countable if value not in seen)}
-    numbers = np.asarray(fitted, dtype=np.float64)
-    missing = np.isnan(numbers)
-    found: dict[object, Any] = {None: missing.any(), False: (numbers == 0).any(), True: (numbers == 1).any()}
-    unfitted = {"unfitted": tuple(value for value in feature.countable if not found[value])}
-    if feature.kind == "boolean" or missing.all():
+    numbers = np.ascontiguousarray(column, dtype=np.float64)
+    unfitted = {"unfitted": tuple(value for value in feature.countable if not _is_there(numbers, value))}
+    if feature.kind == "boolean":
         return unfitted
-    low, high = as_shown(float(np.nanmin(numbers)), float(np.nanmax(numbers)), dtype)
+    low, high = float(np.fmin.reduce(numbers)), float(np.fmax.reduce(numbers))  # NaN of missing ones alone
+    if np.isnan(low):
+        return unfitted
+    low, high = as_shown(low, high, dtype)
     return {"minimum": low, "maximum": high, **unfitted}
+
+
+def _is_there(numbers: np.ndarray, value: object) -> bool:
+    """Whether a truth is among them, or, where it is None, a missing value."""
+    return bool((np.isnan(numbers) if value is None else numbers == value).any())

@@ -77,19 +77,26 @@ def _odd_integers(name: str, numbers: np.ndarray) -> list[Note]:
 
 def _tells(column: np.ndarray, feature: Feature, codes: np.ndarray) -> str | None:
     """How a column tells the labels by itself; None where it does not, or where that could be chance."""
+    if not (feature.nullable or feature.of_texts) and not _may_tell(column[:LOOKED_AT], codes[:LOOKED_AT]):
+        return None
     if feature.of_texts:
         missing = column == "" if feature.kind == "text" else column == np.array(None)
     else:
-        column = np.asarray(column, dtype=np.float64)
+        column = np.ascontiguousarray(column, dtype=np.float64)
         missing = np.isnan(column)
     how = None
-    if feature.kind not in ("text", "category", "boolean") and _order_tells(column[~missing], codes[~missing]):
+    if feature.kind not in ("text", "category", "boolean") and _order_tells(column, codes, ~missing):
         how = "its ranges for the labels do not overlap"
     elif feature.kind != "text" and _may_have_few_values(column) and _values_tell(column, codes):
         how = "each of its values occurs with one label only"
     elif _is_missing_for_one(missing, codes):
         how = "it is missing in all rows of one label, and in no other"
     return how and f"tells the target by itself: {how}"
+
+
+def _may_tell(numbers: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether the first rows, none of them missing, leave that open."""
+    return _may_have_few_values(numbers) or _is_sorted_by(numbers, codes)
 
 
 def _may_have_few_values(column: np.ndarray) -> bool:
@@ -118,18 +125,25 @@ def _is_missing_for_one(missing: np.ndarray, codes: np.ndarray) -> bool:
     return _chance(missing.astype(np.intp), np.log(2)) < CHANCE
 
 
-def _order_tells(numbers: np.ndarray, codes: np.ndarray) -> bool:
-    """Sorted by the number, the rows are sorted by their labels too."""
+def _order_tells(numbers: np.ndarray, codes: np.ndarray, present: np.ndarray) -> bool:
+    """Sorted by the number, the rows with one are sorted by their labels too."""
+    first = present[:LOOKED_AT]  # where some rows are not, all are not, which spares sorting a million
+    if not _is_sorted_by(numbers[:LOOKED_AT][first], codes[:LOOKED_AT][first]):
+        return False
+    numbers, codes = numbers[present], codes[present]
     rows = np.bincount(codes)
     rows = rows[rows > 0]
-    if len(rows) < 2 or rows.min() < ROWS_OF_CLASS:
+    if len(rows) < 2 or rows.min() < ROWS_OF_CLASS or not _is_sorted_by(numbers, codes):
         return False
+    return _chance(codes, lgamma(len(rows) + 1)) < CHANCE
+
+
+def _is_sorted_by(numbers: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether the ranges that labels have of the numbers do not overlap."""
     order = np.argsort(numbers, kind="stable")
     numbers, codes = numbers[order], codes[order]
     turns = np.flatnonzero(np.diff(codes))
-    if len(turns) != len(rows) - 1 or (numbers[turns] == numbers[turns + 1]).any():
-        return False
-    return _chance(codes, lgamma(len(rows) + 1)) < CHANCE
+    return len(turns) == len(np.unique(codes)) - 1 and not (numbers[turns] == numbers[turns + 1]).any()
 
 
 def _chance(codes: np.ndarray, log_ways: float) -> float:

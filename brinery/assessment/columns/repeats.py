@@ -8,6 +8,7 @@ import pandas as pd
 from brinery.assessment.note import Note
 from brinery.rows.feature import Feature
 
+FIRST = 2  # columns
 ODD = np.uint64(0x9E3779B97F4A7C15)  # so that columns that change their places give another digest
 
 
@@ -20,13 +21,17 @@ def notes_on_repeats(
         train_x, test_x: shape (rows, features), as `to_array` makes them.
         train_y, test_y: the truth of the rows, shape (rows,).
     """
-    train, test = _digests(features, train_x), _digests(features, test_x)
-    known = np.isin(test, train)
-    same = np.isin(_with_truth(test, test_y), _with_truth(train, train_y))
+    first, of_train, of_test = features[:FIRST], np.arange(len(train_x)), np.arange(len(test_x))
+    for looked_at in (first, features):  # rows that differ in their first columns need no digest of all
+        train, test = _digests(looked_at, train_x, of_train), _digests(looked_at, test_x, of_test)
+        common = _are_in(test, train)
+        of_test, test, kept = of_test[common], test[common], _are_in(train, test[common])
+        of_train, train = of_train[kept], train[kept]
+    same = _are_in(_with_truth(test, test_y[of_test]), _with_truth(train, train_y[of_train]))
     return _sentence(
-        len(test),
+        len(test_x),
         int(same.sum()),
-        int((known & ~same).sum()),
+        int((~same).sum()),
         "held-out rows",
         "stand in the training part too, with the same features and target; "
         "where those are copies, the metrics look better than they are",
@@ -36,12 +41,16 @@ def notes_on_repeats(
 
 def notes_on_repeats_in_folds(features: Sequence[Feature], x: np.ndarray, y: np.ndarray) -> list[Note]:
     """As `notes_on_repeats`, of rows that are held out in turn."""
-    digests = _digests(features, x)
-    known, same = _are_twice(digests), _are_twice(_with_truth(digests, y))
+    rows = np.arange(len(x))
+    for looked_at in (features[:FIRST], features):
+        digests = _digests(looked_at, x, rows)
+        twice = _are_twice(digests)
+        rows, digests = rows[twice], digests[twice]
+    same = _are_twice(_with_truth(digests, y[rows]))
     return _sentence(
-        len(digests),
+        len(x),
         int(same.sum()),
-        int((known & ~same).sum()),
+        int((~same).sum()),
         "rows",
         "are there more than once, with the same features and target, and may stand in several folds; "
         "where those are copies, the metrics look better than they are",
@@ -57,11 +66,13 @@ def _sentence(rows: int, same: int, other: int, what: str, stand: str, have: str
     return [Note(f"{other:,} of {rows:,} {what} ({other / rows:.1%}) have {have}", "metrics")] if other else []
 
 
-def _digests(features: Sequence[Feature], array: np.ndarray) -> np.ndarray:
-    """64 bits for each row, shape (rows,), the same for the same features: a column at a time, as memory is short."""
-    digests = np.zeros(len(array), dtype=np.uint64)
+def _digests(features: Sequence[Feature], array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """64 bits for each of some rows, in the shape of their places, the same for the same in these, the array's first
+    features: a column at a time, as memory is short.
+    """
+    digests = np.zeros(len(rows), dtype=np.uint64)
     for j, feature in enumerate(features):
-        column = array[:, j] if feature.of_texts else np.asarray(array[:, j], dtype=np.float64)
+        column = array[rows, j] if feature.of_texts else np.asarray(array[rows, j], dtype=np.float64)
         digests = digests * ODD + pd.util.hash_array(column)
     return digests
 
@@ -71,6 +82,10 @@ def _with_truth(digests: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray(digests * ODD + pd.util.hash_array(values))
 
 
+def _are_in(digests: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of some are among others, shape (rows,); by pandas, which does not sort."""
+    return np.asarray(pd.Index(digests).isin(others))
+
+
 def _are_twice(digests: np.ndarray) -> np.ndarray:
-    _, places, counts = np.unique(digests, return_inverse=True, return_counts=True)
-    return np.asarray(counts[places] > 1)
+    return np.asarray(pd.Index(digests).duplicated(keep=False))

@@ -99,10 +99,15 @@ def expect(
 def _expected(assessor: Assessor, fitted: Any, probe: Probe) -> Iterator[Expected]:
     """What is expected of a probe's rows, none of which is excused; nothing where no row has an answer."""
     with np.errstate(all="ignore"):  # a row far off may overflow within the model
-        answered, refused, why = _sorted_out(partial(assessor.answers, fitted), probe.rows)
-        if len(answered):
+        ask = partial(assessor.answers, fitted)
+        answered, refused, why = np.arange(len(probe.rows)), np.zeros(0, dtype=np.intp), ""
+        try:
+            answers = ask(probe.rows)
+        except Exception:  # a model raises whatever it likes
+            answered, refused, why = _sorted_out(ask, probe.rows)
+            answers = ask(probe.rows[answered]) if len(answered) else None
+        if answers is not None:
             rows = probe.rows[answered]
-            answers = assessor.answers(fitted, rows)
             tied, open_rows = assessor.ties(fitted, rows, answers)
             of_them = replace(probe, rows=rows)
             excused, because = np.zeros(len(rows), dtype=bool), why_open(fitted)

@@ -13,6 +13,7 @@ from brinery.tasks.task import AnyAnswers
 
 FEATURES = 6
 POINTS = 20
+SEEN = 10_000  # rows that mostly tell that there are more values than points
 VALUES = 8  # of a category, the most frequent ones
 ROWS = (20, 64)  # so few that a forest of 200 trees takes some 0.15 s
 CELLS = 2_000_000  # rows × points × features of one call
@@ -74,21 +75,24 @@ def _grid(feature: Feature, column: np.ndarray) -> tuple[Grid, tuple[float, ...]
     """The values that a feature is set to, each with what it is shown as, and the ticks of a number."""
     if feature.kind == "text":
         return [], ()
+    if not feature.of_texts:
+        column = np.ascontiguousarray(column, dtype=np.float64)
     known = column[~pd.isna(column)]
     if feature.kind == "category":
         return [(value, value) for value in pd.Series(known).value_counts().index[:VALUES]], ()
-    values = np.unique(known.astype(np.float64))
     if feature.kind == "boolean":
-        return [(value, "true" if value else "false") for value in values.tolist()], ()
-    if not len(values):
+        return [(value, "true" if value else "false") for value in np.unique(known).tolist()], ()
+    if not len(known):
         return [], ()
-    numbers = known.astype(np.float64)
-    low, high = np.quantile(numbers, INNER)
-    within = values[(low <= values) & (values <= high)]
+    low, high, *marks = np.quantile(known, (*INNER, *np.arange(1, 10) / 10))
+    inner = known[(low <= known) & (known <= high)]
+    within = np.unique(inner[:SEEN])
+    if len(within) <= POINTS:
+        within = np.unique(inner)
     if len(within) < 2:  # nearly all rows have one value
-        low, high, within = values[0], values[-1], values
+        low, high, within = known.min(), known.max(), np.unique(known)
     if len(within) > POINTS:
         within = np.linspace(low, high, POINTS)
         within = np.unique(np.round(within)) if feature.kind == "integer" else within
-    ticks = np.unique(np.quantile(numbers, np.arange(1, 10) / 10))
+    ticks = np.unique(marks)
     return [(value, value) for value in within.tolist()], tuple(ticks[(low <= ticks) & (ticks <= high)].tolist())

@@ -28,7 +28,7 @@ def compared(
     store: Store, name: str, rows: pd.DataFrame, truth: np.ndarray, classes: np.ndarray, beside: Beside = TRUSTING
 ) -> Comparison:
     """The promoted version beside a new one of these classes."""
-    by_format = dict.fromkeys(("pickle", "onnx"), predicted(truth, truth, None, classes))
+    by_format = dict.fromkeys(("pickle", "onnx"), lambda: predicted(truth, truth, None, classes))
     return compare_with_promoted(ASSESSORS["classification"], store, name, rows, by_format, beside)
 
 
@@ -44,7 +44,7 @@ def test_regressors_are_measured_by_the_same_format_on_the_same_rows(folder_stor
     rows, truth = frame("progress")
     ours = Predictions(truth, Estimates(truth + 1.0))
     found = compare_with_promoted(
-        ASSESSORS["regression"], folder_store, "progress", rows, {"onnx": ours}, Beside(reference)
+        ASSESSORS["regression"], folder_store, "progress", rows, {"onnx": lambda: ours}, Beside(reference)
     )
     assert found.promoted is not None and 0.4 < found.promoted.metrics["r2"] < 0.6
     assert found.own["rmse"] == pytest.approx(1.0)

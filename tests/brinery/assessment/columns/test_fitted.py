@@ -11,7 +11,7 @@ from brinery.rows.feature import Feature
 
 def of_training(frame: pd.DataFrame, train: list[int]) -> tuple[Feature, ...]:
     features = infer_features(frame)
-    return fitted_on(features, to_array(frame, features), np.array(train), frame.dtypes)
+    return fitted_on(features, to_array(frame, features)[train], frame.dtypes)
 
 
 def test_ranges_are_of_the_rows_of_training() -> None:

@@ -63,6 +63,21 @@ def test_gaps_for_one_of_three_labels_are_told() -> None:
     assert BY_GAPS in told
 
 
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_rows_far_down_are_looked_at_too(late: bool, gaps: bool) -> None:
+    random = np.random.default_rng(0)
+    labels = random.permutation(np.repeat([0, 1], 1500))
+    numbers = labels * 10 + random.random(3000)
+    if late:  # the last is within the other label's range
+        numbers[-1] = 10.5 - 10 * labels[-1]
+    if gaps:
+        numbers[::7] = np.nan
+    frame = pd.DataFrame({"c": numbers})
+    features = infer_features(frame)
+    assert bool(suspicions(to_array(frame, features), features, labels)) is not late
+
+
 def random_column(random: np.random.Generator, rows: int) -> np.ndarray:
     """Values that know nothing of any label."""
     makers: list[Callable[[], np.ndarray]] = [

@@ -48,6 +48,16 @@ def test_rows_of_folds_are_held_against_each_other() -> None:
     assert note == "2 of 2 rows (100.0%) have the features of another row and another target"
 
 
+def test_rows_that_are_alike_in_their_first_columns_alone_are_no_repeats() -> None:
+    features = (*NUMBERS, NUMBERS[0], NUMBERS[0])
+    x = np.array([[1, 2, 3, 4], [1, 2, 4, 3], [1, 2, 3, 4], [1, 2, 3, 5], [9, 2, 3, 4]], dtype=float)
+    y = np.array(["a", "a", "a", "b", "b"])
+    (note,) = notes_on_repeats(features, x[:2], y[:2], x[2:], y[2:])
+    assert note.startswith("1 of 3 held-out rows") and "more" not in note
+    (note,) = notes_on_repeats_in_folds(features, x, y)
+    assert note.startswith("2 of 5 rows") and "more have" not in note
+
+
 @pytest.mark.parametrize(
     ("train", "test", "same"),
     [
