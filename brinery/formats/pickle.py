@@ -17,6 +17,7 @@ import sklearn
 from joblib.numpy_pickle import NumpyPickler, NumpyUnpickler
 
 from brinery.errors import LibraryMismatch, ModelInvalid
+from brinery.formats.logistic import probabilities_of
 from brinery.tasks.task import AnyAnswers, AnyTask
 from brinery.versions.manifest import Artifact, Manifest
 
@@ -108,9 +109,12 @@ class PickleModel:
         *self._transformers, self._last = [step for step in steps if step not in (None, "passthrough")]
         self._has_probabilities = hasattr(self._last, "predict_proba")
         self._labels_are_largest = type(self._last).__name__ in LABELS_ARE_LARGEST
+        self._probabilities = probabilities_of(self._transformers, self._last)
 
     def predict(self, array: np.ndarray) -> AnyAnswers:
         """Answers to rows, shape (rows, features)."""
+        if self._probabilities is not None and array.dtype == np.float64:
+            return self._task.answers(None, self._probabilities(array))
         # The input was checked on its way here, and the estimator's parameters when it was fitted.
         with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
             for transformer in self._transformers:
