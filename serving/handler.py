@@ -7,6 +7,7 @@ from time import perf_counter
 
 _started = perf_counter()
 
+import asyncio
 import os
 
 from serving.startup import begin, deferred_models, finish
@@ -21,7 +22,7 @@ loader.start()
 
 with deferred_models():
     from serving.app import create_app
-    from serving.invocation import make_handler
+    from serving.invocation import WaitsAlone, make_handler
 
 challenger = None
 if settings.challenger_version is not None:
@@ -32,6 +33,7 @@ snapshot = is_taken(os.environ)
 limit = SNAPSHOT_SECONDS if snapshot else INIT_SECONDS
 imported = perf_counter() - _started
 app = create_app(loader, settings, import_seconds=imported, snapshot=snapshot, alone=True, challenger=challenger)
+asyncio.set_event_loop(asyncio.SelectorEventLoop(WaitsAlone()))  # which Mangum runs the app on
 handler = make_handler(app, app.state.after)
 if snapshot:
     prepare(loader, settings.registry, limit - (perf_counter() - _started))
