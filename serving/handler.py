@@ -7,7 +7,6 @@ from time import perf_counter
 
 _started = perf_counter()
 
-import asyncio
 import os
 
 from serving.startup import begin, deferred_models, finish
@@ -21,6 +20,8 @@ settings, loader = boot(os.environ)
 loader.start()
 
 with deferred_models():
+    import asyncio
+
     from serving.app import create_app
     from serving.invocation import WaitsAlone, make_handler
 

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             run()
         p50, loaded = interleaved(arguments.pairs, runs), interleaved(arguments.pairs, busy)
     others = [name for name in servers if name not in LIMITS]
-    shares = {name: 1 / pace for name, pace in LEAST_PACE.items()}
+    shares = {name: round(1 / pace, 3) for name, pace in LEAST_PACE.items()}
     figures = [
         *_against("HTTP p50", p50, others, LIMITS),
         *_against(f"HTTP, {CONNECTIONS} connections", loaded, others, shares),
