@@ -15,7 +15,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
@@ -42,7 +42,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 TRANSFORMS = 2  # large requests at once: one is read or written while another is answered
 PROBLEM_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
-Answering = Callable[[Request], Awaitable[Response]]
+Answering = Callable[[Request], Awaitable[ASGIApp]]
 
 
 def create_app(
@@ -140,7 +140,7 @@ class _Service:
         self._snapshot = snapshot
         self._counted: Counts | None = None
 
-    async def answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> Response:
+    async def answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> ASGIApp:
         """The answer to rows, from a model of this task where one is asked for, and in one of other media."""
         begun, body = perf_counter(), Body(self.bodies)
         try:
@@ -175,7 +175,7 @@ class _Service:
 
     def _asked(self, ask: "_Ask", model: VerifiedModel, request: Request) -> "tuple[Counts, int, Content]":
         """Ask the model, or what challenges it; the counts of what answered, the status, and the answer."""
-        counts, may = self._counts(model), _says(request, "challenger", default=True)
+        counts, may = self._counted or self._counts(model), _says(request, "challenger", default=True)
         if self._challenger is None:
             return counts, *ask(model, counts)
         return self._challenger.answer(model, counts, ask, request.headers.get("x-request-key"), barred=not may)

@@ -75,8 +75,9 @@ class Body:
         self.count(0)
 
 
-class InPieces(Response):
-    """An answer; each piece waits until the client has taken most of those before, and all counts until the end."""
+class InPieces:
+    """An answer, as an ASGI app; each piece waits until the client has taken most of those before, and all counts until
+    the end."""
 
     def __init__(
         self,
@@ -86,20 +87,16 @@ class InPieces(Response):
         status: int = 200,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(content, status, headers, media)
-        self._to = to
+        given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self._headers = [*_headers(media), (b"content-length", b"%d" % len(content)), *given]
+        self._content, self._status, self._to = content, status, to
         to.count(len(content))
-
-    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        of_all = _headers(self.media_type or JSON)
-        given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
-        self.raw_headers = [*of_all, (b"content-length", b"%d" % len(self.body)), *given]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            for start in range(0, len(self.body), PIECE):
-                piece, end = self.body[start : start + PIECE], start + PIECE >= len(self.body)
+            await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+            for start in range(0, len(self._content), PIECE):
+                piece, end = self._content[start : start + PIECE], start + PIECE >= len(self._content)
                 await send({"type": "http.response.body", "body": piece, "more_body": not end})
         finally:
             self._to.release()

@@ -97,8 +97,10 @@ def _query(event: dict[str, Any]) -> str:
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:
     """Names in lower case, values that HTTP can carry; of several values the last."""
-    several = {k: v[-1] for k, v in _mapping(event.get("multiValueHeaders")).items() if isinstance(v, list) and v}
-    found = {**several, **_mapping(event.get("headers"))}
+    found = _mapping(event.get("headers"))
+    if "multiValueHeaders" in event:
+        several = _mapping(event["multiValueHeaders"])
+        found = {**{k: v[-1] for k, v in several.items() if isinstance(v, list) and v}, **found}
     return {
         lower: value
         for name, value in found.items()
