@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None, **bounds: float) -> int:
         host=arguments.host,
         port=settings.port if arguments.port is None else arguments.port,
         log_level=settings.log_level.lower(),
+        access_log=settings.log_level in ("DEBUG", "INFO"),  # whose lines would be made, and not written, at others
         http=partial(Connection, bounds=limits),  # type: ignore[arg-type]
         loop="asyncio",
         ws="none",

@@ -12,8 +12,9 @@ from brinery.errors import RowInvalid, TooManyRows
 from brinery.loading.model import Prediction, VerifiedModel
 from serving.problem import Problem, problem_content
 
-_dumped = json.JSONEncoder(separators=(",", ":")).encode
+_dumped = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 PIECE = 500  # rows that are written at once, for a few milliseconds in which no other thread can run
+SMALL = 4 * 1024  # bytes of a body of which the collector has little to scan
 
 
 class Watching(Protocol):
@@ -34,21 +35,29 @@ def answer(
         max_rows: more rows are a 413.
         partial: a row of a list that has no answer gets a problem in its place, and the others are answered.
     """
+    if len(body) <= SMALL:
+        return _answer(model, body, max_rows, partial, watching)
     with _collector:
-        try:
-            data = _data(body)
-            prediction = model.answer(data, max_rows, partial)
-            if watching:
-                watching.answered(prediction, data)
-            return 200, _written(model, prediction)
-        except Problem as problem:
-            return problem.status, problem.content
-        except TooManyRows as exc:
-            return 413, problem_content(413, str(exc))
-        except RowInvalid as exc:
-            if watching:
-                watching.refused(exc.errors)
-            return 422, _unfit(model, exc.errors)
+        return _answer(model, body, max_rows, partial, watching)
+
+
+def _answer(
+    model: VerifiedModel, body: bytes, max_rows: int, partial: bool, watching: Watching | None
+) -> tuple[int, dict[str, Any]]:
+    try:
+        data = _data(body)
+        prediction = model.answer(data, max_rows, partial)
+        if watching:
+            watching.answered(prediction, data)
+        return 200, _written(model, prediction)
+    except Problem as problem:
+        return problem.status, problem.content
+    except TooManyRows as exc:
+        return 413, problem_content(413, str(exc))
+    except RowInvalid as exc:
+        if watching:
+            watching.refused(exc.errors)
+        return 422, _unfit(model, exc.errors)
 
 
 def as_json(content: dict[str, Any]) -> bytes:

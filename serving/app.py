@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -14,6 +14,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brinery.errors import BrineryError, FormatMissing
 from brinery.loading.model import VerifiedModel
@@ -40,6 +42,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 TRANSFORMS = 2  # large requests at once: one is read or written while another is answered
 PROBLEM_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=-]{1,100}")
+Answering = Callable[[Request], Awaitable[ASGIApp]]
 
 
 def create_app(
@@ -70,32 +73,47 @@ def create_app(
         capture = Capture(settings.capture, settings.capture_log_group)
     service = _Service(loader, settings, import_seconds, snapshot, traces, capture, challenger)
     telemetry: TelemetryConfig = {**NO_TELEMETRY, "tracing": traces is not None}
-    app = FastAPI(title="Brinery", openapi_url=None, redirect_slashes=False, telemetry=telemetry)
-    for path, methods, route in (
-        ("/classify", ["POST"], service.classify),
-        ("/predict", ["POST"], service.predict),
-        ("/invocations", ["POST"], service.invocations),
-        ("/model/version", ["GET"], service.version),
-        ("/model/card", ["GET"], service.card),
-        ("/", ["GET"], service.docs),
-        ("/docs", ["GET"], service.docs),
-        ("/openapi.json", ["GET"], service.openapi),
-        ("/healthz", ["GET"], service.healthz),
-        ("/readyz", ["GET"], service.readyz),
-        ("/ping", ["GET"], service.readyz),
-        ("/execution-parameters", ["GET"], service.execution_parameters),
-    ):
-        app.add_route(path, route, methods=methods)
+    routes: list[tuple[str, str, Answering]] = [
+        ("/classify", "POST", partial(service.answer, task="classification")),
+        ("/predict", "POST", service.answer),
+        ("/invocations", "POST", partial(service.answer, media=MEDIA)),
+        ("/model/version", "GET", service.version),
+        ("/model/card", "GET", service.card),
+        ("/", "GET", service.docs),
+        ("/docs", "GET", service.docs),
+        ("/openapi.json", "GET", service.openapi),
+        ("/healthz", "GET", service.healthz),
+        ("/readyz", "GET", service.readyz),
+        ("/ping", "GET", service.readyz),
+        ("/execution-parameters", "GET", service.execution_parameters),
+    ]
     if settings.jobs is not None:
         from serving.jobs import JobRoutes
 
         jobs = JobRoutes(settings.jobs, settings.max_rows, service.bodies, service.model, alone, traces is not None)
-        app.add_route("/jobs", jobs.submit, methods=["POST"])
-        app.add_route("/jobs/{id}", jobs.show, methods=["GET"])
+        routes += [("/jobs", "POST", jobs.submit), ("/jobs/{id}", "GET", jobs.show)]
+    app = FastAPI(
+        title="Brinery",
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=telemetry,
+        routes=[Route(path, _Endpoint(answer), methods=[method]) for path, method, answer in routes],
+    )
     _answer_with_problems(app)
     app.state.end = service.end
     app.state.after = service.after if traces or capture else None
     return app
+
+
+class _Endpoint:
+    """An ASGI app that answers a request; a function alone would be wrapped to handle exceptions, as the app does."""
+
+    def __init__(self, answer: Answering) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 class _Service:
@@ -122,22 +140,13 @@ class _Service:
         self._snapshot = snapshot
         self._counted: Counts | None = None
 
-    async def predict(self, request: Request) -> Response:
-        return await self._answer(request)
-
-    async def classify(self, request: Request) -> Response:
-        return await self._answer(request, "classification")
-
-    async def invocations(self, request: Request) -> Response:
-        return await self._answer(request, media=MEDIA)
-
-    async def _answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> Response:
+    async def answer(self, request: Request, task: str | None = None, media: Collection[str] = ()) -> ASGIApp:
         """The answer to rows, from a model of this task where one is asked for, and in one of other media."""
         begun, body = perf_counter(), Body(self.bodies)
         try:
             data = await body.read(request, media)
             given, out = exchanged(request) if media else (JSON, JSON)
-            model = await self.model()
+            model = self._loader.model or await self.model()
             if task not in (None, model.task.kind):
                 raise Problem(404, f"the model's task is {model.task.kind}, not {task}; ask it by POST /predict")
             partly = _says(request, "partial", default=False)
@@ -145,8 +154,10 @@ class _Service:
                 raise Problem(400, f"partial answers are written as {JSON} or {LINES}, not as {CSV}")
             captured = self._drawn(request)
             ask = _Ask(data, self._settings.max_rows, partly, given, out, captured)
-            work = partial(self._asked, ask, model, request)
-            counts, status, content = await self._turns.take(work) if is_large(len(data), model) else work()
+            if is_large(len(data), model):
+                counts, status, content = await self._turns.take(partial(self._asked, ask, model, request))
+            else:
+                counts, status, content = self._asked(ask, model, request)
         except BaseException as exc:
             body.release()
             if isinstance(exc, Problem) and self._loader.model is not None:
@@ -164,7 +175,7 @@ class _Service:
 
     def _asked(self, ask: "_Ask", model: VerifiedModel, request: Request) -> "tuple[Counts, int, Content]":
         """Ask the model, or what challenges it; the counts of what answered, the status, and the answer."""
-        counts, may = self._counts(model), _says(request, "challenger", default=True)
+        counts, may = self._counted or self._counts(model), _says(request, "challenger", default=True)
         if self._challenger is None:
             return counts, *ask(model, counts)
         return self._challenger.answer(model, counts, ask, request.headers.get("x-request-key"), barred=not may)
@@ -258,7 +269,7 @@ class _Service:
             raise Problem(503, str(exc), headers={"Retry-After": str(exc.retry_after)}) from exc
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Ask:
     """Rows as they were given, and how they are to be answered; called with the model that is to answer them."""
 
@@ -286,7 +297,7 @@ class _Ask:
 def _says(request: Request, name: str, default: bool) -> bool:
     """What a parameter of the address says: `partial`, that a row without an answer leaves the others theirs, or
     `challenger`, whether that may answer."""
-    given = request.query_params.get(name)
+    given = request.query_params.get(name) if request.scope["query_string"] else None
     if given not in (None, "true", "false"):
         raise Problem(400, f"{name} must be true or false")
     return default if given is None else given == "true"

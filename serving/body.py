@@ -1,9 +1,10 @@
 """Bodies: read up to a limit each and up to a limit together, and answered in pieces."""
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from types import MappingProxyType
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -11,6 +12,7 @@ from serving.headers import NOSNIFF
 from serving.problem import Problem, too_many
 
 JSON = "application/json"
+OF_JSON = JSON.encode()
 PIECE = 64 * 1024  # bytes
 TOGETHER = 8  # bodies of the largest size
 SMALL = 64 * 1024  # bytes of a body that are taken however many others are held
@@ -39,17 +41,18 @@ class Body:
             Problem: 400 the client went away; 413, 415; 503 the bodies of others take all the memory there is for them.
         """
         _refuse_type(request, media)
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                self.count(len(body))
-                if self._size > self._bodies.each:
-                    raise Problem(413, f"the body is larger than {self._bodies.each} bytes")
-                if self._size > SMALL and self._bodies.held > self._bodies.together:
-                    raise too_many()
-        except ClientDisconnect as exc:
-            raise Problem(400, "the client went away before the end of the body") from exc
+        body, more = bytearray(), True
+        while more:
+            message = await request.receive()  # `request.stream()` takes longer than a small body does
+            if message["type"] == "http.disconnect":
+                raise Problem(400, "the client went away before the end of the body")
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            self.count(len(body))
+            if self._size > self._bodies.each:
+                raise Problem(413, f"the body is larger than {self._bodies.each} bytes")
+            if self._size > SMALL and self._bodies.held > self._bodies.together:
+                raise too_many()
         return bytes(body)
 
     def take(self, size: int) -> None:
@@ -72,8 +75,9 @@ class Body:
         self.count(0)
 
 
-class InPieces(Response):
-    """An answer; each piece waits until the client has taken most of those before, and all counts until the end."""
+class InPieces:
+    """An answer, as an ASGI app; each piece waits until the client has taken most of those before, and all counts until
+    the end."""
 
     def __init__(
         self,
@@ -83,18 +87,26 @@ class InPieces(Response):
         status: int = 200,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(content, status, {**NOSNIFF, **headers}, media)
-        self._to = to
+        given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self._headers = [*_headers(media), (b"content-length", b"%d" % len(content)), *given]
+        self._content, self._status, self._to = content, status, to
         to.count(len(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            for start in range(0, len(self.body), PIECE):
-                piece, end = self.body[start : start + PIECE], start + PIECE >= len(self.body)
+            await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+            for start in range(0, len(self._content), PIECE):
+                piece, end = self._content[start : start + PIECE], start + PIECE >= len(self._content)
                 await send({"type": "http.response.body", "body": piece, "more_body": not end})
         finally:
             self._to.release()
+
+
+@cache
+def _headers(media: str) -> list[tuple[bytes, bytes]]:
+    """The headers of all answers in a medium, as Starlette makes them, but for the length."""
+    made = Response(headers=NOSNIFF, media_type=media).raw_headers
+    return [header for header in made if header[0] != b"content-length"]
 
 
 def media_of(request: Request) -> str:
@@ -103,11 +115,13 @@ def media_of(request: Request) -> str:
 
 
 def _refuse_type(request: Request, others: Collection[str]) -> None:
-    media, parameters = media_of(request), request.headers.get("content-type", "").lower().partition(";")[2]
-    is_json = media == JSON or (media.startswith("application/") and media.endswith("+json"))
-    if not is_json and media not in others:
-        raise Problem(415, f"the content-type must be {', '.join(others or (JSON,))}")
-    if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
-        raise Problem(415, "the charset must be utf-8")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    given = dict(reversed(request.scope["headers"]))  # of a name that comes twice, the first counts
+    if given.get(b"content-type", OF_JSON) != OF_JSON:
+        media, parameters = media_of(request), request.headers["content-type"].lower().partition(";")[2]
+        is_json = media == JSON or (media.startswith("application/") and media.endswith("+json"))
+        if not is_json and media not in others:
+            raise Problem(415, f"the content-type must be {', '.join(others or (JSON,))}")
+        if "charset=" in parameters and "utf-8" not in parameters and "us-ascii" not in parameters:
+            raise Problem(415, "the charset must be utf-8")
+    if given.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Problem(415, "the body must not be encoded; send it without a content-encoding")

@@ -10,6 +10,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.headers import NOSNIFF
+from serving.joining import Joining
 from serving.problem import Problem
 
 READ = 64 * 1024  # bytes at once of each connection; asyncio's own are 256 KiB, and hundreds may come together
@@ -53,6 +54,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.max_size = READ  # type: ignore[attr-defined]
+        self.transport = self._joining = Joining(transport)  # type: ignore[assignment]
         self._watch()
         if len(self.connections) > self._bounds.connections:
             self._make_room()
@@ -126,6 +128,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        self._joining.flush()
         self._since = self.loop.time()
         super().on_response_complete()
         if self.transport.is_closing():

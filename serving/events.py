@@ -5,19 +5,18 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlencode
 
 VARIABLE = re.compile(r"\{([^{}+]+)\+?\}")
+LEFT_OUT = frozenset({"host", "cookie", "x-forwarded-port", "x-forwarded-proto"})  # headers that play no part here
 
 
 class EventInvalid(Exception):
     """An event that is none of those; its text is fit for an answer."""
 
 
-@dataclass(frozen=True)
-class LambdaRequest:
+class LambdaRequest(NamedTuple):
     """An HTTP request: `path` is decoded, `query` is not, `headers` have names in lower case.
 
     `base` is what stands before the path outside: a stage, or the base path that a custom domain is mapped by. `caller`
@@ -75,7 +74,8 @@ def _request(method: Any, paths: tuple[str, Any], event: dict[str, Any]) -> Lamb
         raise EventInvalid("the event's method must be a word such as POST")
     if not isinstance(path, str) or not path.startswith("/"):
         raise EventInvalid("the event's path must begin with /")
-    base, path = (each.encode(errors="replace").decode() for each in (base, path))
+    if not (base.isascii() and path.isascii()):
+        base, path = (each.encode(errors="replace").decode() for each in (base, path))
     caller = _caller(_mapping(event.get("requestContext")))
     return LambdaRequest(method.upper(), base, path, _query(event), _headers(event), _body(event), caller)
 
@@ -96,17 +96,19 @@ def _query(event: dict[str, Any]) -> str:
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:
-    """Names in lower case, values that HTTP can carry; of several values the last. Host and port play no part here."""
-    several = {k: v[-1] for k, v in _mapping(event.get("multiValueHeaders")).items() if isinstance(v, list) and v}
-    found = {**several, **_mapping(event.get("headers"))}
+    """Names in lower case, values that HTTP can carry; of several values the last."""
+    found = _mapping(event.get("headers"))
+    if "multiValueHeaders" in event:
+        several = _mapping(event["multiValueHeaders"])
+        found = {**{k: v[-1] for k, v in several.items() if isinstance(v, list) and v}, **found}
     return {
-        name.lower(): value
+        lower: value
         for name, value in found.items()
         if isinstance(name, str)
         and isinstance(value, str)
-        and (name + value).isascii()
-        and (name + value).isprintable()
-        and name.lower() not in ("host", "cookie", "x-forwarded-port", "x-forwarded-proto")
+        and (both := name + value).isascii()
+        and both.isprintable()
+        and (lower := name.lower()) not in LEFT_OUT
     }
 
 
@@ -147,9 +149,12 @@ def _split(path: Any, route: Any, event: dict[str, Any], stage: Any = None) -> t
 
 def _caller(context: Mapping[Any, Any]) -> str | None:
     """By a token its issuer and subject, by a signature the user or role, as both versions of API Gateway tell it."""
-    authorizer = _mapping(context.get("authorizer"))
+    authorizer, identity = context.get("authorizer"), context.get("identity")
+    if authorizer is None and identity is None:
+        return None
+    authorizer = _mapping(authorizer)
     claims = _mapping(_mapping(authorizer.get("jwt")).get("claims")) or _mapping(authorizer.get("claims"))
-    arns = (_mapping(authorizer.get("iam")).get("userArn"), _mapping(context.get("identity")).get("userArn"))
+    arns = (_mapping(authorizer.get("iam")).get("userArn"), _mapping(identity).get("userArn"))
     named = [f"{claims.get('iss')} {claims['sub']}"] if isinstance(claims.get("sub"), str) else []
     found = next((each for each in (*named, *arns) if isinstance(each, str)), None)
     # A role is one caller: its sessions have other names each time.

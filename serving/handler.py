@@ -20,8 +20,10 @@ settings, loader = boot(os.environ)
 loader.start()
 
 with deferred_models():
+    import asyncio
+
     from serving.app import create_app
-    from serving.invocation import make_handler
+    from serving.invocation import WaitsAlone, make_handler
 
 challenger = None
 if settings.challenger_version is not None:
@@ -32,6 +34,7 @@ snapshot = is_taken(os.environ)
 limit = SNAPSHOT_SECONDS if snapshot else INIT_SECONDS
 imported = perf_counter() - _started
 app = create_app(loader, settings, import_seconds=imported, snapshot=snapshot, alone=True, challenger=challenger)
+asyncio.set_event_loop(asyncio.SelectorEventLoop(WaitsAlone()))  # which Mangum runs the app on
 handler = make_handler(app, app.state.after)
 if snapshot:
     prepare(loader, settings.registry, limit - (perf_counter() - _started))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from selectors import DefaultSelector, SelectorKey
 from typing import Any
 from uuid import uuid4
 
@@ -57,13 +58,24 @@ class AnyEvent:
         """All that this app answers is text."""
         headers = {name.decode(): value.decode() for name, value in response["headers"]}
         answer = _answer(response["status"], headers, response["body"].decode())
-        if _size(answer["body"]) > MAX_ANSWER_BYTES:
+        body = answer["body"]
+        if 2 * len(body) > MAX_ANSWER_BYTES and _size(body) > MAX_ANSWER_BYTES:
             cure = "ask for parts, as by Range: bytes=0-3999999" if "accept-ranges" in headers else "send fewer rows"
             detail = f"the answer would be larger than Lambda can return; {cure}"
             answer = _problem(413, detail, self._context)
         if self._several:
             answer["multiValueHeaders"] = {name: [value] for name, value in answer["headers"].items()}
         return answer
+
+
+class WaitsAlone(DefaultSelector):
+    """Asks the system what has happened where the event loop has to wait, and not at each of its turns as well.
+
+    A Lambda function answers one request at a time, and nothing comes to its event loop but the end of a thread's work.
+    """
+
+    def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+        return [] if timeout == 0 else super().select(timeout)
 
 
 def make_handler(app: ASGI, after: Callable[[], object] | None = None) -> Callable[[Any, Any], Answer]:

@@ -71,7 +71,7 @@ class JobRoutes:
         content = json.dumps({"id": id, "state": "queued"})
         return Response(content, 202, {**NOSNIFF, "location": location}, media_type=JSON)
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, request: Request) -> InPieces:
         """The state of a job, with its answer or its problem once it has ended."""
         body, find = Body(self._bodies), partial(self._find, request.path_params["id"], _caller(request))
         try:

@@ -167,9 +167,9 @@ class VerifiedModel:
                 raise
             return self.task.joined([]), rows
 
+    @np.errstate(all="ignore")
     def _answers(self, array: np.ndarray) -> AnyAnswers:
-        with np.errstate(all="ignore"):
-            return self.predictor.predict(array)
+        return self.predictor.predict(array)
 
     def _failing(self, array: np.ndarray) -> Iterator[int]:
         """The rows that fail by themselves, in order, found by halving."""

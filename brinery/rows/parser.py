@@ -1,8 +1,8 @@
 """Rows: input as people send it, checked against the features and turned into one array."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from brinery.rows.unfitted import Unfitted
 MAX_ERRORS = 10
 MAX_WARNINGS = 10
 PIECE = 500  # rows that are checked at once
+SCALARS = frozenset({float, int, str, bool, type(None)})  # the types of cells in decoded JSON
 
 
 Errors = list[tuple[str, str]]
@@ -29,8 +30,7 @@ class Warned(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Checked rows, shape (rows, features): float64, or object where a feature is a category.
 
     Missing values are NaN; a missing category is None. `warnings` are values that are accepted and that the model was
@@ -42,7 +42,7 @@ class Batch:
     array: np.ndarray
     warnings: list[Warned]
     single: bool
-    refused: dict[int, Errors] = field(default_factory=dict)
+    refused: Mapping[int, Errors] = MappingProxyType({})
     places: Sequence[int] = ()
 
 
@@ -146,7 +146,8 @@ class RowParser:
 
         Where half of it or more are rows, it is a list of rows, whatever comes first.
         """
-        if not data or 2 * sum(isinstance(cell, list | dict) for cell in data) >= len(data):
+        rows = 0 if SCALARS.issuperset(map(type, data)) else sum(isinstance(cell, list | dict) for cell in data)
+        if not data or 2 * rows >= len(data):
             return False
         return len(self.features) > 1 or len(data) == 1
 
@@ -187,7 +188,7 @@ class RowParser:
 
     def _check(self, validator: SchemaValidator, data: Any, path: str, *, bare: bool = False) -> Any:
         try:
-            return validator.validate_python(self._without_most_unknown(data))
+            return validator.validate_python(self._without_most_unknown(data) if isinstance(data, dict) else data)
         except ValidationError as exc:
             raise RowInvalid(self._messages(exc, path, bare)) from None
 

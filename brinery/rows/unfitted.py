@@ -1,6 +1,6 @@
 """Unfitted: values that are accepted and that the model was not fitted on the like of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import numpy as np
@@ -18,8 +18,9 @@ class Unfitted:
         ]
         self._numeric = not any(feature.of_texts for feature in features)
         self._ranged = [j for j, _, _ in ranged]
-        self._minimum = np.array([low for _, low, _ in ranged], dtype=np.float64)
-        self._maximum = np.array([high for _, _, high in ranged], dtype=np.float64)
+        self._ranges = [(low, high) for _, low, high in ranged]
+        self._minimum = np.array([low for low, _ in self._ranges], dtype=np.float64)
+        self._maximum = np.array([high for _, high in self._ranges], dtype=np.float64)
         self._fitted_texts = {
             j: frozenset({*(feature.categories or ()), *([None] if feature.nullable else ())} - {*feature.unfitted})
             for j, feature in enumerate(features)
@@ -37,7 +38,7 @@ class Unfitted:
         Args:
             array: shape (rows, features), as the parser makes it.
         """
-        found = [*islice(self._outside(array), most)]
+        found = [(i, j, self._said(j)) for i, j in islice(self._outside(array), most)]
         for j, texts in self._fitted_texts.items():
             said = f"{self._features[j].name} is a value that the model was not fitted on"
             odd = (i for i, value in enumerate(array[:, j].tolist()) if value not in texts)
@@ -48,14 +49,19 @@ class Unfitted:
             found += [(int(i), j, f"{said} not fitted on") for i in np.flatnonzero(odd_rows)[:most]]
         return sorted(found)[:most]
 
-    def _outside(self, array: np.ndarray) -> Iterator[tuple[int, int, str]]:
+    def _outside(self, array: np.ndarray) -> Iterable[tuple[int, int]]:
+        """Row and column of values outside the training range."""
         if not self._ranged:
-            return
+            return ()
         values = array if len(self._ranged) == len(self._features) else array[:, self._ranged]
+        if len(values) == 1:  # numpy takes longer to be asked than one row does
+            row = zip(self._ranged, values[0].tolist(), self._ranges, strict=True)
+            return [(0, j) for j, value, (low, high) in row if value < low or value > high]
         if not self._numeric:
             values = values.astype(np.float64)
         outside = (values < self._minimum) | (values > self._maximum)
-        if outside.any():
-            for i, k in np.argwhere(outside):
-                feature = self._features[self._ranged[k]]
-                yield int(i), self._ranged[k], f"{feature.name} is outside the training range {feature.range_text}"
+        return ((int(i), self._ranged[k]) for i, k in np.argwhere(outside)) if outside.any() else ()
+
+    def _said(self, column: int) -> str:
+        feature = self._features[column]
+        return f"{feature.name} is outside the training range {feature.range_text}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, pairwise
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -324,9 +325,12 @@ class Classification(BaseModel):
 
     def unanswered(self, answers: Answers) -> Iterable[int]:
         """Rows that have no finite answer, as where a value overflowed inside the model."""
-        if answers.probabilities is None or (finite := np.isfinite(answers.probabilities)).all():
+        if answers.probabilities is None:
             return ()
-        return np.flatnonzero(~finite.all(axis=1)).tolist()
+        if len(answers.probabilities) == 1:  # numpy takes longer to be asked than one row does
+            return () if all(map(isfinite, answers.probabilities[0].tolist())) else (0,)
+        finite = np.isfinite(answers.probabilities)
+        return () if finite.all() else np.flatnonzero(~finite.all(axis=1)).tolist()
 
     def answer_schema(self) -> dict[str, Any]:
         """The JSON schema of one written answer."""

@@ -1,12 +1,15 @@
-"""One server in processes of its own, and a client that keeps its connection."""
+"""One server in processes of its own, a client that keeps its connection, and one that keeps many busy."""
 
 import http.client
 import os
+import re
+import selectors
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import free_port
@@ -14,6 +17,7 @@ from tests.performance.environments import clean_environment
 from tests.performance.servers import Server
 
 STARTS_WITHIN = 120.0
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Client:
@@ -46,6 +50,29 @@ class Client:
         self._connection.close()
         self.seconds()
 
+    def seconds_busy(self, connections: int, seconds: float) -> float:
+        """Seconds a request, where so many connections are kept busy for so long.
+
+        One thread, sockets, and nothing read but the status and the length: two cores share client and server, and a
+        client that takes as long as the server would measure itself.
+        """
+        headers = f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(self._server.request)}"
+        request = f"POST {self._server.path} HTTP/1.1\r\n{headers}\r\n\r\n".encode() + self._server.request
+        with selectors.DefaultSelector() as waiting, ExitStack() as stack:
+            for _ in range(connections):
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=30))
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                waiting.register(connection, selectors.EVENT_READ, bytearray())
+                connection.sendall(request)
+            answers, started = 0, time.perf_counter()
+            while (spent := time.perf_counter() - started) < seconds:
+                for key, _ in waiting.select(30):
+                    if _is_whole(key.data, key.fileobj.recv(65536)):  # type: ignore[union-attr]
+                        answers += 1
+                        key.data.clear()
+                        key.fileobj.sendall(request)  # type: ignore[union-attr]
+        return spent / answers
+
     def wait(self, started: float, process: subprocess.Popen[bytes], log: Path) -> None:
         """Until the first answer that is a 200."""
         last = b""
@@ -58,6 +85,16 @@ class Client:
             self._connection.close()
             time.sleep(0.01)
         raise RuntimeError(f"no answer from {self._server.command}: {last[:400]!r}; {log.read_bytes()[-2000:]!r}")
+
+
+def _is_whole(answer: bytearray, more: bytes) -> bool:
+    """Whether an answer is complete, once more of it is added; it must be a 200 that tells its length."""
+    answer += more
+    head, found, body = answer.partition(b"\r\n\r\n")
+    length = LENGTH.search(head)
+    if not more or not answer.startswith(b"HTTP/1.1 200") or (found and length is None):
+        raise RuntimeError(f"the server answered {bytes(answer[:400])!r}")
+    return length is not None and len(body) >= int(length[1])
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from brinery.loading.load import load
 from brinery.loading.model import VerifiedModel
 from brinery.versions.reference import Reference
 from brinery.versions.store import Store
-from serving.answer import PIECE, answer, as_json, identity
+from serving.answer import PIECE, SMALL, answer, as_json, identity
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +84,21 @@ def test_collector_runs_again_after_the_last_of_several_answers(model: VerifiedM
     def predict(rows: Any) -> Any:
         if not seen:
             seen.append(gc.isenabled())
-            other = Thread(target=ask, args=(model, {"data": 13.2}))
+            other = Thread(target=ask, args=(model, large({"data": 13.2})))
             other.start()
             other.join()
             seen.append(gc.isenabled())
         return model.predictor.predict(rows)
 
-    ask(replace(model, predictor=cast(Predictor, SimpleNamespace(predict=predict))), {"data": 13.2})
+    watched = replace(model, predictor=cast(Predictor, SimpleNamespace(predict=predict)))
+    ask(watched, large({"data": 13.2}))
     assert seen == [False, False]
     assert gc.isenabled()
+
+
+def large(body: Any) -> bytes:
+    """The same, of more bytes than are answered with the collector running."""
+    return json.dumps(body).encode() + b" " * SMALL
 
 
 @pytest.fixture
@@ -108,8 +114,8 @@ def collector() -> Iterator[None]:
 @pytest.mark.parametrize("body", [{"data": 13.2}, {"data": "much"}], ids=["answered", "refused"])
 def test_collector_is_left_as_it_was(model: VerifiedModel, body: Any) -> None:
     gc.enable()
-    ask(model, body)
+    ask(model, large(body))
     assert gc.isenabled()
     gc.disable()
-    ask(model, body)
+    ask(model, large(body))
     assert not gc.isenabled()

@@ -274,6 +274,33 @@ def test_connections_over_the_bound_push_out_those_that_rest_longest(start: Star
         assert resting[-1].recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_head_that_no_body_follows_is_sent(usual: Served) -> None:
+    with usual.connect() as connection:
+        connection.sendall(b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"HEAD /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_client_that_asks_first_is_told_to_go_on(usual: Served) -> None:
+    head, body = ASK.split(b"\r\n\r\n")
+    with usual.connect() as connection:
+        connection.sendall(head + b"\r\nexpect: 100-continue\r\n\r\n")
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"), [("application/json", "x/y", 200), ("x/y", "application/json", 415)]
+)
+def test_of_headers_that_come_twice_the_first_counts(usual: Served, first: str, second: str, status: int) -> None:
+    twice = f"content-type: {first}\r\ncontent-type: {second}\r\n".encode()
+    with usual.connect() as connection:
+        connection.sendall(ASK.replace(POST, POST + twice))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+
+
 def test_connections_over_the_bound_are_refused_where_none_rests(start: Start) -> None:
     server = start(connections=20)
     server.client.close()

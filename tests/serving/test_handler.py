@@ -1,5 +1,6 @@
 """The Lambda handler: all shapes of event through Mangum and the app."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from brinery.errors import StoreUnavailable
 from brinery.loading.model import VerifiedModel
 from brinery.versions.store import Store
 from serving.app import create_app
-from serving.invocation import MAX_ANSWER_BYTES, Answer, make_handler
+from serving.invocation import MAX_ANSWER_BYTES, Answer, WaitsAlone, make_handler
 from serving.settings import Settings
 from tests.conftest import python
 from tests.examples import publish_example
@@ -117,6 +118,19 @@ def test_handler_given_several_values_a_header_answers_in_kind(models: Models, s
     answer = handling(models("alcohol"))(event, Context())
     assert answer["statusCode"] == status_body[0]
     assert answer["multiValueHeaders"] == {name: [value] for name, value in answer["headers"].items()}
+
+
+def test_handler_waits_for_threads_on_an_event_loop_that_asks_only_to_wait(models: Models) -> None:
+    usual, loop = asyncio.get_event_loop(), asyncio.SelectorEventLoop(WaitsAlone())
+    asyncio.set_event_loop(loop)
+    try:
+        handler = handling(models("alcohol"))
+        for body in (BODY, json.dumps({"data": [13.1] * 2000}), BODY):  # the second takes its turn in a thread
+            assert handler(event_v2(body), Context())["statusCode"] == 200
+        assert handler(event_v2(None, method="GET", path="/model/card"), Context())["statusCode"] == 200
+    finally:
+        asyncio.set_event_loop(usual)
+        loop.close()
 
 
 def test_handler_does_not_run_the_lifespan(models: Models) -> None:

@@ -119,6 +119,7 @@ def test_answers_of_other_classes_differ_by_their_labels_alone() -> None:
 def test_row_without_a_finite_answer_is_named() -> None:
     shares = np.array([[1, 0, 0], [np.nan, 0, 1], [0, np.inf, 0]])
     assert list(TASK.unanswered(TASK.answers(None, shares))) == [1, 2]
+    assert [list(TASK.unanswered(TASK.answers(None, shares[[row]]))) for row in (0, 1, 2)] == [[], [0], [0]]
     assert list(TASK.unanswered(TASK.answers(None, SHARES))) == []
     assert list(TASK.unanswered(TASK.answers(np.array(["a"]), None))) == []
 
