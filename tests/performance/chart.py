@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from tests.performance.environments import ROOT
 
-PROGRAMS = ("lambda_cold_start", "lambda_warm", "batch", "http_peers", "large_model", "training_cost")
+PROGRAMS = ("lambda_cold_start", "lambda_warm", "batch", "http_peers", "large_model", "large_requests", "training_cost")
 EXAMPLES = """\
 examples:
   python -m tests.performance.chart /tmp/results > table.md       from the folder that `-m tests.performance` wrote
