@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from tests.conftest import free_port
 from tests.performance.environments import clean_environment
 from tests.performance.servers import Server
@@ -50,8 +52,8 @@ class Client:
         self._connection.close()
         self.seconds()
 
-    def seconds_busy(self, connections: int, seconds: float) -> float:
-        """Seconds a request, where so many connections are kept busy for so long.
+    def seconds_busy(self, connections: int, seconds: float) -> tuple[float, float]:
+        """Seconds a request, and the server's seconds of a processor, where so many connections are busy for so long.
 
         One thread, sockets, and nothing read but the status and the length: two cores share client and server, and a
         client that takes as long as the server would measure itself.
@@ -64,14 +66,20 @@ class Client:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 waiting.register(connection, selectors.EVENT_READ, bytearray())
                 connection.sendall(request)
-            answers, started = 0, time.perf_counter()
+            answers, used, started = 0, self._processor_seconds(), time.perf_counter()
             while (spent := time.perf_counter() - started) < seconds:
                 for key, _ in waiting.select(30):
                     if _is_whole(key.data, key.fileobj.recv(65536)):  # type: ignore[union-attr]
                         answers += 1
                         key.data.clear()
                         key.fileobj.sendall(request)  # type: ignore[union-attr]
-        return spent / answers
+            return spent / answers, (self._processor_seconds() - used) / answers
+
+    def _processor_seconds(self) -> float:
+        """What all processes of the server have used so far, user and system."""
+        server = psutil.Process(self.pid)
+        times = [each.cpu_times() for each in (server, *server.children(recursive=True))]
+        return float(sum(each.user + each.system for each in times))
 
     def wait(self, started: float, process: subprocess.Popen[bytes], log: Path) -> None:
         """Until the first answer that is a 200."""

@@ -19,11 +19,12 @@ CONNECTIONS = 32  # that are busy at once
 def main(argv: Sequence[str] | None = None) -> int:
     made = parser(
         PROGRAM,
-        f"p50 of one row over a kept connection, time a request over {CONNECTIONS} busy connections, and the cold "
-        "start (process start to first answer), of Brinery's HTTP server against a naive one and, with --peers, "
-        "MLflow, BentoML, vetiver and LitServe, in environments that are made on the first run. MLflow and vetiver "
-        "answer labels alone. Connections are kept busy from one thread, by sockets, with nothing of an answer read "
-        "but its status and its length.",
+        f"p50 of one row over a kept connection, time a request over {CONNECTIONS} busy connections, the servers' "
+        "processor time of that, and the cold start (process start to first answer), of Brinery's HTTP server against "
+        "a naive one and, with --peers, MLflow, BentoML, vetiver and LitServe, in environments that are made on the "
+        "first run. MLflow and vetiver answer labels alone. LitServe answers in two processes, and so has more of a "
+        "machine that does other work, too. Connections are kept busy from one thread, by sockets, with nothing of an "
+        "answer read but its status and its length.",
         "--peers",
         "--peers --pairs 3 --calls 50 --json http.json",
     )
@@ -46,12 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         busy = {name: _busy(client, arguments.busy) for name, client in clients.items()}
         for run in (*runs.values(), *busy.values()):
             run()
-        p50, loaded = interleaved(arguments.pairs, runs), interleaved(arguments.pairs, busy)
+        p50, rounds = interleaved(arguments.pairs, runs), interleaved(arguments.pairs, busy)
+    loaded = {name: [spent for spent, _ in found] for name, found in rounds.items()}
+    processor = {name: [used for _, used in found] for name, found in rounds.items()}
     others = [name for name in servers if name not in LIMITS]
     shares = {name: round(1 / pace, 3) for name, pace in LEAST_PACE.items()}
     figures = [
         *_against("HTTP p50", p50, others, LIMITS),
         *_against(f"HTTP, {CONNECTIONS} connections", loaded, others, shares),
+        *_against("processor time of it", processor, others, dict.fromkeys(LIMITS)),
         *(
             figure(f"HTTP cold start, {ours} : {theirs}", starts[ours], starts[theirs], "s")
             for ours in LIMITS
@@ -64,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _against(
-    what: str, found: Mapping[str, Sequence[float]], others: Sequence[str], limits: Mapping[str, float]
+    what: str, found: Mapping[str, Sequence[float]], others: Sequence[str], limits: Mapping[str, float | None]
 ) -> list[Figure]:
     """Milliseconds, of ours and of each other; the limits are for the fastest of the peers."""
     peers = [name for name in others if name != "naive"]
@@ -92,8 +96,12 @@ def _p50(client: Client, calls: int) -> Callable[[], float]:
     return run
 
 
-def _busy(client: Client, seconds: float) -> Callable[[], float]:
-    return lambda: 1000 * client.seconds_busy(CONNECTIONS, seconds)
+def _busy(client: Client, seconds: float) -> Callable[[], tuple[float, float]]:
+    def run() -> tuple[float, float]:
+        spent, used = client.seconds_busy(CONNECTIONS, seconds)
+        return 1000 * spent, 1000 * used
+
+    return run
 
 
 if __name__ == "__main__":
