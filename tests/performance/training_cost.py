@@ -48,11 +48,14 @@ explained and published of a small model costs far more than its fit. It runs on
 
 @dataclass(frozen=True)
 class Sample:
-    """How a run stood: models published, seconds of processor time, and megabytes, of all its processes together."""
+    """How a run stood: models published, and, of all its processes together, seconds of processor time, megabytes with
+    what they share by parts, and megabytes of their own alone, which others that end or begin do not move.
+    """
 
     models: int
     processor: float
     megabytes: float
+    own: float
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _of_many(registry: Registry, count: int) -> Iterator[Figure]:
     )
     early, whole = _per_model(run.samples, min(FIRST, count // 2)), _per_model(run.samples, count)
     up_to, after = (
-        [sample.megabytes for sample in run.samples if (sample.models > min(FIRST, count // 2)) == later]
+        [sample.own for sample in run.samples if (sample.models > min(FIRST, count // 2)) == later]
         for later in (False, True)
     )
     name = f"{count:,} {NAMES['many']}"
@@ -215,10 +218,11 @@ def _sampled(pid: int, models: int) -> list[Sample]:
         process = psutil.Process(pid)
         every = [process, *process.children(recursive=True)]
         times = [each.cpu_times() for each in every]
-        held = sum(each.memory_full_info().pss for each in every)
+        held = [each.memory_full_info() for each in every]
     except psutil.Error:
         return []
-    return [Sample(models, sum(each.user + each.system for each in times), held / 1e6)]
+    pss, uss = (sum(getattr(each, kind) for each in held) / 1e6 for kind in ("pss", "uss"))
+    return [Sample(models, sum(each.user + each.system for each in times), pss, uss)]
 
 
 if __name__ == "__main__":
