@@ -8,7 +8,7 @@ from brinery.versions.store import Store
 from tests.faults.scoring_under_kills import BROKEN, Runs, _ended, campaign
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(15, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_killed_runs_end_with_the_bytes_of_an_undisturbed_one(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str, kills: int

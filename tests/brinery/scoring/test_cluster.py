@@ -63,12 +63,11 @@ def started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=dict(os.environ), stdout=quiet, stderr=quiet)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("folder", marks=pytest.mark.campaign), "s3"])
 def test_run_by_workers_of_which_one_is_killed_has_the_bytes_of_one_machine(
-    published: Published, tmp_path: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    published: Published, tmp_path: Path, s3_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "PIECE_BYTES", 8192)
-    base = request.getfixturevalue("s3_store").url if kind == "s3" else (tmp_path / "here").as_uri()
+    base = s3_store.url
     store, references = published
     for place in range(8):
         rows = wine_rows(2000, place)
