@@ -115,7 +115,8 @@ def _read(file: Path) -> Any:
 
 def _title(figure: dict[str, Any]) -> str:
     name = str(figure["name"]).partition(" : ")[0].replace("->", "to").replace("logistic regression", "log. regression")
-    return name[0].upper() + name[1:]
+    alone = ", handler alone" if str(figure["name"]).endswith(" (handler)") else ""
+    return f"{name[0].upper()}{name[1:]}{alone}"
 
 
 def _baseline(figure: dict[str, Any]) -> str:
