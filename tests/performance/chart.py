@@ -16,8 +16,8 @@ examples:
   python -m tests.performance.chart /tmp/results > table.md       from the folder that `-m tests.performance` wrote
   python -m tests.performance.chart --svg /tmp/x.svg cold.json    from some files, elsewhere
 """
-WIDTH, MARGIN, TOP, ROW, BAR = 480, 16, 66, 68, 11
-BARS_FROM, BARS_TO = 100, 388  # names stand left of the bars, values right of them: neither ever meets a bar
+WIDTH, MARGIN, TOP, ROW, BAR = 560, 16, 66, 68, 11
+BARS_FROM, BARS_TO = 168, 468  # names stand left of the bars, values right of them: neither ever meets a bar
 STYLE = """\
 .page { fill: #ffffff; stroke: #d0d7de } .text { fill: #1f2328 } .quiet { fill: #59636e }
 .ours { fill: #0969da } .theirs { fill: #8c959f } .yes { fill: #1a7f37 } .no { fill: #bc4c00 }

@@ -175,8 +175,8 @@ def _of_versions(folder: Path, count: int) -> Seconds:
     described, files = example("wine")
     publishing = timed(lambda: references.append(publish_files(store, described, files)))
     return {
-        "publishing the next": publishing,
-        "loading the newest": timed(lambda: load(store, references[-1])),
+        "publishing": publishing,
+        "loading": timed(lambda: load(store, references[-1])),
         "registry list": timed(lambda: _registry("list", "--registry", store.url)),
     }
 
@@ -224,7 +224,7 @@ GROWTHS = (
     Growth("models in one file", (1, 10, 100, 1_000), _of_models),
 )
 
-WIDTH, HEIGHT, COLUMNS, LEFT, RIGHT, TOP, BOTTOM = 300, 190, 2, 52, 12, 58, 26
+WIDTH, HEIGHT, COLUMNS, LEFT, RIGHT, TOP, BOTTOM = 360, 190, 2, 52, 12, 58, 26
 CURVES = ("first", "second", "third")
 COLOURS = """\
 .first { stroke: #0969da } .second { stroke: #bc4c00; stroke-dasharray: 7 3 }
@@ -267,7 +267,7 @@ def _chart(of: str, found: Mapping[int, Seconds], x0: int, y0: int) -> Iterator[
     for curve, what in zip(CURVES, next(iter(found.values())), strict=False):
         yield f'<path class="curve {curve}" d="M{at} {y0 + 34}h18"/>'
         yield _text(at + 22, y0 + 38, what, "quiet")
-        at += 30 + 5.6 * len(what)
+        at += 34 + 5.8 * len(what)
     for power in range(low, high + 1):
         yield f'<path class="rule" d="M{x0 + LEFT} {y(10.0**power):.1f}H{x0 + WIDTH - RIGHT}"/>'
         yield _text(x0 + LEFT - 5, y(10.0**power) + 4, _amount(10.0**power), "quiet end")
