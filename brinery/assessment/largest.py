@@ -6,16 +6,17 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from brinery.formats.frames import unwrapped
+from brinery.formats.pickle import LABELS_ARE_LARGEST
 
-# Of scikit-learn: in these `predict` is the class of the largest probability, or of the largest score of which
-# probabilities are made by what only rises.
+# Of scikit-learn, beside those that serving knows, ties and all: in these `predict` is the class of the largest
+# probability, or of the largest score of which probabilities are made by what only rises.
 OF_LARGEST = frozenset(
     """
-    AdaBoostClassifier BaggingClassifier CalibratedClassifierCV DecisionTreeClassifier ExtraTreeClassifier
-    ExtraTreesClassifier GaussianNB GradientBoostingClassifier HistGradientBoostingClassifier KNeighborsClassifier
-    LinearDiscriminantAnalysis LogisticRegression LogisticRegressionCV MLPClassifier RandomForestClassifier
+    AdaBoostClassifier BaggingClassifier CalibratedClassifierCV ExtraTreeClassifier GaussianNB
+    GradientBoostingClassifier HistGradientBoostingClassifier KNeighborsClassifier LinearDiscriminantAnalysis
+    LogisticRegressionCV MLPClassifier
     """.split()
-)
+).union(LABELS_ARE_LARGEST)
 CLOSE = 1e-6  # of the two largest probabilities: what rounding might turn, or the estimator settles otherwise
 
 

@@ -33,10 +33,10 @@ def reader(data: Buffer, encoding: Encoding, unpacked_size: int) -> io.BufferedR
     Its reads raise ValueError beyond `unpacked_size`, and OSError, EOFError or zlib.error where the bytes are not so
     encoded.
     """
+    stored: io.BufferedReader = io.BufferedReader(_Reader(data), READ_SIZE)
     if encoding == "identity":
-        return io.BufferedReader(_Reader(data), READ_SIZE)
-    unpacked = gzip.GzipFile(fileobj=io.BufferedReader(_Reader(data), READ_SIZE))
-    return io.BufferedReader(_Bounded(unpacked, unpacked_size), READ_SIZE)
+        return stored
+    return io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=stored), unpacked_size), READ_SIZE)
 
 
 def _packed(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from brinery.output.svg import text
 from tests.performance.environments import ROOT
 
 PROGRAMS = ("lambda_cold_start", "lambda_warm", "batch", "http_peers", "large_model", "large_requests", "training_cost")
@@ -65,8 +66,8 @@ def svg(figures: Sequence[dict[str, Any]]) -> str:
         f'<desc id="desc">Shorter bars are better. {escape(summary)}.</desc>',
         f"<style>\n{STYLE}\n</style>",
         f'<rect class="page" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="6"/>',
-        _text(MARGIN, 28, "Brinery against its baselines", "text head"),
-        _text(MARGIN, 47, "shorter is better; medians of interleaved runs on one machine", "quiet"),
+        text(MARGIN, 28, "Brinery against its baselines", "text head"),
+        text(MARGIN, 47, "shorter is better; medians of interleaved runs on one machine", "quiet"),
     ]
     for i, figure in enumerate(figures):
         parts += _row(figure, TOP + ROW * i)
@@ -78,17 +79,17 @@ def _row(figure: dict[str, Any], y: int) -> list[str]:
     colour = "yes" if _reached(figure) else "no"
     verdict = f"{_ratio(figure)} (must be ≤ {figure['limit']:g})"
     parts = [
-        _text(MARGIN, y + 14, _title(figure), "text name"),
-        _text(right, y + 14, verdict, f"{colour} name end"),
+        text(MARGIN, y + 14, _title(figure), "text name"),
+        text(right, y + 14, verdict, f"{colour} name end"),
     ]
     longest = max(figure["ours"], figure["theirs"])
     for place, (name, key) in enumerate((("Brinery", "ours"), (_baseline(figure), "theirs"))):
         top = y + 24 + place * 18
         width = max(1.5, (BARS_TO - BARS_FROM) * figure[key] / longest)
         parts += [
-            _text(MARGIN, top + BAR - 1, name, "quiet"),
+            text(MARGIN, top + BAR - 1, name, "quiet"),
             f'<rect class="{key}" x="{BARS_FROM}" y="{top}" width="{width:.1f}" height="{BAR}" rx="2"/>',
-            _text(right, top + BAR - 1, _amount(figure[key], figure["unit"]), "text end"),
+            text(right, top + BAR - 1, _amount(figure[key], figure["unit"]), "text end"),
         ]
     return parts
 
@@ -141,10 +142,6 @@ def _amount(value: float, unit: str) -> str:
     if value >= 100:
         return f"{value:,.0f} {unit}"
     return f"{value:.2f} {unit}" if value < 10 else f"{value:.1f} {unit}"
-
-
-def _text(x: int, y: int, text: str, kind: str) -> str:
-    return f'<text x="{x}" y="{y}" class="{kind}">{escape(text)}</text>'
 
 
 if __name__ == "__main__":

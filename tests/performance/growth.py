@@ -17,7 +17,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -26,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.commands.registry import main as registry
 from brinery.loading.load import load
+from brinery.output.svg import line, path, text
 from brinery.output.table import table
 from brinery.promotion.env_file import EnvFile
 from brinery.versions.reference import Reference
@@ -202,9 +202,9 @@ def _of_records(folder: Path, count: int) -> Seconds:
 
 def _of_models(folder: Path, count: int) -> Seconds:
     spec = {"data": "sklearn:wine", "estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": 0.5}}
-    path = folder / "models.json"
-    path.write_text(json.dumps({f"model-{number}": spec for number in range(count)}))
-    file = models_file(path, None, {})
+    declared = folder / "models.json"
+    declared.write_text(json.dumps({f"model-{number}": spec for number in range(count)}))
+    file = models_file(declared, None, {})
     return {"train --check": timed(lambda: check_estimators(file, read_specs(file)))}
 
 
@@ -262,24 +262,19 @@ def _chart(of: str, found: Mapping[int, Seconds], x0: int, y0: int) -> Iterator[
     def y(seconds: float) -> float:
         return y0 + HEIGHT - BOTTOM - (math.log10(seconds) - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
-    yield _text(x0 + 12, y0 + 20, of[0].upper() + of[1:], "text name")
+    yield text(x0 + 12, y0 + 20, of[0].upper() + of[1:], "text name")
     at = x0 + 12.0
     for curve, what in zip(CURVES, next(iter(found.values())), strict=False):
-        yield f'<path class="curve {curve}" d="M{at} {y0 + 34}h18"/>'
-        yield _text(at + 22, y0 + 38, what, "quiet")
+        yield line(at, y0 + 34, at + 18, y0 + 34, f"curve {curve}")
+        yield text(at + 22, y0 + 38, what, "quiet")
         at += 34 + 5.8 * len(what)
     for power in range(low, high + 1):
-        yield f'<path class="rule" d="M{x0 + LEFT} {y(10.0**power):.1f}H{x0 + WIDTH - RIGHT}"/>'
-        yield _text(x0 + LEFT - 5, y(10.0**power) + 4, _amount(10.0**power), "quiet end")
+        yield line(x0 + LEFT, y(10.0**power), x0 + WIDTH - RIGHT, y(10.0**power), "rule")
+        yield text(x0 + LEFT - 5, y(10.0**power) + 4, _amount(10.0**power), "quiet end")
     for size in found:
-        yield _text(x(size), y0 + HEIGHT - 8, _short(size), "quiet mid")
+        yield text(x(size), y0 + HEIGHT - 8, _short(size), "quiet mid")
     for curve, what in zip(CURVES, next(iter(found.values())), strict=False):
-        points = "L".join(f"{x(size):.1f} {y(seconds[what]):.1f}" for size, seconds in found.items())
-        yield f'<path class="curve {curve}" d="M{points}"/>'
-
-
-def _text(x: float, y: float, content: str, css: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{css}">{escape(content)}</text>'
+        yield path(((x(size), y(seconds[what])) for size, seconds in found.items()), f"curve {curve}")
 
 
 def _amount(seconds: float) -> str:
