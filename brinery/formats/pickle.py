@@ -77,9 +77,11 @@ def load(data: Buffer, manifest: Manifest) -> "PickleModel":
     name = f"{manifest.name}:{manifest.version}"
     artifact = manifest.artifacts["pickle"]
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), reader(data, artifact.encoding, artifact.unpacked_size) as file:
             warnings.simplefilter("error", UserWarning)  # such as InconsistentVersionWarning
-            estimator = _Unpickler("", reader(data, artifact.encoding, artifact.unpacked_size), True).load()
+            estimator = _Unpickler("", file, True).load()
+            if file.read(1):  # which also asks what is packed for its end
+                raise ValueError("something follows the estimator")
         model, fits = PickleModel(estimator, manifest.task), manifest.task.is_of(estimator)
     except Exception as exc:
         raise ModelInvalid(

@@ -3,8 +3,9 @@
 import gzip
 import io
 import random
+import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import joblib
@@ -15,12 +16,13 @@ from sklearn.ensemble import RandomForestClassifier
 from brinery.assessment.publish_fitted import publish_fitted
 from brinery.errors import ModelInvalid
 from brinery.formats import packed
-from brinery.formats.packed import LEAST_BYTES, pack, reader
+from brinery.formats.packed import AHEAD, AHEAD_BYTES, LEAST_BYTES, pack, reader
 from brinery.loading.load import load
 from brinery.versions.manifest import Artifact
 from brinery.versions.read import read_file
 from brinery.versions.store import Store
 from tests.examples import artifact, content, publish_files, tiny
+from tests.waiting import wait_until
 
 Of = Callable[[bytes], tuple[bytes, dict[str, Any]]]
 
@@ -72,11 +74,21 @@ def test_published_pickle_that_is_packed_stays_everybodys(folder_store: Store, m
         (lambda data: (gzip.compress(data)[:-9], {}), "EOFError|zlib"),
         (lambda data: (gzip.compress(data)[:500] + bytes(200), {}), "error|unpacks to more"),
         (lambda data: (gzip.compress(data)[:4] + data, {}), "error"),
-        (lambda data: (zlib.compress(data), {}), "BadGzipFile"),
-        (lambda data: (data, {}), "BadGzipFile"),
+        (lambda data: (zlib.compress(data), {}), "incorrect header"),
+        (lambda data: (data, {}), "incorrect header"),
+        (lambda data: (gzip.compress(data) + gzip.compress(b"more"), {}), "something follows"),
         (lambda data: (gzip.compress(data), {"encoding": "identity"}), "KeyError"),
     ],
-    ids=["more than said", "cut off", "damaged", "no stream", "of another kind", "not packed", "not said"],
+    ids=[
+        "more than said",
+        "cut off",
+        "damaged",
+        "no stream",
+        "of another kind",
+        "not packed",
+        "more behind it",
+        "not said",
+    ],
 )
 def test_pickle_that_is_not_packed_as_is_said_is_refused(folder_store: Store, of: Of, message: str) -> None:
     described, files = tiny()
@@ -88,3 +100,37 @@ def test_pickle_that_is_not_packed_as_is_said_is_refused(folder_store: Store, of
     described = content("tiny", described.features, (0, 1), artifacts={"pickle": entry})
     with pytest.raises(ModelInvalid, match=f"^tiny:1: model.joblib does not load here: .*(?:{message})"):
         publish_files(folder_store, described, {**files, "model.joblib": stored})
+
+
+def test_no_thread_is_left_whatever_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where more is packed than waits to be read, and reading ends in an error."""
+    monkeypatch.setattr(packed, "AHEAD_FROM", 0)
+    data = bytes((AHEAD + 3) * AHEAD_BYTES)
+    stored, before = gzip.compress(data, 1), threading.active_count()
+    for size in (len(data), len(data) - 1):
+        with reader(stored, "gzip", size) as file:
+            assert file.read(10) == bytes(10) and threading.active_count() == before + 1
+        assert threading.active_count() == before
+    with reader(stored, "gzip", len(data) - 1) as file:
+        with pytest.raises(ValueError, match="unpacks to more"):
+            file.read()
+        assert file.read() == b""  # and waits for nothing
+
+
+def test_pieces_wait_to_be_read_and_no_more_are_made() -> None:
+    """So that memory is bounded, however fast one unpacks and however slowly it is read."""
+    made = 0
+
+    def pieces() -> Generator[bytes]:
+        nonlocal made
+        while True:
+            made += 1
+            yield b"x"
+
+    ahead = packed._ahead(pieces())
+    assert next(ahead) == b"x"
+    wait_until(lambda: made == AHEAD + 2)
+    assert next(ahead) == b"x"
+    wait_until(lambda: made == AHEAD + 3)
+    ahead.close()
+    assert made == AHEAD + 3

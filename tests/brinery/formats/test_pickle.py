@@ -35,6 +35,7 @@ def forest(trees: int) -> RandomForestClassifier:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", [False, True], ids=["as it is", "packed"])
 @pytest.mark.parametrize(("trees", "megabytes"), [(14, 10), pytest.param(40, 30, marks=pytest.mark.campaign)])
 def test_pickle_of_a_large_forest_is_loaded_in_place(
