@@ -22,6 +22,7 @@ from brinery.versions.store import Store, open_store
 from tests.examples import publish_example
 from tests.https_site import make_certificate
 from tests.job_service import SERVICES as JOB_SERVICES
+from tests.kept_process import kept, started_anew
 from tests.simulation.world import SimulatedStore, World
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,7 @@ TOOL = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--python", "3.13"
 SAM_CLI = " ".join([*TOOL, "aws-sam-cli==1.170.0", "sam"])
 BUCKET = "models"
 LEFT_OUT = {
+    "slow": "the slow ones, which start processes or fit models for seconds each",
     "campaign": "the campaigns, tests of these with larger parameters",
     "browser": "the tests that need Chromium, its driver and Node",
     "docker": "the tests that need a Docker engine",
@@ -45,6 +47,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A case of a slow test that is one of a campaign is that alone, so that no test is run twice."""
+    for item in items:
+        if item.get_closest_marker("campaign"):
+            item.own_markers = [mark for mark in item.own_markers if mark.name != "slow"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +92,19 @@ def _environment() -> Iterator[None]:
         ):
             patch.setenv(variable, value)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _model_process() -> Iterator[None]:
+    """One process for models' code, which commands in this process use one after the other."""
+    with kept():
+        yield
+
+
+@pytest.fixture
+def own_model_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of that process: none is used again."""
+    started_anew(monkeypatch)
 
 
 @pytest.fixture(scope="session")

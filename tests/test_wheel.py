@@ -48,6 +48,7 @@ def run(*command: str, code: int = 0, cwd: Path | None = None) -> subprocess.Com
     return done
 
 
+@pytest.mark.slow
 def test_registry_lists_versions_and_they_load(installed: Path, tmp_path: Path) -> None:
     listed = run(str(installed / "registry"), "list", "--registry", STORED, cwd=tmp_path).stdout
     assert "numbers:2" in listed and "columns:1" in listed and "UNREADABLE" not in listed

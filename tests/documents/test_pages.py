@@ -91,6 +91,7 @@ def shell(trained: tuple[Path, str], tmp_path: Path) -> Iterator[Shell]:
         shell.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", HERE)
 def test_commands_of_a_page_work_in_their_order(page: str, shell: Shell) -> None:
     for block in HERE[page][page == "README.md" :]:

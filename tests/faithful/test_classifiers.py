@@ -29,6 +29,7 @@ def test_what_must_have_a_file_has_one(name: str) -> None:
     assert {formats[name, columns, scale] for columns in COLUMNS for scale in SCALES} <= {"single", "double"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUST_HAVE)
 def test_what_must_have_a_file_gets_it_on_mixed_columns(name: str) -> None:
     hold_to_what_is_stated(CLASSIFIERS, name, "mixed", "1", FEW)

@@ -28,6 +28,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_regressor_has_a_file_on_mixed_columns(name: str) -> None:
     hold(name, "mixed", "1", FEW)

@@ -7,6 +7,7 @@ import pytest
 from tests.faults.jobs_under_kills import BROKEN, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("jobs", "kills"), [(60, 5), pytest.param(300, 12, marks=pytest.mark.campaign)], ids=["60", "300"]
 )

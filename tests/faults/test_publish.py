@@ -20,6 +20,7 @@ def aws_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "rounds"), [(4, 5), pytest.param(16, 20, marks=pytest.mark.campaign)])
 def test_publish_by_many_processes_at_once_gives_each_its_number(s3_store: Store, count: int, rounds: int) -> None:
     context = processes()
@@ -61,6 +62,7 @@ class _Reader(threading.Thread):
                 return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["s3_store", "folder_store"])
 def test_publish_killed_at_any_store_call_leaves_no_broken_version(kind: str, request: pytest.FixtureRequest) -> None:
     store: Store = request.getfixturevalue(kind)

@@ -51,6 +51,7 @@ def recoveries() -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "file", "times"), recoveries())
 def test_cold_start_recovers_from_faults_that_pass(
     settings: Settings, faulty: Proxy, fault: Fault, file: str, times: int
@@ -129,6 +130,7 @@ def test_cold_start_that_takes_long_is_told_to_the_caller_and_goes_on(settings: 
     assert len(faulty.requests) == len(FILES)
 
 
+@pytest.mark.slow
 def test_slow_upload_is_not_taken_for_a_stall(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A time limit on reads must not end a write that takes longer."""
     with proxy(s3_endpoint) as slow:

@@ -8,6 +8,7 @@ from brinery.versions.store import Store
 from tests.faults.scoring_under_kills import BROKEN, Runs, _ended, campaign
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_killed_runs_end_with_the_bytes_of_an_undisturbed_one(
@@ -19,6 +20,7 @@ def test_killed_runs_end_with_the_bytes_of_an_undisturbed_one(
     assert found["kills"] >= kills and found["parts"] == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_processes_at_once_on_one_run_all_complete_it(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str

@@ -71,6 +71,7 @@ def test_write_ends_with_an_error_where_the_store_stays_away(faulty: Proxy, stor
     assert versions(store, "tiny") == []
 
 
+@pytest.mark.slow
 def test_training_says_before_it_fits_that_the_store_does_not_answer(
     tmp_path: Path, store: Store, faulty: Proxy
 ) -> None:

@@ -132,6 +132,7 @@ def connect(store: Store, arguments: Namespace) -> Stack:
     return Stack(arguments.stack, boto3.client, poll_seconds=0.2)
 
 
+@pytest.mark.slow
 def test_registry_has_a_bucket_training_and_topics_and_serves_nothing(registry: Deployed) -> None:
     assert {"RegistryBucket", "TrainingSchedule", "TrainingMissingAlarm", "Alerts", "Changes"} <= registry.names
     assert boto3.client("lambda").list_functions()["Functions"] == []
@@ -174,6 +175,7 @@ def everything() -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_one_stack_is_promoted_and_deleted_and_the_others_are_untouched(
     registry: Deployed, stack: Deployed, references: list[Reference]
 ) -> None:
@@ -196,6 +198,7 @@ def test_one_stack_is_promoted_and_deleted_and_the_others_are_untouched(
     assert bucket in [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]]  # it empties itself
 
 
+@pytest.mark.slow
 def test_promotion_deletes_superseded_versions_and_doctor_tells_of_them(
     registry: Deployed, references: list[Reference], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,6 +249,7 @@ def test_every_route_asks_who_calls(registry: Deployed, access: str, kind: str, 
     assert stage["StageName"] == "$default" and stage["AutoDeploy"] is True
 
 
+@pytest.mark.slow
 def test_template_that_is_too_long_for_a_request_goes_through_the_work_bucket(
     registry: Deployed, references: list[Reference]
 ) -> None:
@@ -260,6 +264,7 @@ def test_template_that_is_too_long_for_a_request_goes_through_the_work_bucket(
     assert sent["Key"].startswith("templates/") and sent["Size"] > 60_000
 
 
+@pytest.mark.slow
 def test_new_versions_and_promotions_are_told_to_the_topic() -> None:
     """S3 tells EventBridge, EventBridge the topic, the topic a queue: no code of ours in between."""
     stack = Deployed("telling", raw("registry"), **PARAMETERS)
@@ -297,6 +302,7 @@ def test_endpoint_of_sagemaker_but_what_the_local_cloudformation_does_not_know()
     assert Deployed("sagemaker", template, **given).names == {"Role"}
 
 
+@pytest.mark.slow
 def test_service_on_fargate_is_promoted_by_the_same_parameters(registry: Deployed, references: list[Reference]) -> None:
     template = raw("fargate")
     template["Resources"]["Service"]["Properties"]["DesiredCount"] = 2  # which this endpoint takes as no parameter
@@ -350,6 +356,7 @@ def test_function_serves_what_was_promoted(stack: Deployed, references: list[Ref
     assert hook["Environment"]["Variables"]["NEW_VERSION"] == f"{configuration['FunctionArn']}:1"
 
 
+@pytest.mark.slow
 def test_alias_follows_the_pin() -> None:
     """With what SAM makes of each pin, since this endpoint would give it no parameters."""
     pins = [f"{number}@sha256:{str(number) * 64}" for number in (1, 2)]
@@ -403,6 +410,7 @@ def test_registry_bucket_is_versioned_encrypted_and_closed(registry: Deployed) -
     assert [each["Sid"] for each in statements] == ["TlsOnly", "CreateOnly", "NobodyDeletes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("of", "count"), [("registry", 3), ("jobs", 14)], ids=["registry", "serving"])
 def test_alarms_ring_and_come_back_by_the_metrics_and_tell_the_topic(
     of: str, count: int, request: pytest.FixtureRequest

@@ -47,6 +47,7 @@ def counted(template: str, lines: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "counts"),
     [
@@ -77,6 +78,7 @@ def test_challenger_that_cannot_be_loaded_is_counted_by_itself(folder_store: Sto
     assert counted("serving", ran.stderr) == {"ChallengerFailures": 1}, ran.stderr
 
 
+@pytest.mark.slow
 def test_training_is_counted_by_its_outcomes(tmp_path: Path) -> None:
     """The registry's task: one line a run and one at the end, and a sentence for each model that failed."""
     good = {"data": "sklearn:iris", "estimator": "sklearn.tree.DecisionTreeClassifier", "schedule": "0 0 1 1 *"}

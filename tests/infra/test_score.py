@@ -44,6 +44,7 @@ def run(folder: Path, *arguments: str, **answers: str) -> tuple[subprocess.Compl
     return done, [json.loads(line) for line in asked.read_text().splitlines()] if asked.exists() else []
 
 
+@pytest.mark.slow
 def test_task_gets_the_command_as_it_was_given_and_its_log_and_code_are_told(tmp_path: Path) -> None:
     done, asked = run(tmp_path, *GIVEN)
     assert done.returncode == 0 and done.stdout == "s3://out/run-12: 10 rows in 1 parts\n", done.stderr
@@ -57,6 +58,7 @@ def test_task_gets_the_command_as_it_was_given_and_its_log_and_code_are_told(tmp
     assert run(tmp_path, *GIVEN, exitCode="1")[0].returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "told"),
     [

@@ -128,6 +128,7 @@ def resolved(value: Any, conditions: dict[str, bool]) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("access", "kind"), [("iam", "AWS_IAM"), ("jwt", "JWT"), ("open", "NONE")], ids=["iam", "jwt", "open"]
 )
@@ -281,6 +282,7 @@ def test_nothing_of_jobs_is_there_unless_they_are_asked_for() -> None:
     }
 
 
+@pytest.mark.slow
 def test_drift_is_looked_for_by_the_stacks_task_where_that_is_asked_for() -> None:
     """By a command that the parser takes, in the logs of all that answer."""
     schedule = translated(DriftSchedule="rate(1 day)")["DriftLook"]
@@ -308,6 +310,7 @@ def test_drift_is_looked_for_by_the_stacks_task_where_that_is_asked_for() -> Non
     assert alarm["Dimensions"] == [{"Name": "Service", "Value": {"Ref": "AWS::StackName"}}] and asked.metrics == "prod"
 
 
+@pytest.mark.slow
 def test_queues_keep_what_linters_accept_and_jobs_are_lost_by() -> None:
     resources = translated(Jobs="on")
     queue, dead = (resources[name]["Properties"] for name in ("JobsQueue", "JobsDeadLetters"))

@@ -24,6 +24,7 @@ def test_templates_are_these() -> None:
     assert {*translate()["written"]} == {*TEMPLATES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -31,6 +31,7 @@ def mini_batches(lines: list[bytes], most: int) -> Iterator[bytes]:
     yield b"".join(batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("media", ["text/csv", "application/jsonlines"])
 def test_transform_job_answers_each_line_as_score_does(
     published: tuple[Store, dict[str, Reference]], tmp_path: Path, media: str

@@ -145,6 +145,7 @@ def test_bad_body_is_answered_in_time(models: Models, kind: str) -> None:
     assert seconds < SECONDS or seconds < TIMES * parsing()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["pickle", "onnx"])
 @pytest.mark.parametrize("kind", GOOD)
 def test_full_body_of_valid_rows_is_answered_in_time(models: Models, kind: str, format: str) -> None:

@@ -69,6 +69,7 @@ def test_large_answers_are_taken_alone_or_where_there_is_room() -> None:
     assert bodies.held == 7 * LIMIT + SMALL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "status"), [([13.1] * 20_000, 200), ([13.1] * 19_999 + ["x"], 422)])
 def test_large_requests_one_after_the_other_leave_nothing_held(
     models: Callable[..., VerifiedModel], data: list[object], status: int

@@ -198,6 +198,7 @@ def test_server_answers_where_nobody_reads_its_output(tmp_path: Path) -> None:
         wait_until(lambda: "captured lines are lost: BrokenPipeError" in server.log.read_text())
 
 
+@pytest.mark.slow
 def test_nothing_of_capture_is_imported_where_it_is_off(models: Models) -> None:
     code = (
         "import sys; from serving.app import create_app; from serving.settings import read_settings;"
@@ -260,6 +261,7 @@ def test_lines_of_many_rows_are_put_in_calls_that_cloudwatch_takes(
     assert "1 captured lines are lost: CloudWatch takes none of more than" in caplog.text
 
 
+@pytest.mark.slow
 def test_function_captures_into_a_log_group_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under the real runtime, and the local service."""
     variables = published_wine(tmp_path)

@@ -315,6 +315,7 @@ def test_partial_request_is_the_champions_where_the_challenger_alone_refuses_a_r
     assert rows == ({"tiny:1": 40} if alone else {"tiny:1": 0, "tiny:3": 40})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["number", "integer"])
 @pytest.mark.parametrize("good", [[], [1.0]])
 def test_rows_that_were_not_answered_are_not_held_for_the_challenger(
@@ -376,6 +377,7 @@ def test_version_tells_the_challenger_from_its_manifest(folder_store: Store) -> 
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [None, "manifest", "missing", "unpinned"])
 def test_server_loads_the_challenger_that_the_environment_names(
     folder_store: Store, tmp_path: Path, harm: str | None

@@ -73,6 +73,7 @@ def is_answered(server: Served) -> bool:
     return answer.status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "status", "detail"),
     [
@@ -189,6 +190,7 @@ def test_what_stands_behind_a_body_says_nothing_of_it(usual: Served) -> None:
     assert answer.count(b"HTTP/1.1 200 OK") == 2 and b"100 Continue" not in answer
 
 
+@pytest.mark.slow
 def test_hundreds_of_half_sent_bodies_take_little_memory(start: Start) -> None:
     """150 of them took 830 MB."""
     server = start()
@@ -240,6 +242,7 @@ def test_body_that_trickles_is_refused_in_time_and_others_are_answered(hasty: Se
         assert time.monotonic() - started < 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [b"/classify", b"/healthz", b"/nothing"])
 def test_body_without_end_is_cut_off(start: Start, path: bytes) -> None:
     """It is answered before its end, and what follows is thrown away, for a while."""
@@ -301,6 +304,7 @@ def test_of_headers_that_come_twice_the_first_counts(usual: Served, first: str, 
         assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
+@pytest.mark.slow
 def test_connections_over_the_bound_are_refused_where_none_rests(start: Start) -> None:
     server = start(connections=20)
     server.client.close()

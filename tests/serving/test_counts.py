@@ -84,6 +84,7 @@ def test_lines_come_after_a_minute_or_a_thousand_rows_and_at_the_end(models: Mod
     assert len({line["process"] for line in counting.told}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("requests", [1000, pytest.param(10_000, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("format", ["pickle", "onnx"])
 def test_all_requests_are_counted_as_they_were_sent(models: Models, format: str, requests: int) -> None:
@@ -294,6 +295,7 @@ def test_many_requests_over_http_are_counted_to_the_row(folder_store: Store, tmp
     assert sum(line["bins"]["rows"] for line in lines if "bins" in line) > rows - LEAST_ROWS
 
 
+@pytest.mark.slow
 def test_lines_of_threads_are_whole(folder_store: Store, tmp_path: Path) -> None:
     """Large requests are answered in threads, small ones beside them."""
     reference = publish_example(folder_store, "wine")

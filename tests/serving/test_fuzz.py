@@ -9,6 +9,7 @@ import pytest
 from tests.serving.fuzz import fuzz
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)  # as long as so many take
 @pytest.mark.parametrize("count", [240, pytest.param(600, marks=pytest.mark.campaign)])
 def test_generated_requests_are_all_answered_well(record_property: Callable[[str, object], None], count: int) -> None:

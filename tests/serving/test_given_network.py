@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 from tests.serving.conftest import serving
 
 
+@pytest.mark.slow
 def test_network_of_a_file_classifies(tmp_path: Path) -> None:
     rows = load_digits(as_frame=True).frame[:200]
     columns, truth = rows.drop(columns="target"), rows.target

@@ -212,6 +212,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "logged", "told"),
     [

@@ -77,6 +77,7 @@ def test_large_answers_are_read_through_the_api(client: Client, service: JobServ
     assert "result_path" in service.item(id) and service.work not in done.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "status", "part"),
     [
@@ -227,6 +228,7 @@ CALLERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("callers", CALLERS.values(), ids=CALLERS)
 def test_another_caller_gets_a_404(
     service: JobService, models: Callable[..., VerifiedModel], callers: tuple[Any, Any]

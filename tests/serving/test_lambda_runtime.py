@@ -162,6 +162,7 @@ def wait_until_it_serves(invoke: Invoke, seconds: float = 60) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_runtime_with_changed_artifact_never_serves_nor_fetches_again(s3_store: Store, s3_endpoint: str) -> None:
     reference = publish_example(s3_store, "alcohol")
     path = f"{reference.folder}/model.onnx"

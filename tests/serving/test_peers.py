@@ -30,6 +30,7 @@ def diabetes() -> tuple[pd.DataFrame, pd.Series, Any]:
     return found.data, found.target, ElasticNet(alpha=0.05, l1_ratio=0.05, random_state=42)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("example", "form"),
     [

@@ -19,6 +19,7 @@ QUICK = (
 TRAIN, TEST = slice(0, 400), slice(400, None)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
     "name", [each if each in QUICK else pytest.param(each, marks=pytest.mark.campaign) for each in SHAPES]

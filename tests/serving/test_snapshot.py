@@ -138,6 +138,7 @@ def test_function_without_model_fails_its_init(variables: dict[str, str], tmp_pa
     assert "it is not the pinned one" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "told"),
     [

@@ -75,6 +75,7 @@ def held_to(spans: dict[str, Any], request: str, *children: str) -> None:
         assert spans[name].end_time_unix_nano <= root.end_time_unix_nano
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 500])
 def test_request_has_spans_of_parse_and_predict(folder_store: Store, tmp_path: Path, rows: int) -> None:
     """One row is answered at once, many in a thread of their own."""

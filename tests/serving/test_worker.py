@@ -45,6 +45,7 @@ def wait_for(service: JobService, ids: list[str], seconds: float = 60) -> None:
     wait_until(lambda: "queued" not in states(service, ids), seconds, lambda: states(service, ids))
 
 
+@pytest.mark.slow
 def test_poller_answers_what_waits_and_stops_when_it_is_told(service: JobService, published: PUBLISHED) -> None:
     jobs, pin = service.jobs(), published[1]["wine"]
     ids = [jobs.submit(pin, BODY) for _ in range(3)]
@@ -56,12 +57,14 @@ def test_poller_answers_what_waits_and_stops_when_it_is_told(service: JobService
     assert service.waiting() == 0
 
 
+@pytest.mark.slow
 def test_once_ends_when_nothing_waits(service: JobService, published: PUBLISHED) -> None:
     id = service.jobs().submit(published[1]["wine"], BODY)
     process = started(service, published, "--once")
     assert process.wait(timeout=60) == 0 and states(service, [id]) == ["done"]
 
 
+@pytest.mark.slow
 def test_jobs_outlive_workers_that_are_killed(service: JobService, published: PUBLISHED) -> None:
     """Each by SIGKILL as soon as it has ended some; what it had received comes back, and what had ended stays."""
     jobs, pin = service.jobs(), published[1]["wine"]
@@ -85,6 +88,7 @@ def test_jobs_outlive_workers_that_are_killed(service: JobService, published: PU
     assert states(service, ids) == ["done"] * len(ids)
 
 
+@pytest.mark.slow
 def test_dead_letters_are_ended_as_failed(service: JobService, published: PUBLISHED) -> None:
     id = service.jobs().submit(published[1]["wine"], BODY)
     sqs = service.client("sqs")

@@ -28,6 +28,7 @@ def service(endpoint: str, tmp_path: Path) -> JobService:
     return make_jobs(endpoint, tmp_path, visibility=10)
 
 
+@pytest.mark.slow
 def test_event_source_drives_the_worker_and_takes_back_what_it_names(service: JobService, published: PUBLISHED) -> None:
     """A batch with a job to answer, a bad input, a message of nobody, and one whose version is not there yet."""
     store, references = published

@@ -44,6 +44,7 @@ EFFECTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "faults"),
     [
@@ -63,6 +64,7 @@ def test_what_is_wrong_is_found_in_every_history_of_a_few_actors(control: str) -
         exhaust(small(name, code), faults, Counter())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", NULL_CONTROLS)
 def test_what_is_wrong_is_found_by_seeds(control: str) -> None:
     with pytest.raises(Broken, match="."):
@@ -75,6 +77,7 @@ def test_histories_of_seeds_are_the_same_again() -> None:
     assert len(set(first)) > 45  # of which a few have a person alone
 
 
+@pytest.mark.slow
 def test_a_thousand_histories_keep_what_must_hold() -> None:
     run(range(1000))
 

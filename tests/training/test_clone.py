@@ -25,6 +25,7 @@ def voters(depth=2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [
@@ -47,6 +48,7 @@ def test_published_pickle_can_be_cloned_and_fitted_again(tmp_path: Path, train: 
     assert again[-1].get_params().keys() == published[-1].get_params().keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "rounds"),
     [

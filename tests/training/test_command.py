@@ -31,6 +31,7 @@ from training.__main__ import main
 MODELS = ["wine", "wine-alcohol", "penguins", "digits", "breast-cancer", "diabetes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("models", [["wine", "penguins"], pytest.param(MODELS, marks=pytest.mark.campaign)], ids=len)
 def test_train_publishes_and_prints_lines_that_promote(tmp_path: Path, models: list[str]) -> None:
     registry = (tmp_path / ".registry").as_uri()
@@ -106,6 +107,7 @@ def test_model_that_does_not_beat_its_baseline_is_marked_and_named(tmp_path: Pat
         assert (note in card.partition("<h2>Gate</h2>")[0]) == there
 
 
+@pytest.mark.slow
 def test_train_says_how_metrics_of_folds_were_taken(train: Train) -> None:
     models = {"wine": SPEC, "folded": {**SPEC, "params": {"max_iter": 1000}, "cv": 3}}
     _, out, _ = train(models)
@@ -121,6 +123,7 @@ def test_notes_print_nothing_that_a_terminal_would_obey(tmp_path: Path, train: T
     assert 'mine: column "bi\\x1b[31mll" tells the target by itself' in out
 
 
+@pytest.mark.slow
 def test_train_names_how_to_serve_as_it_is_told(tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVE_COMMAND", "docker compose up -d --wait serve")
     monkeypatch.setenv("PROMOTE_COMMAND", "promote {reference} && {image}docker compose up")
@@ -152,6 +155,7 @@ def test_train_fills_the_manifest(tmp_path: Path, train: Train) -> None:
     assert manifest.trained_at.utcoffset() is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [MODELS[0], *(pytest.param(name, marks=pytest.mark.campaign) for name in MODELS[1:])])
 def test_same_commit_data_and_seed_give_the_same_pickle(tmp_path: Path, name: str) -> None:
     arguments = ["--models", str(EXAMPLES), "--registry", (tmp_path / "registry").as_uri()]
@@ -197,6 +201,7 @@ def test_nothing_secret_of_an_address_is_stored(
     assert b"password" not in stored and b"signature=abc" not in stored
 
 
+@pytest.mark.slow
 def test_version_worse_than_the_promoted_one_is_published_and_marked(tmp_path: Path, train: Train) -> None:
     store = open_store((tmp_path / ".registry").as_uri(), create=True)
     good = {**SPEC, "params": {"max_iter": 1000}, "gate": {"no_worse_than_promoted": {"accuracy": 0.02}}}
@@ -365,6 +370,7 @@ def test_train_without_a_models_file_says_so(tmp_path: Path, capsys: pytest.Capt
     assert "models.json does not exist; it declares the models to train" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_train_stopped_by_sigterm_names_what_was_not_published(tmp_path: Path) -> None:
     arguments = ["-m", "training", "--models", str(write(tmp_path, {"wine": SPEC, "slow": slow_model(tmp_path)}))]
     process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -383,6 +389,7 @@ open({target!r}, "a").write(os.environ.get("AWS_SECRET_ACCESS_KEY", "no secret")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "ran", "outcome"),
     [

@@ -17,6 +17,7 @@ from tests.training.conftest import Train
 from tests.training.slow import hanging_model, hanging_search, sleeping_model, wait_for_the_fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.campaign)])
 def test_train_that_is_killed_in_a_search_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     path = write(tmp_path, {"wine": hanging_search(tmp_path)})

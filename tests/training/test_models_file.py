@@ -41,6 +41,7 @@ def train(folder: Path, *arguments: str, **environment: str) -> "subprocess.Comp
     )
 
 
+@pytest.mark.slow
 def test_file_from_s3_is_as_one_of_the_working_folder_and_its_runs_use_the_same_bytes(
     s3_store: Store, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def model(tmp_path: Path, serving_check: ModelProcess, request: pytest.FixtureRe
     return load(store, result.reference)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "classes", "mine"),
     [
@@ -107,6 +108,7 @@ def test_rows_are_read_as_those_of_training_and_the_gate_is_held_against_them(
     assert (found["accuracy"] < 0.2, gate.passed) == (True, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -50,6 +50,7 @@ def test_words_tell_the_answer_of_others(tmp_path: Path, estimator: str) -> None
     test_words_tell_the_answer(trained(tmp_path, estimator=estimator))
 
 
+@pytest.mark.slow
 def test_words_tell_the_answer(logistic: VerifiedModel) -> None:
     model = logistic
     (notes, rooms) = model.manifest.features
@@ -80,6 +81,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_what_cannot_be_a_text_is_a_sentence(tmp_path: Path, name: str) -> None:
     keys, message = WRONG[name]
@@ -89,6 +91,7 @@ def test_what_cannot_be_a_text_is_a_sentence(tmp_path: Path, name: str) -> None:
     assert done.returncode == 1 and message in done.stderr
 
 
+@pytest.mark.slow
 def test_a_text_that_is_too_long_is_told_with_its_row(tmp_path: Path) -> None:
     FRAME.assign(notes=["a" * 10_001, *FRAME.notes[1:]]).to_csv(tmp_path / "rows.csv", index=False)
     write(tmp_path, {"mine": {**SPEC, "estimator": LOGISTIC}})

@@ -89,6 +89,7 @@ def covered_classes(calibration: Predictions, asked: Predictions, level: float) 
     return sum(truth in answer["labels"] for answer, truth in zip(written, asked.truth.tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.7, 0.9])
 @pytest.mark.parametrize(("draw", "covered"), [(numbers, covered_numbers), (classes, covered_classes)])
 def test_truth_is_held_so_often_as_the_law_of_the_method_says(

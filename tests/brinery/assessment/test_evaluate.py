@@ -128,6 +128,7 @@ def test_labels_alone_have_the_metrics_of_labels() -> None:
     assert set(found.intervals) == set(found.baseline) == {"accuracy", "balanced_accuracy", "macro_f1"}
 
 
+@pytest.mark.slow
 def test_wine_is_measured_as_by_scikit_learn() -> None:
     x, y = load_wine(return_X_y=True)
     model = LogisticRegression(max_iter=10_000).fit(x[::2], y[::2])

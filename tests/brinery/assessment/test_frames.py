@@ -93,6 +93,7 @@ def published(model: Any, registry: str, truth: Any = LABELS, rows: Any = FRAME,
     return load(reference, registry=registry)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", [pytest.param(each, marks=[] if each in QUICK else CAMPAIGN) for each in CLASSIFIERS])
 def test_pipeline_of_named_columns_answers_alike(registry: str, name: str) -> None:
@@ -111,6 +112,7 @@ def test_pipeline_of_named_columns_answers_alike(registry: str, name: str) -> No
     assert np.array_equal([answer["probabilities"]["stays"] for answer in as_frames], ours[:, 1])
 
 
+@pytest.mark.slow
 def test_regressor_of_a_frame_is_compared_with_the_promoted_one_by_its_file(registry: str) -> None:
     made = make_pipeline(columns((SimpleImputer(), NUMBERS), (ENCODER, TEXTS)), Ridge()).fit(
         FRAME[TRAIN], AMOUNT[TRAIN]
@@ -129,6 +131,7 @@ def test_regressor_of_a_frame_is_compared_with_the_promoted_one_by_its_file(regi
     assert third.manifest.gate.passed
 
 
+@pytest.mark.slow
 def test_rows_that_tie_are_no_golden_ones(registry: str) -> None:
     rows = FRAME[["income"]].fillna(0.0)
     forest = RandomForestClassifier(2, random_state=0).fit(rows[TRAIN], LABELS[TRAIN])
@@ -188,6 +191,7 @@ def test_frame_with_dates_is_refused(registry: str) -> None:
     assert models(open_store(registry, create=True)) == []
 
 
+@pytest.mark.slow
 def test_unknown_category_is_refused_by_its_path(registry: str) -> None:
     served = published(CLASSIFIERS["by names"].fit(FRAME[TRAIN], LABELS[TRAIN]), registry)
     with pytest.raises(RowInvalid, match="/data/0/city"):

@@ -1,6 +1,7 @@
 """The gate: limits, and the version that is promoted."""
 
-from datetime import UTC, datetime
+import itertools
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -70,8 +71,12 @@ def gate(**keys: object) -> GateSpec:
     return GateSpec(**keys)
 
 
+SECONDS = itertools.count()
+
+
 def promote(store: Store, reference: Reference) -> None:
-    write(store, record(store, reference, at=datetime.now(UTC)))
+    """Write a record that is a second newer, as names of records have it, than the one before."""
+    write(store, record(store, reference, at=datetime.now(UTC) + timedelta(seconds=next(SECONDS))))
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,7 @@ def test_what_cannot_be_published_is_a_sentence(
     assert models(open_store(registry, create=True)) == []
 
 
+@pytest.mark.slow
 def test_regressor_from_a_notebook_answers_numbers_with_intervals(registry: str) -> None:
     rows, truth = load_diabetes(return_X_y=True)
     model = HistGradientBoostingRegressor(max_iter=20, random_state=0).fit(rows[::2], truth[::2])

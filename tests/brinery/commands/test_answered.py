@@ -31,6 +31,7 @@ def logged(folder: Path, *lines: str) -> str:
     return str(log)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["pickle", "onnx"])
 @pytest.mark.parametrize("name", ["wine", "mixed", "progress"])
 def test_replay_gives_the_same_answer_to_the_last_bit(
@@ -129,6 +130,7 @@ def test_request_that_is_not_there_is_a_sentence(
     assert "tell different things of the request 'one'" in told(capsys, store, "one", "--log", log)[2]
 
 
+@pytest.mark.slow
 def test_request_of_which_lines_are_missing_says_so(
     published: Published, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -140,6 +142,7 @@ def test_request_of_which_lines_are_missing_says_so(
     assert text.splitlines()[-1].startswith("not all of its rows are in the log")
 
 
+@pytest.mark.slow
 def test_request_of_a_log_group(
     published: Published, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,8 +173,8 @@ def test_regressors_that_share_requests_are_compared_in_the_mean(
 ) -> None:
     champion, challenger = two(folder_store, "progress", rows=300)
     challenged = Challenged(champion, challenger, share=0.5)
-    for row in frame("progress")[0].to_numpy():
-        challenged.ask(row.tolist())
+    for i, row in enumerate(frame("progress")[0].to_numpy()):
+        challenged.ask(row.tolist(), key=str(i))  # else one run in twenty would tell a difference
     log = printed(capsys, tmp_path, challenged)
     _, found, _ = told(capsys, folder_store, "progress", "--log", log, "--json")
     low, high = found["mean"]["higher_by_deviations"]

@@ -36,6 +36,7 @@ def test_doctor_finds_the_registry_as_other_commands_do(
     assert main(["doctor"]) == 0 and "create twice" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_store_keeps_its_promises_and_nothing_is_left(store: Store) -> None:
     found = list(try_promises(store))
     assert [each.check for each in found] == CHECKS

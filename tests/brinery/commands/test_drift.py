@@ -156,6 +156,7 @@ def test_what_cannot_be_looked_at_is_a_sentence(
         assert "is no length of time, such as 90m, 24h or 7d" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_lines_of_a_log_group_since_a_time_and_a_page_in_a_bucket(
     answered: Answered,
     capsys: pytest.CaptureFixture[str],

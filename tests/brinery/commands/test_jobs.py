@@ -29,6 +29,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_jobs_are_listed_and_shown(service: JobService, capsys: pytest.CaptureFixture[str]) -> None:
     first = service.jobs(clock=lambda: datetime.now(UTC) - timedelta(hours=2)).submit(PIN, b"1", "a-key")
     second = service.jobs().submit(PIN, b"2")

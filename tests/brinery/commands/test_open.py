@@ -234,6 +234,7 @@ def stacks(api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
+@pytest.mark.slow
 def test_command_serves_until_it_is_interrupted(stacks: str, tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "brinery.commands.registry", "open", "--stack", "signed", "--port", str(port)]

@@ -63,6 +63,7 @@ def test_pipeline_of_a_frame_becomes_a_version(folder: Path, capsys: pytest.Capt
     assert served.manifest.description == "Who leaves" and served.manifest.data.train_rows == 200
 
 
+@pytest.mark.slow
 def test_regressor_of_arrays_with_intervals_and_a_gate_that_it_fails(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -258,6 +258,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "name", "message"), DAMAGE.values(), ids=DAMAGE)
 def test_verify_in_a_process_of_its_own_shows_no_traceback(
     folder_store: Store, tmp_path: Path, damage: object, name: str, message: str

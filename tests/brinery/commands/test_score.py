@@ -55,6 +55,7 @@ def test_no_digest_ends_with_2_and_an_error_with_1(
         assert exit.value.code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.campaign)])
 def test_a_signal_ends_it_after_the_piece_and_the_same_command_goes_on(
     published: Published, tmp_path: Path, number: signal.Signals

@@ -55,6 +55,7 @@ def closed(folder_store: Store) -> Path:
     return Path(folder_store.url.removeprefix("file://")) / "alcohol/versions/000001"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

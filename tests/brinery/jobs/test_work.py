@@ -53,6 +53,7 @@ def ended(service: JobService, id: str) -> tuple[str, Any]:
     return job.state, json.loads(job.ended.result.read(jobs.work))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"1", b"x" * (INLINE_BYTES + 1)], ids=["inline", "in the work bucket"])
 def test_job_is_answered_once_by_the_pin_that_was_live(service: JobService, body: bytes) -> None:
     id = service.jobs().submit(PIN, body)

@@ -76,6 +76,7 @@ def port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
 def test_code_of_a_model_reaches_nothing_outside(folder_store: Store, tmp_path: Path, port: int) -> None:
     """The one that asks is the child of one that keeps the secret where its user can read it, as a shell does."""

@@ -18,6 +18,8 @@ from brinery.versions.store import Store
 from tests.conftest import ROOT, python
 from tests.examples import pickled, tiny
 
+pytestmark = pytest.mark.usefixtures("own_model_process")
+
 PR_GET_DUMPABLE = 3
 LOOK = """
 import json, os, resource, sys

@@ -27,6 +27,8 @@ from tests.conftest import ROOT, python
 from tests.examples import example, pickled, tiny
 from tests.models_file import write
 
+pytestmark = pytest.mark.usefixtures("own_model_process")
+
 
 @pytest.fixture(scope="module")
 def check() -> Iterator[ModelProcess]:
@@ -40,6 +42,7 @@ def test_a_version_of_scikit_learn_alone_is_published(folder_store: Store, check
     assert publish(folder_store, described, files, refusing(check)).reference.version == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_allowed_modules_are_those_of_the_serving_image(runtime: str) -> None:
     """Each locked distribution of the image brings at least one of them, and each of them is brought by one."""
@@ -54,6 +57,7 @@ def test_allowed_modules_are_those_of_the_serving_image(runtime: str) -> None:
     assert brought - {"distutils"} == (SERVING | RUNTIMES[runtime]) - {"brinery", "serving"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["pandas", "training", "boto3", "pytest", "pyarrow", "skl2onnx", "nothing_like_it"])
 def test_nothing_else_can_be_imported(module: str) -> None:
     code = "import sys; from brinery.loading.servable import OnlyServing; sys.meta_path.insert(0, OnlyServing())"
@@ -62,6 +66,7 @@ def test_nothing_else_can_be_imported(module: str) -> None:
     assert f"No module named '{module}'" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_pickle_that_needs_a_module_of_the_user_is_not_published(tmp_path: Path) -> None:
     (tmp_path / "my_models.py").write_text(
         "from sklearn.linear_model import LogisticRegression\n"
@@ -92,6 +97,7 @@ class Heavy:
         return os._exit, (9,)
 
 
+@pytest.mark.slow
 def test_a_model_that_ends_the_process_is_not_published_and_the_next_one_is(
     folder_store: Store, check: ModelProcess
 ) -> None:
@@ -149,6 +155,7 @@ def boosted() -> tuple[ManifestContent, dict[str, bytes]]:
     return described.model_copy(update={"artifacts": {"pickle": made}}), dict(files)
 
 
+@pytest.mark.slow
 def test_a_pickle_of_another_library_is_loaded_as_the_image_that_has_it(
     folder_store: Store, check: ModelProcess
 ) -> None:

@@ -38,6 +38,7 @@ def drifted(profile: Profile, seed: int, rows: int, shift: float) -> bool:
     return any(each.verdict == "drift" for each in looked(profile, sample, seed).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [LOOKS, pytest.param(4_000, marks=pytest.mark.campaign)])
 def test_without_drift_alarms_are_few(
     profile: Profile, looks: int, record_property: Callable[[str, object], None]
@@ -191,6 +192,7 @@ RARE: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 SHARES = {"two": (0.995, 0.005), "three": (0.98, 0.01, 0.01), "many": (0.9, *[0.001] * 100)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looks", "rows"), FEW_ROWS)
 @pytest.mark.parametrize("drawn", RARE.values(), ids=RARE)
 def test_rare_and_far_off_values_make_few_alarms(
@@ -209,6 +211,7 @@ def test_rare_and_far_off_values_make_few_alarms(
     assert alarms <= (3 if looks == 50 else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looks", "rows"), FEW_ROWS)
 @pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
 def test_rare_categories_make_few_alarms(shares: tuple[float, ...], looks: int, rows: int) -> None:
@@ -245,6 +248,7 @@ def test_a_feature_that_is_named_as_the_answers_are_is_looked_at_too() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_values_that_hardly_occur_make_no_alarm() -> None:
     """Hundreds of rare categories, of which a window has others than training by chance."""
     many = tuple(f"c{n}" for n in range(400))

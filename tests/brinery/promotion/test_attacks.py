@@ -169,6 +169,7 @@ def test_removed_records_stop_no_promotion(here: Here) -> None:
     assert here.rollback()[0] == 1 and here.version == 2
 
 
+@pytest.mark.slow
 def test_ten_thousand_strangers_hold_up_nothing_and_are_counted(here: Here) -> None:
     names = promoted(here)
     stranger = here.store.backend
@@ -184,6 +185,7 @@ def test_ten_thousand_strangers_hold_up_nothing_and_are_counted(here: Here) -> N
     assert here.promote(3)[0] == 0 and here.version == 3
 
 
+@pytest.mark.slow
 def test_strangers_over_http_are_not_asked_for(
     here: Here, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

@@ -195,6 +195,7 @@ class Counting(Store):
         raise AssertionError("a whole listing grows with what is stored")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [10, pytest.param(10_000, id="ten thousand")])
 def test_many_records_are_as_many_requests_as_few(here: Here, count: int) -> None:
     references = [*here.references[:2], here.references[0]]

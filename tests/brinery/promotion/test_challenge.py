@@ -171,6 +171,7 @@ def test_share_is_written_as_serving_and_the_stack_read_it(share: float | None, 
     assert Held(str(one), challenger=challenger, share=share).is_set_to(state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
     [

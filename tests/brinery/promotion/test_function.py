@@ -40,6 +40,7 @@ def published(client: Any, number: int, live: int, **alias: Any) -> Function:
     return Function(client, name)
 
 
+@pytest.mark.slow
 def test_what_no_alias_names_is_deleted_beyond_the_newest() -> None:
     client = boto3.client("lambda")
     canary = {"AdditionalVersionWeights": {"3": 0.1}}
@@ -52,6 +53,7 @@ def test_what_no_alias_names_is_deleted_beyond_the_newest() -> None:
     assert [*function.delete_superseded()] == []
 
 
+@pytest.mark.slow
 def test_the_newest_stay_also_where_nothing_names_them() -> None:
     function = published(boto3.client("lambda"), KEPT, live=KEPT)
     assert function.versions()[1] == []
@@ -68,6 +70,7 @@ class InFront:
         return self._answer if name == self._call else getattr(self._client, name)
 
 
+@pytest.mark.slow
 def test_one_that_an_alias_has_come_to_name_meanwhile_stays() -> None:
     def refuse(FunctionName: str, Qualifier: str) -> None:
         raise boto3.client("lambda").exceptions.ResourceConflictException(
@@ -86,6 +89,7 @@ def test_no_function_and_no_answer_are_told_apart(monkeypatch: pytest.MonkeyPatc
         [*Function(away, "nothing-serving").findings(None)]
 
 
+@pytest.mark.slow
 def test_findings_tell_what_is_live_and_what_is_superseded() -> None:
     function = published(boto3.client("lambda"), 6, live=6)
     pin = f"6@sha256:{'a' * 64}"

@@ -174,6 +174,7 @@ main(arguments)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "version", "left"),
     [
@@ -220,6 +221,7 @@ def test_two_promotions_at_once_have_one_winner(here: Here) -> None:
     assert here.version == 2 and len(here.store.files(folder("alcohol"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.campaign)])
 def test_many_promotions_at_once_leave_file_and_chain_in_agreement(here: Here, count: int) -> None:
     command = [sys.executable, "-m", "brinery.commands.registry", "promote"]
@@ -314,6 +316,7 @@ def test_wrong_use_is_a_sentence(here: Here, arguments: list[str], code: int, me
     assert re.search(message, err)
 
 
+@pytest.mark.slow
 def test_version_is_measured_again_before_it_is_promoted(here: Here, tmp_path: Path) -> None:
     """The fourth failed its gate by its publisher's figures; on rows of one's own it is another matter."""
     rows, truth = frame("alcohol")

@@ -117,6 +117,7 @@ def log_of(run: Run, name: str) -> Any:
     return json.loads(run("log", "alcohol", "--stack", name, "--json")[1])
 
 
+@pytest.mark.slow
 def test_promotion_changes_the_pin_the_record_and_the_release_alone(
     stack: tuple[str, Store, list[Reference]], run: Run
 ) -> None:
@@ -251,6 +252,7 @@ def test_stack_of_an_older_template_takes_no_challenger_and_every_promotion(
     assert parameters_of(name)["ModelVersion"] == references[1].version_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_crash_around_the_update_leaves_nothing_to_settle(
     stack: tuple[str, Store, list[Reference]], run: Run, moment: str

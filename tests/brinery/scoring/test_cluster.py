@@ -63,6 +63,7 @@ def started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=dict(os.environ), stdout=quiet, stderr=quiet)
 
 
+@pytest.mark.slow
 def test_run_by_workers_of_which_one_is_killed_has_the_bytes_of_one_machine(
     published: Published, tmp_path: Path, s3_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +96,7 @@ def test_run_by_workers_of_which_one_is_killed_has_the_bytes_of_one_machine(
     assert len(done["parts"]) > 20 and done["rows"] == 8 * 1999
 
 
+@pytest.mark.slow
 def test_workers_that_refuse_rows_or_are_stopped_end_as_on_one_machine(published: Published, tmp_path: Path) -> None:
     store, references = published
     rows = wine_rows(2000)
@@ -111,6 +113,7 @@ def test_workers_that_refuse_rows_or_are_stopped_end_as_on_one_machine(published
         assert [each["row"] for each in refused(tmp_path / "out")] == [1235]
 
 
+@pytest.mark.slow
 def test_version_that_a_worker_cannot_verify_is_not_scored_with(tmp_path: Path, folder_store: Store) -> None:
     reference = publish_example(folder_store, "wine")
     write_rows(wine_rows(100), tmp_path / "rows.csv")
@@ -140,6 +143,7 @@ def test_worker_with_other_libraries_works_on_nothing(published: Published, tmp_
         run(store, references["wine"], tmp_path / "rows.csv", tmp_path / "out", make_workers=elsewhere)
 
 
+@pytest.mark.slow
 def test_no_scheduler_or_worker_is_a_sentence(published: Published, tmp_path: Path) -> None:
     store, references = published
     write_rows(wine_rows(10), tmp_path / "rows.csv")

@@ -65,6 +65,7 @@ def test_each_format_holds_the_same(published: Published, tmp_path: Path, format
     assert_same(found, classified(store, references["mixed"], rows_of("mixed")))
 
 
+@pytest.mark.slow
 def test_manifest_tells_all_and_its_digests_are_those_of_the_parts(published: Published, tmp_path: Path) -> None:
     store, references = published
     for place in range(2):
@@ -235,6 +236,7 @@ def test_rows_that_do_not_fit_are_told_by_number_and_without_their_values(
     assert_same(table(tmp_path / "out", done), classified(store, references["mixed"], good))
 
 
+@pytest.mark.slow
 def test_refused_rows_are_numbered_through_all_pieces_of_a_file(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,6 +384,7 @@ def test_a_source_whose_folder_is_taken_away_has_changed(published: Published, t
         run(store, references["wine"], path, tmp_path / "out", told=replace)
 
 
+@pytest.mark.slow
 def test_an_object_that_changes_in_mid_run_is_noticed(
     published: Published, tmp_path: Path, s3_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,6 +416,7 @@ def test_a_source_that_changes_behind_the_last_piece_is_noticed(published: Publi
         run(store, references["wine"], path, tmp_path / "out", told=change)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_is_gone_on_with(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

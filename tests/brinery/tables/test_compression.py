@@ -79,6 +79,7 @@ def test_compression_that_cannot_be_undone_gets_a_sentence(tmp_path: Path, data:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gzip", "bzip2", "xz"])
 def test_what_unpacks_to_more_than_there_is_memory_is_refused_before_it_is(
     monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]

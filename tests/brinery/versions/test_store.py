@@ -64,6 +64,7 @@ def test_store_takes_its_own_bytes_for_a_lost_answer(store: Store) -> None:
     store.create("a", b"mine")
 
 
+@pytest.mark.slow
 def test_store_lets_one_of_many_creators_win(store: Store) -> None:
     def attempt(number: int) -> int | None:
         try:
@@ -89,6 +90,7 @@ def test_store_says_what_is_missing(store: Store) -> None:
         store.read("no/such", 9)
 
 
+@pytest.mark.slow
 def test_store_lists_folders_and_files(store: Store) -> None:
     assert store.folders() == []
     assert store.files("wine/versions") == {}

@@ -89,6 +89,7 @@ def test_rows_to_stop_by_are_those_that_are_not_fitted_on(name: str, monkeypatch
     assert np.array_equal(seen["labels"], LABELS[seen["stopped"][:, 0].astype(int)])
 
 
+@pytest.mark.slow
 def test_early_stopping_goes_with_a_search_and_with_folds() -> None:
     search = {"max_depth": [1, 3]}
     asked = fitting("xgboost.XGBClassifier", params={"n_estimators": 100}, early_stopping=3, search=search)
@@ -146,6 +147,7 @@ def test_rows_too_few_to_stop_by_are_a_sentence() -> None:
         fitting("xgboost.XGBClassifier", early_stopping=3).fit(ROWS[:4], np.array(["a", "b", "a", "b"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["xgboost.XGBClassifier", pytest.param("lightgbm.LGBMRegressor", marks=pytest.mark.campaign)]
 )

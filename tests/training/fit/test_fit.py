@@ -47,6 +47,7 @@ def fitting(cluster: Any = nullcontext, report: Any = lambda done, total: None, 
     return Fitting(spec, make_pipeline_for(spec, FEATURES), ASSESSORS["classification"], cluster, report)
 
 
+@pytest.mark.slow
 def test_grid_takes_the_best_and_reports_every_fit() -> None:
     seen: list[tuple[int, int]] = []
     fit = fitting(report=lambda *pair: seen.append(pair), search={"C": [1e-6, 1.0]}).fit(X, Y)
@@ -55,6 +56,7 @@ def test_grid_takes_the_best_and_reports_every_fit() -> None:
     assert seen[0] == (0, 10) and seen[-1] == (10, 10) and seen == sorted(seen)
 
 
+@pytest.mark.slow
 def test_grid_runs_in_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "which_process.py").write_text(
         "import os, pathlib\n"
@@ -345,6 +347,7 @@ def test_search_on_a_dask_cluster_survives_a_killed_worker(
     assert np.array_equal(fit.pipeline.predict_proba(X), here.pipeline.predict_proba(X))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_dask_without_a_scheduler_or_a_worker_is_a_sentence() -> None:
     from distributed import Client

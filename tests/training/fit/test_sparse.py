@@ -83,6 +83,7 @@ def test_columns_are_sparse_where_categories_are_many_and_all_estimators_answer_
         assert not is_sparse(estimator, categories(CATEGORIES - 2)), estimator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", SPARSE, ids=lambda estimator: type(estimator).__name__)
 def test_answers_are_those_of_columns_that_are_written_out(estimator: Any) -> None:
     random = np.random.default_rng(0)

@@ -71,6 +71,7 @@ def test_metrics_are_of_the_labels_that_are_answered(tmp_path: Path, train: Trai
     assert recalls[0] == 1.0 > recalls[1]
 
 
+@pytest.mark.slow
 def test_tuned_threshold_is_the_best_of_cross_validation_and_knows_no_held_out_row(
     tmp_path: Path, train: Train
 ) -> None:

@@ -47,6 +47,7 @@ def due(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]], dict[
     return ran.returncode, runs, last, ran.stderr
 
 
+@pytest.mark.slow
 def test_due_trains_what_was_not_trained_at_its_last_time_and_ends(tmp_path: Path) -> None:
     models: dict[str, dict[str, Any]] = {"good": SPEC, "weak": WEAK, "bad": BAD}
     write(tmp_path, {**{name: {**model, "schedule": YEARLY} for name, model in models.items()}, "never": SPEC})
@@ -66,6 +67,7 @@ def test_due_trains_what_was_not_trained_at_its_last_time_and_ends(tmp_path: Pat
     assert [versions(store, name) for name in ("good", "weak", "never")] == [[1], [1], []]
 
 
+@pytest.mark.slow
 def test_due_stops_within_a_run_and_leaves_its_time_to_the_next_look(tmp_path: Path) -> None:
     path, begin = write(tmp_path, {"slow": {**slow_model(tmp_path), **ONCE}}), tmp_path / "begin"
     process = launch(begin, AFTER, "--due", "--models", str(path))

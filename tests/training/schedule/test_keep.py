@@ -55,6 +55,7 @@ def start(folder: Path, models: Any, *ahead: float) -> "list[subprocess.Popen[st
     return processes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "count"),
     [
@@ -86,6 +87,7 @@ def test_schedule_trains_again_and_again_and_survives_a_failing_run(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_schedule_stops_within_a_run_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     (process,) = start(tmp_path, {"slow": {**slow_model(tmp_path), **ONCE}}, 0)
     try:
@@ -197,6 +199,7 @@ def test_two_schedules_train_each_model_once_a_time(tmp_path: Path) -> None:
     assert len(versions(open_store((tmp_path / ".registry").as_uri()), "weak")) == len(published)
 
 
+@pytest.mark.slow
 def test_run_is_told_and_settled_whatever_its_model_and_its_libraries_write(tmp_path: Path) -> None:
     """To both outputs, in any encoding, by Python or past it."""
     (tmp_path / "talky.py").write_text(

@@ -105,6 +105,7 @@ def hostile() -> Card:
     return Card(described, predictions, array, histograms(array, features), (Importance(EVIL, 0.1, 0.0, 3),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_card_is_one_file_that_needs_no_other(name: str) -> None:
     page = card(name).render()
@@ -160,6 +161,7 @@ def test_card_names_its_version_and_ends_with_limits_and_lineage() -> None:
     assert titles[1].startswith("Metrics on") and titles[-2:] == ["Limits", "Lineage"]
 
 
+@pytest.mark.slow
 def test_card_of_the_longest_texts_stays_within_its_bound() -> None:
     random, long = np.random.default_rng(0), "<" * 5000
     names = [f"{'<' * 195}{j}" for j in range(300)]
@@ -276,6 +278,7 @@ def test_card_draws_no_metric_that_has_no_upper_end() -> None:
     assert "accuracy" in drawn and "log_loss" not in drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_card_shows_every_value(name: str) -> None:
     made = card(name)

@@ -92,6 +92,7 @@ def random_column(random: np.random.Generator, rows: int) -> np.ndarray:
     return column
 
 
+@pytest.mark.slow
 def test_random_columns_are_not_told() -> None:
     random = np.random.default_rng(0)
     told = []

@@ -149,6 +149,7 @@ def check(name: str, count: int) -> None:
         assert clear.mean() > 0.9 and (ours.labels == theirs.labels)[clear].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_booster_answers_alike_at_its_splits(name: str) -> None:
     check(name, 2_000)

@@ -180,6 +180,7 @@ UNKNOWN: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_has_no_conversion_says_so(name: str) -> None:
     model, message = UNKNOWN[name]

@@ -111,6 +111,7 @@ def around(rows: np.ndarray, features: tuple[Feature, ...], count: int = 3000) -
     return picked
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")  # of scikit-learn, which will drop it
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize(
@@ -133,6 +134,7 @@ def test_export_of_each_estimator_is_faithful(name: str, estimator: str) -> None
         assert np.abs(ours.probabilities[known].sum(axis=1) - 1).max() <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["linear_model.LogisticRegression", "ensemble.RandomForestClassifier", "svm.SVC"])
 @pytest.mark.parametrize("name", ["wine", "digits", "mixed", "many"])
 def test_version_is_served_by_onnx_as_by_its_pickle(name: str, estimator: str) -> None:

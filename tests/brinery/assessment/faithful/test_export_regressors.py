@@ -80,6 +80,7 @@ def around(array: np.ndarray, features: tuple[Feature, ...], count: int) -> np.n
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["progress", "mixed", "seconds"])
 @pytest.mark.parametrize(

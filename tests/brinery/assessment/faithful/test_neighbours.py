@@ -63,6 +63,7 @@ def exported(
     return fitted, array[~held_out], found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scale", "params"),
     [("auto", {}), ("auto", {"weights": "distance"}), (False, {}), (False, {"weights": "distance"}), (False, FOUR)],
@@ -89,6 +90,7 @@ def test_regressor_of_whole_numbers_whose_neighbours_tie_gets_no_file() -> None:
     assert found.data is None and WHY in found.reason and "get another number" in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", [{}, {"weights": "distance"}, {"n_neighbors": 1}, {"n_neighbors": 4}])
 @pytest.mark.parametrize("data", [iris, wine, mixed])
 def test_columns_whose_neighbours_seldom_tie_keep_their_file(data: Any, params: dict[str, Any]) -> None:
@@ -101,6 +103,7 @@ def test_columns_whose_neighbours_seldom_tie_keep_their_file(data: Any, params: 
     assert np.abs(found.predict(asked).probabilities - fitted.predict_proba(asked)).max() <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [{"p": 1}, {"metric": "manhattan"}, {"metric": "chebyshev"}])
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
 def test_other_metrics_have_a_file(metric: dict[str, Any], weights: str) -> None:

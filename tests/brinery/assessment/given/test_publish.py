@@ -56,6 +56,7 @@ def test_network_is_served_as_its_own_runtime_answers(registry: str) -> None:
     assert "the ONNX file that was given: nothing in it is changed" in card and "Importance" in card
 
 
+@pytest.mark.slow
 def test_network_is_compared_with_the_version_before(registry: str) -> None:
     given: dict[str, Any] = {"x_test": X[HELD_OUT], "y_test": Y[HELD_OUT], "registry": registry}
     first = publish_fitted("digits", DIGITS, **given)

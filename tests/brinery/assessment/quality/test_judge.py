@@ -100,6 +100,7 @@ SAME = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [20, pytest.param(60, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize(("make", "before", "rows"), SAME.values(), ids=SAME)
 def test_alarms_for_nothing_are_few(
@@ -111,6 +112,7 @@ def test_alarms_for_nothing_are_few(
     assert alarms <= (2 if looks >= 60 else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [20, pytest.param(80, marks=pytest.mark.campaign)])
 def test_drop_that_would_have_been_seen_is_seen_four_times_in_five(
     looks: int, record_property: Callable[[str, object], None]
@@ -125,6 +127,7 @@ def test_drop_that_would_have_been_seen_is_seen_four_times_in_five(
     assert seen >= 0.7 * looks
 
 
+@pytest.mark.slow
 def test_metric_is_no_worse_only_where_a_drop_would_have_been_seen() -> None:
     good = classifier(0.9, 0.5, 0.5)
     few, many = (look(good, 20_000, good, rows, 1)[0] for rows in (200, 5000))

@@ -31,6 +31,7 @@ def test_blocks_of_csv_hold_the_rows_of_the_whole(table: list[list[str]], size: 
     assert [row for block in found for row in rows_in(block)] == rows_in(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from('a,"\n'), max_size=60), st.integers(1, 40))
 def test_blocks_of_anything_are_the_text_or_a_refusal(text: str, size: int) -> None:

@@ -54,6 +54,7 @@ def check(picture: ElementTree.Element) -> None:
         assert apart, f"{one} meets {other} in {picture.findtext('title')}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_pictures_have_words_and_no_labels_that_meet(name: str) -> None:
     for picture in pictures(card(name).render()):
