@@ -138,6 +138,7 @@ def test_registry_has_a_bucket_training_and_topics_and_serves_nothing(registry: 
     assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
+@pytest.mark.slow
 def test_stack_without_a_version_serves_nothing(registry: Deployed) -> None:
     stack = serving(registry, "nothing-yet")
     assert {"WorkBucket", "Task", "ServingRole"} <= stack.names

@@ -166,6 +166,7 @@ def test_server_logs_rows_of_each_media_and_size(server: Served) -> None:
     assert [each for line in lines for each in line["answers"]] == many.json()["predictions"]
 
 
+@pytest.mark.slow
 def test_server_writes_what_waits_at_its_end(tmp_path: Path) -> None:
     with serving_process(tmp_path, {"CAPTURE": "1", **published_wine(tmp_path)}) as server:
         answered = server.client.post("/predict", json={"data": [WINE] * 5000})
@@ -191,6 +192,7 @@ def test_broken_writing_costs_no_answer_and_is_said(models: Models, caplog: pyte
     assert said == ["1 captured lines are lost: OSError: no space left", *[unusable] * 3]
 
 
+@pytest.mark.slow
 def test_server_answers_where_nobody_reads_its_output(tmp_path: Path) -> None:
     with serving_process(tmp_path, {"CAPTURE": "1", **published_wine(tmp_path)}, unread=True) as server:
         for _ in range(3):
@@ -236,6 +238,7 @@ def test_function_answers_where_the_log_group_refuses(
     assert re.search("[123] captured lines are lost: StoreUnavailable: write log group captures", caplog.text)
 
 
+@pytest.mark.slow
 def test_function_answers_where_the_log_group_hangs_or_is_not_there(
     models: Models, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -106,6 +106,7 @@ def summed(lines: list[dict[str, Any]]) -> tuple[dict[str, list[int]], dict[tupl
     return labels, pairs, sums
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["onnx", "pickle"])
 def test_shadow_answers_as_the_champion_and_counts_each_pair_of_labels(
     folder_store: Store, capsys: pytest.CaptureFixture[str], format: str
@@ -181,6 +182,7 @@ def test_share_of_requests_is_answered_by_the_challenger_and_says_so(
     assert sums == {"tiny:1": answered[1], "tiny:2": answered[2]}
 
 
+@pytest.mark.slow
 def test_share_by_key_is_the_same_for_a_key_and_grows_with_the_share(folder_store: Store) -> None:
     models = split_at(folder_store, 1.5, 0.5)
     taken = {}
@@ -268,6 +270,7 @@ def test_rows_that_the_challenger_refuses_are_answered_by_the_champion(
     assert {line["model"] for line in told} == {"tiny:1"}
 
 
+@pytest.mark.slow
 def test_rows_that_either_refuses_are_left_out_of_the_comparison(
     folder_store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -255,6 +255,7 @@ def lines_of(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith('{"brinery"')]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
 def test_server_prints_at_its_end(folder_store: Store, tmp_path: Path, ended_by: signal.Signals) -> None:
     reference = publish_example(folder_store, "wine")

@@ -188,6 +188,7 @@ def test_direct_invocation_with_odd_data_is_answered(models: Models, event: dict
     assert answer["statusCode"] in (400, 422)
 
 
+@pytest.mark.slow
 def test_answer_larger_than_lambda_carries_is_refused(models: Models) -> None:
     handler = handling(models("alcohol"), max_rows=100_000)
     largest = 0
@@ -250,6 +251,7 @@ def test_handler_whose_init_fails_is_imported_and_answers_503(
     assert line["function_version"] == "8"
 
 
+@pytest.mark.slow
 def test_handler_with_model_is_ready_after_import(folder_store: Store) -> None:
     reference = publish_example(folder_store, "alcohol")
     environment = {"MODEL_REGISTRY": folder_store.url, "MODEL_VERSION": reference.version_text, "REQUIRE_PIN": "on"}

@@ -67,6 +67,7 @@ def test_job_is_accepted_answered_and_read(
     assert done.json()["answer"] == client.classify(WINE).json()
 
 
+@pytest.mark.slow
 def test_large_answers_are_read_through_the_api(client: Client, service: JobService, published: PUBLISHED) -> None:
     rows = {"data": [WINE] * 5000}
     id = client.request("POST", "/jobs", json=rows).json()["id"]
@@ -107,6 +108,7 @@ def test_a_part_is_answered_as_http_has_it(
     assert answer.headers.get("content-range") == told
 
 
+@pytest.mark.slow
 def test_answer_that_lambda_cannot_return_at_once_is_read_in_parts(
     service: JobService, published: PUBLISHED, models: Callable[..., VerifiedModel]
 ) -> None:
@@ -287,6 +289,7 @@ assert "boto3" in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_boto3_is_imported_by_the_first_job_and_not_before(service: JobService, published: PUBLISHED) -> None:
     store, references = published
     pin = {"MODEL_REGISTRY": store.url, "MODEL_NAME": "wine", "MODEL_VERSION": references["wine"].version_text}

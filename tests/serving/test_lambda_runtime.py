@@ -123,6 +123,7 @@ def test_runtime_given_almost_six_megabytes_answers(invoke: Invoke) -> None:
     assert invoke(event_v2(BODY))["statusCode"] == 200
 
 
+@pytest.mark.slow
 def test_runtime_without_s3_at_init_answers_503_and_recovers(
     bucket: tuple[str, Reference], s3_endpoint: str, tmp_path: Path
 ) -> None:

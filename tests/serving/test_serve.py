@@ -24,6 +24,7 @@ def test_serve_answers_over_http(folder_store: Store, tmp_path: Path) -> None:
             assert client.get("/nothing", headers={"host": host}).status_code in (400, 404)
 
 
+@pytest.mark.slow
 def test_serve_without_version_starts_and_says_what_to_set(folder_store: Store, tmp_path: Path) -> None:
     with served(tmp_path, MODEL_REGISTRY=folder_store.url) as server:
         client = server.client
@@ -34,6 +35,7 @@ def test_serve_without_version_starts_and_says_what_to_set(folder_store: Store, 
             assert "MODEL_VERSION is not set; set it to" in answer.json()["detail"]
 
 
+@pytest.mark.slow
 def test_serve_given_a_body_without_end_stops_at_the_limit(folder_store: Store, tmp_path: Path) -> None:
     """The length is not told in advance, so only what arrives can be counted."""
     reference = publish_example(folder_store, "alcohol")

@@ -55,6 +55,7 @@ def variables(s3_store: Store, s3: Proxy, endpoint: Endpoint) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", [16, -1], ids=["that would be valid still", "that have ended"])
 def test_restored_function_reads_s3_with_new_credentials_by_new_connections(
     variables: dict[str, str], s3: Proxy, endpoint: Endpoint, tmp_path: Path, minutes: float
@@ -84,6 +85,7 @@ def hours_pass(s3: Proxy, endpoint: Endpoint) -> None:
     del s3.keys[:], s3.requests[:], endpoint.asked[:]
 
 
+@pytest.mark.slow
 def test_snapshot_holds_no_connection(variables: dict[str, str], s3: Proxy, tmp_path: Path) -> None:
     with snap_started(variables, tmp_path) as function:
         function.freeze()
@@ -91,6 +93,7 @@ def test_snapshot_holds_no_connection(variables: dict[str, str], s3: Proxy, tmp_
         wait_until(lambda: s3.open == 0)
 
 
+@pytest.mark.slow
 def test_function_reads_s3_with_what_the_emulators_endpoint_gives(variables: dict[str, str], s3: Proxy) -> None:
     """AWS's own code of the endpoint; of the restore it has none."""
     with emulator({**variables, "AWS_ACCESS_KEY_ID": "EMULATED"}, snap_start=True) as invoke:
@@ -100,6 +103,7 @@ def test_function_reads_s3_with_what_the_emulators_endpoint_gives(variables: dic
     assert set(s3.keys) == {"EMULATED"}
 
 
+@pytest.mark.slow
 def test_restored_function_without_credentials_answers_503_and_recovers(
     variables: dict[str, str], s3: Proxy, endpoint: Endpoint, tmp_path: Path
 ) -> None:
@@ -118,6 +122,7 @@ def test_restored_function_without_credentials_answers_503_and_recovers(
     assert "first-token" not in (tmp_path / "function.log").read_text()
 
 
+@pytest.mark.slow
 def test_restored_function_tells_no_cold_start(variables: dict[str, str], tmp_path: Path) -> None:
     """What was fetched and loaded before the snapshot is nothing that this start took."""
     with snap_started(variables, tmp_path) as function:
@@ -128,6 +133,7 @@ def test_restored_function_tells_no_cold_start(variables: dict[str, str], tmp_pa
     assert "cold_start_seconds" not in told
 
 
+@pytest.mark.slow
 def test_function_without_model_fails_its_init(variables: dict[str, str], tmp_path: Path) -> None:
     with snap_started({**variables, "MODEL_VERSION": f"1@sha256:{'0' * 64}"}, tmp_path) as function:
         assert function.wait_for_the_end() == 1
@@ -170,6 +176,7 @@ def test_handler_without_model_is_imported_where_no_snapshot_is_taken(folder_sto
     assert (ran.returncode, ran.stdout) == (0, "False\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faults", [1, pytest.param(4, marks=pytest.mark.campaign)])
 def test_handler_tries_again_until_a_fault_has_passed(tmp_path: Path, faults: int) -> None:
     """Four take longer than the init without a snapshot may take."""

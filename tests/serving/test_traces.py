@@ -89,6 +89,7 @@ def test_request_has_spans_of_parse_and_predict(folder_store: Store, tmp_path: P
     assert collector.services == {"mine"}
 
 
+@pytest.mark.slow
 def test_job_has_spans_of_store_and_queue(folder_store: Store, tmp_path: Path, jobs_endpoint: str) -> None:
     service, pin = make_jobs(jobs_endpoint, tmp_path), publish_example(folder_store, "wine").version_text
     named = {"MODEL_REGISTRY": folder_store.url, "MODEL_NAME": "wine", "MODEL_VERSION": pin, **service.variables}
@@ -99,6 +100,7 @@ def test_job_has_spans_of_store_and_queue(folder_store: Store, tmp_path: Path, j
     assert collector.services == {"wine"}
 
 
+@pytest.mark.slow
 def test_function_sends_its_spans_before_it_answers(folder_store: Store) -> None:
     pin = publish_example(folder_store, "wine").version_text
     named = {"MODEL_REGISTRY": folder_store.url, "MODEL_VERSION": pin, "AWS_LAMBDA_FUNCTION_NAME": "fn"}
@@ -109,6 +111,7 @@ def test_function_sends_its_spans_before_it_answers(folder_store: Store) -> None
         held_to(collector.of(TRACE), "POST /classify", "parse", "predict")
 
 
+@pytest.mark.slow
 def test_collector_that_is_away_costs_no_answer(folder_store: Store, tmp_path: Path) -> None:
     pin = publish_example(folder_store, "wine").version_text
     named = {"MODEL_REGISTRY": folder_store.url, "MODEL_VERSION": pin}
@@ -117,6 +120,7 @@ def test_collector_that_is_away_costs_no_answer(folder_store: Store, tmp_path: P
         wait_until(lambda: server.client.get("/healthz").status_code == 200)
 
 
+@pytest.mark.slow
 def test_without_a_collector_nothing_is_imported(folder_store: Store) -> None:
     pin = publish_example(folder_store, "wine").version_text
     asked = """

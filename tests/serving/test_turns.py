@@ -52,6 +52,7 @@ def together(model: VerifiedModel, *asked: Any) -> list[httpx.Response]:
     return asyncio.get_event_loop().run_until_complete(send())
 
 
+@pytest.mark.slow
 def test_small_requests_are_answered_while_large_ones_are_under_way(models: Models) -> None:
     """The large ones have no answer before the small ones have theirs."""
     begun, answered, in_time = threading.Event(), threading.Event(), []
@@ -83,6 +84,7 @@ def test_large_requests_take_turns_in_one_thread_and_small_ones_need_none(models
     assert threads == {1: {threading.main_thread().name}, 10_000: {"large_0"}}
 
 
+@pytest.mark.slow
 def test_too_many_large_requests_are_refused_and_small_ones_are_not(models: Models) -> None:
     refused = threading.Event()
 

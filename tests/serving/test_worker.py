@@ -115,6 +115,7 @@ def test_lambda_names_the_messages_that_must_come_again(
     assert states(service, ids) == ["done", "failed"]
 
 
+@pytest.mark.slow
 def test_a_job_that_breaks_the_model_comes_again_and_the_others_of_its_batch_are_answered(
     service: JobService, published: PUBLISHED, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +159,7 @@ def test_worker_says_what_to_set(
     assert main([]) == 1 and capsys.readouterr().err.startswith(message)
 
 
+@pytest.mark.slow
 def test_worker_that_cannot_reach_its_queue_says_so(tmp_path: Path) -> None:
     away = f"http://127.0.0.1:{free_port()}"
     variables = {"AWS_ENDPOINT_URL": away, "JOBS_QUEUE_URL": f"{away}/q", "JOBS_TABLE": "t"}

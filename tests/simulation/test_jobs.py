@@ -16,6 +16,7 @@ CONTROLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [HISTORIES, pytest.param(50_000, marks=pytest.mark.campaign)])
 def test_accepted_jobs_end_once_as_they_should(number: int) -> None:
     worlds = (play(AtRandom(seed)) for seed in range(number))

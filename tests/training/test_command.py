@@ -91,6 +91,7 @@ def test_model_without_a_gate_did_not_pass_one(train: Train) -> None:
     assert " none " in out and "passed" not in out
 
 
+@pytest.mark.slow
 def test_model_that_does_not_beat_its_baseline_is_marked_and_named(tmp_path: Path, train: Train) -> None:
     models = {"wine": SPEC, "blind": {**SPEC, "estimator": "sklearn.dummy.DummyClassifier"}}
     _, out, _ = train(models)
@@ -219,6 +220,7 @@ def test_version_worse_than_the_promoted_one_is_published_and_marked(tmp_path: P
     assert manifest.evaluation.promoted.metrics["accuracy"] == 1.0
 
 
+@pytest.mark.slow
 def test_train_marks_a_version_that_fails_its_gate(tmp_path: Path, train: Train) -> None:
     weak = {**SPEC, "features": ["ash"], "gate": {"accuracy": {"min": 0.99}, "log_loss": {"max": 9}}}
     code, out, err = train({"weak": weak, "wine": SPEC})

@@ -93,6 +93,7 @@ def asked(model: VerifiedModel, folder: Path, text: str, target: str = "ok") -> 
     return remeasure(model.manifest, answers, "mine.csv", folder, target)
 
 
+@pytest.mark.slow
 def test_rows_are_read_as_those_of_training_and_the_gate_is_held_against_them(
     model: VerifiedModel, tmp_path: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_class_without_rows_or_answers_is_measured_without_a_warning() -> None
     assert "roc_auc" not in evaluation.intervals
 
 
+@pytest.mark.slow
 def test_more_than_100_classes_have_no_confusion_matrix() -> None:
     predictions = guesses(2000, 101, skill=5)
     assert evaluate(predictions, predictions.truth, 0).details.confusion is None

@@ -233,6 +233,7 @@ def test_booster_of_a_frame_of_numbers_has_a_file(registry: str, kind: Any) -> N
     assert np.abs(np.array(likely) - model.predict_proba(FRAME[NUMBERS])[:, 1]).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_pipeline_whose_steps_give_frames_is_served_by_the_full_image(registry: str) -> None:
     rows, truth = FRAME[["age", "income"]].fillna(0.0).to_numpy(), LABELS
     model = make_pipeline(StandardScaler(), LogisticRegression()).set_output(transform="pandas")
@@ -242,6 +243,7 @@ def test_pipeline_whose_steps_give_frames_is_served_by_the_full_image(registry: 
     assert load(served.reference, registry=registry, format="pickle").predict(rows[:1])
 
 
+@pytest.mark.slow
 def test_encoder_that_was_given_no_column_leaves_the_model_its_file(registry: str) -> None:
     numbers = FRAME[NUMBERS].fillna(0.0)
     parts = ((StandardScaler(), NUMBERS), (ENCODER, make_column_selector(dtype_include=["object", "category"])))

@@ -40,6 +40,7 @@ def test_version_of_another_task_is_not_compared(folder_store: Store) -> None:
     assert found.reason == f"{reference} is of another task, regression" and found.promoted is None
 
 
+@pytest.mark.slow
 def test_regressors_are_measured_by_the_same_format_on_the_same_rows(folder_store: Store) -> None:
     reference = publish_example(folder_store, "progress")
     rows, truth = frame("progress")
@@ -166,6 +167,7 @@ def test_promoted_version_of_other_libraries_is_not_compared(folder_store: Store
     )
 
 
+@pytest.mark.slow
 def test_promoted_version_that_knows_fewer_classes_is_compared(folder_store: Store) -> None:
     from sklearn.linear_model import LogisticRegression
 

@@ -139,6 +139,7 @@ def test_card_begins_with_what_a_person_should_know(registry: str, with_training
     assert told != with_training_rows
 
 
+@pytest.mark.slow
 def test_held_out_rows_that_it_was_fitted_on_are_counted(registry: str) -> None:
     given = {"x_train": X[TRAIN], "y_train": Y[TRAIN], "registry": registry}
     overlapping = publish_fitted("wine", fitted(), X[80:100], Y[80:100], **given)

@@ -46,6 +46,7 @@ def by_names() -> Pipeline:
     return make_pipeline(columns, LogisticRegression()).fit(ROWS[["age", "city"]][:200], ROWS.churned[:200])
 
 
+@pytest.mark.slow
 def test_pipeline_of_a_frame_becomes_a_version(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [pickled(by_names()), "--rows", "held_out.parquet", "--train-rows", "train.csv", "--target", "churned"]
     gate = json.dumps({"accuracy": {"min": 0.6}})

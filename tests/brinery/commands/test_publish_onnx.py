@@ -27,6 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_network_is_published_and_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = ["--rows", "digits.csv", "--train-rows", "train.csv", "--target", "target"]
     assert main(["publish", "digits", DIGITS, *rows, "--gate", '{"accuracy": {"min": 0.9}}']) == 0

@@ -96,6 +96,7 @@ def metric(found: Any, name: str = "accuracy", version: int = 0) -> Any:
     return next(each for each in found["versions"][version]["metrics"] if each["metric"] == name)
 
 
+@pytest.mark.slow
 def test_share_that_is_wrong_is_told_exactly_whatever_the_log_is_like(
     world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ def test_quality_that_is_worse_ends_with_3_a_page_and_metrics(
     assert html.count("<script") == 1 and "http" not in html
 
 
+@pytest.mark.slow
 def test_quality_that_is_no_worse_says_what_it_would_have_seen(
     world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -237,6 +239,7 @@ def test_labels_from_parquet(world: World, capsys: pytest.CaptureFixture[str], t
     assert metric(found)["value"] == 1.0
 
 
+@pytest.mark.slow
 def test_several_versions_are_told_each_and_an_unknown_one_is_left_out(
     world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

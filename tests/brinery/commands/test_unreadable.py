@@ -80,6 +80,7 @@ def test_commands_say_so_in_a_line(closed: Path, folder_store: Store, arguments:
         assert arguments[1:] or "wine" in said  # the others are told all the same
 
 
+@pytest.mark.slow
 def test_serving_answers_that_it_is_away_and_comes_back(closed: Path, folder_store: Store) -> None:
     done = python("-c", SERVE, folder_store.url, str(closed), PYTHONPATH=os.getcwd())
     told = [line for line in done.stdout.split("\n") if not line.startswith("{")]

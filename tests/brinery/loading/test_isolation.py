@@ -64,6 +64,7 @@ def found(folder_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
 def test_code_of_a_model_is_told_nothing(found: dict[str, Any]) -> None:
     assert "canary" not in json.dumps(found)
@@ -75,6 +76,7 @@ def test_code_of_a_model_is_told_nothing(found: dict[str, Any]) -> None:
     assert not Path(home).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
 def test_code_of_a_model_is_bounded(found: dict[str, Any]) -> None:
     assert found["core"] == [0, 0]

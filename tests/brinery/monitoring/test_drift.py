@@ -49,6 +49,7 @@ def test_without_drift_alarms_are_few(
     assert alarms <= (11 if looks == 4_000 else 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [100, pytest.param(2_000, marks=pytest.mark.campaign)])
 def test_a_quarter_of_a_deviation_is_found(
     profile: Profile, looks: int, record_property: Callable[[str, object], None]

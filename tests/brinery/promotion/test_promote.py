@@ -138,6 +138,7 @@ def test_next_step_fits_the_folder_that_one_is_in(here: Here, monkeypatch: pytes
     assert f"next start of its server: uv run --env-file {file} serve\n" in out
 
 
+@pytest.mark.slow
 def test_result_that_nobody_reads_is_no_error(here: Here) -> None:
     here.promote(1)
     command = f"{sys.executable} -m brinery.commands.registry log alcohol --env-file .env"

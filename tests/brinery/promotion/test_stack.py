@@ -213,6 +213,7 @@ main(sys.argv[2:], connect=lambda store, arguments: Dying.connect(arguments.stac
 """
 
 
+@pytest.mark.slow
 def test_challenger_is_set_by_parameters_and_ends_with_its_promotion(
     stack: tuple[str, Store, list[Reference]], run: Run
 ) -> None:
@@ -339,6 +340,7 @@ def test_lost_answer_is_no_failure(
     assert [each["to"] for each in log_of(run, name)["records"]] == [str(each) for each in references[1:]]
 
 
+@pytest.mark.slow
 def test_registry_is_the_one_that_the_stack_reads(
     stack: tuple[str, Store, list[Reference]], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -433,6 +435,7 @@ def test_version_whose_canary_failed_is_a_new_release_when_it_is_promoted_again(
     assert run("promote", str(references[1]), "--stack", name, "--wait")[0] == 0
 
 
+@pytest.mark.slow
 def test_stack_that_cannot_be_promoted_is_a_sentence(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
     code, _, err = run("promote", str(references[1]), "--stack", "nothing-there")
@@ -449,6 +452,7 @@ def test_stack_that_cannot_be_promoted_is_a_sentence(stack: tuple[str, Store, li
     assert not store.files("_promotions")
 
 
+@pytest.mark.slow
 def test_stack_is_the_same_by_its_name_and_by_its_arn(stack: tuple[str, Store, list[Reference]], run: Run) -> None:
     name, store, references = stack
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]

@@ -361,6 +361,7 @@ Site(open_store(sys.argv[1]), Folder(Path(sys.argv[2])), lambda names: Outside()
 """
 
 
+@pytest.mark.slow
 def test_build_that_is_killed_leaves_no_half_of_a_page(folder_store: Store, tmp_path: Path) -> None:
     """Between a file's bytes and its name; and again in the build that follows, upon a site that was whole."""
     out = tmp_path / "out"
@@ -396,6 +397,7 @@ def test_registry_that_does_not_answer_leaves_the_site_as_it_was(folder_store: S
     assert build(folder_store, tmp_path / "out").versions == 2
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_site_as_one(folder_store: Store, tmp_path: Path) -> None:
     for name in ("wine", "other"):
         promoted(folder_store, put(folder_store, name, **measured(0.9)))

@@ -88,6 +88,7 @@ def test_strays_hide_no_version(folder_store: Store) -> None:
     assert (models(folder_store), versions(folder_store, "tiny")) == (["tiny"], [1, 2, 3])
 
 
+@pytest.mark.slow
 def test_few_requests_are_made_however_many_versions_there_are(s3_store: Store) -> None:
     """Counted at the store: listings by folder, and the manifests that are shown."""
 

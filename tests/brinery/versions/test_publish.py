@@ -68,6 +68,7 @@ def test_publish_makes_files_that_name_their_version(store: Store) -> None:
     assert versions(store, "tiny") == [1, 2]
 
 
+@pytest.mark.slow
 def test_publish_stops_at_the_last_number(folder_store: Store) -> None:
     class Full(Store):
         def folders(self, prefix: str = "") -> list[str]:

@@ -76,6 +76,7 @@ def test_grid_runs_in_other_processes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(pids) > 1
 
 
+@pytest.mark.slow
 def test_halving_search_tries_as_many_as_told_and_takes_a_good_one() -> None:
     x, y = make_classification(2000, 13, n_informative=6, random_state=0)
     seen: list[tuple[int, int]] = []
@@ -101,6 +102,7 @@ def test_search_maximises_what_it_is_told(scoring: str, rows: slice) -> None:
     assert (best.mean < other.mean) == (scoring == "log_loss") and min(best.mean, other.mean) >= 0
 
 
+@pytest.mark.slow
 def test_search_keeps_the_best_of_many_trials_in_few_short_values() -> None:
     kept = (
         fitting(
@@ -117,6 +119,7 @@ def test_search_keeps_the_best_of_many_trials_in_few_short_values() -> None:
     assert means == sorted(means, reverse=True) and [trial.chosen for trial in kept.trials].count(True) == 1  # type: ignore[type-var]
 
 
+@pytest.mark.slow
 def test_cross_validation_answers_every_row_by_a_model_that_did_not_see_it() -> None:
     tree = fitting(estimator="sklearn.tree.DecisionTreeClassifier", params={}, cv=5)
     noise = np.random.default_rng(0).integers(0, 2, len(X))
@@ -129,6 +132,7 @@ def test_cross_validation_answers_every_row_by_a_model_that_did_not_see_it() -> 
     assert without.probabilities is None and accuracy_score(Y, without.labels) > 0.9
 
 
+@pytest.mark.slow
 def test_metrics_of_folds_are_those_of_scikit_learn_on_all_answers_together() -> None:
     hard = X[:, :3]
     made = fitting(cv=7, random_state=3)
@@ -203,6 +207,7 @@ def test_a_candidate_that_does_not_converge_loses_and_the_winner_must() -> None:
         fitting(search={"C": [-1.0, 1.0]}).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_what_does_not_converge_on_columns_in_their_own_units_is_told_how_they_are_scaled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ def published(folder: Path, train: Train, **keys: Any) -> Reference:
     return Reference.parse(json.loads(out)["reference"])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:lump")  # of values outside the training range
 @pytest.mark.parametrize(
     "estimator",
@@ -62,6 +63,7 @@ def test_threshold_decides_in_both_formats_and_is_told(tmp_path: Path, train: Tr
     assert "threshold" in schema["properties"]
 
 
+@pytest.mark.slow
 def test_metrics_are_of_the_labels_that_are_answered(tmp_path: Path, train: Train) -> None:
     store = open_store((tmp_path / ".registry").as_uri(), create=True)
     recalls = []
@@ -81,6 +83,7 @@ def test_tuned_threshold_is_the_best_of_cross_validation_and_knows_no_held_out_r
     assert one is not None and 0 < one < 1 and one == other
 
 
+@pytest.mark.slow
 def test_best_threshold_is_that_of_the_metric_and_of_equal_ones_the_nearest_to_a_half() -> None:
     random = np.random.default_rng(0)
     likely = random.random(500)

@@ -135,6 +135,7 @@ def test_card_shows_notes_before_all_else_and_of_many_the_first() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_card_shows_a_note_beside_the_figure_that_it_explains() -> None:
     given = (
         Note("of copies", "metrics"),

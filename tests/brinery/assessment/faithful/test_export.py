@@ -215,6 +215,7 @@ def test_null_and_the_text_none_are_two_categories() -> None:
     assert found.predict(array[:4]).labels.tolist() == [1, 0, 0, 1]
 
 
+@pytest.mark.slow
 def test_same_seed_tries_the_same_rows() -> None:
     proofs = [exported("mixed", "linear_model.LogisticRegression", {"max_iter": 999})[3].proof for _ in range(2)]
     assert proofs[0] == proofs[1]

@@ -29,6 +29,7 @@ def registry(tmp_path: Path) -> str:
     return (tmp_path / "registry").as_uri()
 
 
+@pytest.mark.slow
 def test_network_is_served_as_its_own_runtime_answers(registry: str) -> None:
     reference = publish_fitted(
         *("digits", DIGITS, X[HELD_OUT], Y[HELD_OUT]),

@@ -18,6 +18,7 @@ def rows_in(data: bytes) -> list[list[str]]:
     return [row for row in csv.reader(io.StringIO(data.decode("latin-1"), newline="")) if row]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.lists(FIELDS, min_size=2, max_size=3), max_size=12), st.integers(1, 40), st.sampled_from(["\n", "\r\n"])

@@ -88,6 +88,7 @@ def as_sent(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_typed_columns_are_taken_as_by_the_parser(data: st.DataObject) -> None:
@@ -103,6 +104,7 @@ def test_typed_columns_are_taken_as_by_the_parser(data: st.DataObject) -> None:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_cells_of_csv_are_taken_as_by_the_parser(data: st.DataObject) -> None:
