@@ -58,7 +58,9 @@ def environment(folder: Path) -> dict[str, str]:
     path = os.pathsep.join([str(Path(__file__).parents[2]), kept.get("PYTHONPATH", "")]).strip(os.pathsep)
     own = dict.fromkeys(("HOME", "TMPDIR"), str(folder))
     users = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
-    return {**kept, **own, **users, "PYTHONPATH": path, "ORT_DISABLE_TELEMETRY": "1"}
+    # Threads of OpenBLAS would spin while libraries are imported, beside the process that asks.
+    libraries = {"ORT_DISABLE_TELEMETRY": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**kept, **own, **users, **libraries, "PYTHONPATH": path}
 
 
 def limit_this_process() -> None:
