@@ -15,7 +15,7 @@ from brinery.output.progress import waiting
 from brinery.output.table import figure_text
 from brinery.promotion.chain import Records, pinned
 from brinery.promotion.environment import Held, State
-from brinery.promotion.promote import Decision
+from brinery.promotion.promote import Decision, vetted
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.catalog import vouched_version
 from brinery.versions.manifest import Gate, Manifest
@@ -54,10 +54,6 @@ def _one(store: Store, arguments: Namespace, open_check: OpenCheck, connect: Con
         record, odd = Records(store, asked.name, environment.name).live(held)
         if odd:
             warn(odd)
-        elif record is not None and record.state == state:
-            result = {"reference": record.to, "environment": environment.name, "changed": False}
-            return result, f"{environment.name} serves {state} already"
-        measured = _measured(store, published, arguments) if arguments.rows else None
         decision = Decision(
             held=held,
             state=state,
@@ -65,8 +61,12 @@ def _one(store: Store, arguments: Namespace, open_check: OpenCheck, connect: Con
             reason=arguments.reason,
             force=arguments.force,
             trust_bucket=not asked.pinned,
-            measured=measured,
+            measured=_measured(store, published, arguments) if arguments.rows else None,
         )
+        if record is not None and not odd and record.state == state:
+            vetted(store, published, decision, check)  # it may have been damaged since, or the rows may be new
+            result = {"reference": record.to, "environment": environment.name, "changed": False}
+            return result, f"{environment.name} serves {state} already"
         return decide(store, published, environment, decision, check, arguments.wait)
 
 

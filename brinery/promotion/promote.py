@@ -57,9 +57,7 @@ def promote(
         EnvironmentSilent: it is not known whether it was changed.
     """
     state, held = decision.state, decision.held
-    overruled = [*_gate(published, decision), *_load(check(store, published), published, decision)]
-    if decision.trust_bucket:
-        overruled.append("digest")
+    overruled = vetted(store, published, decision, check)
     with environment.exclusive():
         change = environment.prepare(state)
         now = environment.held(state.reference.name)
@@ -88,6 +86,16 @@ def promote(
         name = write(store, record)
         change(name)
     return Link(name, record)
+
+
+def vetted(store: Store, published: Published, decision: Decision, check: Check) -> list[Overruled]:
+    """What of a version's gate and check, and of its digest, the decision overrules; nothing where all is well.
+
+    Raises:
+        PromotionRefused: the gate or the check stands against it.
+    """
+    overruled = [*_gate(published, decision), *_load(check(store, published), published, decision)]
+    return [*overruled, "digest"] if decision.trust_bucket else overruled
 
 
 def _gate(published: Published, decision: Decision) -> list[Overruled]:

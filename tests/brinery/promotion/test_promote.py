@@ -62,6 +62,13 @@ def test_promote_of_what_is_served_changes_nothing(here: Here) -> None:
     assert len(here.store.files(folder("alcohol"))) == 1
 
 
+def test_promote_of_what_is_served_checks_it_again(here: Here) -> None:
+    here.promote(1)
+    overwrite(here.store, f"{here.references[0].folder}/golden.json", b"{}")
+    code, out, err = here.promote(1)
+    assert (code, out) == (1, "") and "golden.json" in err
+
+
 def test_reference_without_a_digest_is_refused_and_told_what_the_bucket_offers(here: Here) -> None:
     code, out, err = here.run("promote", "alcohol:1", *ENV_FILE)
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -332,8 +339,10 @@ def test_version_is_measured_again_before_it_is_promoted(here: Here, tmp_path: P
     code, _, err = here.promote(4, *given)
     assert (code, here.pin) == (0, str(gated)) and "measured on" in err and "accuracy 1.0000 (published: " in err
     assert not here.chain.links[0].record.forced
+    code, out, err = here.promote(4, *given)
+    assert code == 0 and "already" in out and "measured on" in err
     code, _, err = here.promote(4, "--rows", str(tmp_path / "none.csv"))
-    assert code == 0 and "measured" not in err  # it is served already
+    assert code == 1 and "none.csv" in err  # also of what is served already
     given = ("--rows", str(tmp_path / "wrong.csv"), "--target", "class")
     gateless = here.promote(1, *given)
     assert gateless[0] == 0 and "accuracy 0.0000" in gateless[2]
