@@ -68,7 +68,19 @@ def found(folder_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
 def test_code_of_a_model_is_told_nothing(found: dict[str, Any]) -> None:
     assert "canary" not in json.dumps(found)
-    allowed = ("LANG", "LC_", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "PYTHON", "HOME", "TMPDIR", "ORT_", "KMP_", "OPENBLAS_")
+    allowed = (
+        "LANG",
+        "LC_",
+        "TZ",
+        "LD_LIBRARY_PATH",
+        "OMP_NUM_THREADS",
+        "PYTHON",
+        "HOME",
+        "TMPDIR",
+        "ORT_",
+        "KMP_",
+        "OPENBLAS_",
+    )
     assert [name for name in found["environment"] if not name.startswith(allowed)] == []
     assert {*found["descriptors"]} <= {"pipe", "/dev/null", "anon_inode"}
     home = found["environment"]["HOME"]

@@ -158,7 +158,7 @@ def test_booster_answers_alike_at_its_splits(name: str) -> None:
 @pytest.mark.campaign
 @pytest.mark.parametrize("name", ALIKE)
 def test_every_booster_answers_alike_on_very_many_rows(name: str) -> None:
-    check(name, 20_000)
+    check(name, 8_000)
 
 
 @pytest.mark.parametrize("name", NOT_CONVERTED)

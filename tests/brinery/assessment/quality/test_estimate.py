@@ -53,7 +53,7 @@ def test_models_without_probabilities_have_no_table() -> None:
     assert assessor.details(found, resampled(assessor, found, 0, 100)).calibration is None
 
 
-@pytest.mark.parametrize("looks", [30, pytest.param(400, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("looks", [30, pytest.param(150, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("low", [0.5, 0.9])
 def test_interval_holds_the_accuracy_of_rows_that_are_less_sure_than_those_held_out(
     low: float, looks: int, record_property: Callable[[str, object], None]

@@ -101,7 +101,7 @@ SAME = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("looks", [20, pytest.param(60, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("looks", [20, pytest.param(40, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize(("make", "before", "rows"), SAME.values(), ids=SAME)
 def test_alarms_for_nothing_are_few(
     make: Make, before: int, rows: int, looks: int, record_property: Callable[[str, object], None]
@@ -113,7 +113,7 @@ def test_alarms_for_nothing_are_few(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("looks", [20, pytest.param(80, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("looks", [20, pytest.param(60, marks=pytest.mark.campaign)])
 def test_drop_that_would_have_been_seen_is_seen_four_times_in_five(
     looks: int, record_property: Callable[[str, object], None]
 ) -> None:
