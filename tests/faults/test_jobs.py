@@ -9,7 +9,7 @@ from tests.faults.jobs_under_kills import BROKEN, run
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("jobs", "kills"), [(60, 5), pytest.param(300, 12, marks=pytest.mark.campaign)], ids=["60", "300"]
+    ("jobs", "kills"), [(60, 5), pytest.param(150, 10, marks=pytest.mark.campaign)], ids=["60", "150"]
 )
 def test_accepted_means_answered_once(tmp_path: Path, jobs: int, kills: int) -> None:
     found = run(jobs, kills, seed=1, folder=tmp_path)

@@ -21,7 +21,7 @@ def aws_environment() -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "rounds"), [(4, 5), pytest.param(16, 20, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(("count", "rounds"), [(4, 5), pytest.param(12, 10, marks=pytest.mark.campaign)])
 def test_publish_by_many_processes_at_once_gives_each_its_number(s3_store: Store, count: int, rounds: int) -> None:
     context = processes()
     start, results = context.Barrier(count), context.Queue()

@@ -85,7 +85,7 @@ def test_lines_come_after_a_minute_or_a_thousand_rows_and_at_the_end(models: Mod
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("requests", [1000, pytest.param(10_000, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("requests", [1000, pytest.param(4_000, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("format", ["pickle", "onnx"])
 def test_all_requests_are_counted_as_they_were_sent(models: Models, format: str, requests: int) -> None:
     """Single rows and lists, good and bad, of numbers, texts and missing values; against a count of the test's own."""

@@ -314,14 +314,13 @@ def forests(trees: int, depths: int) -> dict[str, Any]:
 
 @pytest.mark.campaign
 @pytest.mark.filterwarnings("ignore")  # those of Dask and Tornado
-@pytest.mark.parametrize(("trees", "depths"), [(60, 4), (150, 6)])
 def test_search_on_a_dask_cluster_survives_a_killed_worker(
-    dask: tuple[str, list["subprocess.Popen[bytes]"]], trees: int, depths: int
+    dask: tuple[str, list["subprocess.Popen[bytes]"]],
 ) -> None:
     """The one that holds the most is killed, the rows among it."""
     from distributed import Client
 
-    search = forests(trees, depths)
+    search = forests(60, 4)
     address, workers = dask
     _wait_for_workers(address, 2)
     started = threading.Event()

@@ -60,7 +60,7 @@ def start(folder: Path, models: Any, *ahead: float) -> "list[subprocess.Popen[st
     ("models", "count"),
     [
         ({"weak": WEAK}, 2),
-        pytest.param({"bad": BAD, "wine": SCHEDULED, "weak": WEAK}, 12, marks=pytest.mark.campaign),
+        pytest.param({"bad": BAD, "wine": SCHEDULED, "weak": WEAK}, 6, marks=pytest.mark.campaign),
     ],
     ids=["one model", "three models"],
 )
