@@ -81,7 +81,8 @@ def _data(body: bytes) -> Any:
         decoded = from_json(body, catch_duplicate_keys=True)
     except ValueError as exc:
         reason = str(exc).encode("ascii", "backslashreplace").decode()[:200]
-        raise Problem(400, f"the body must be JSON with no name twice in an object: {reason}") from exc
+        twice = " with no name twice in an object" if "duplicate key" in reason else ""
+        raise Problem(400, f"the body must be JSON{twice}: {reason}") from exc
     if not isinstance(decoded, dict) or "data" not in decoded:
         raise Problem(422, 'the body must be an object {"data": …}', errors=[("/data", "is missing")])
     if len(decoded) > 1:

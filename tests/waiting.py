@@ -6,7 +6,7 @@ from subprocess import Popen
 from typing import Any
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60, told: Callable[[], object] = str) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 180, told: Callable[[], object] = str) -> None:
     """Look again and again until it holds; after so many seconds the test fails, with what is `told`."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -14,7 +14,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60, told: Callable[[]
         time.sleep(0.02)
 
 
-def wait_while_it_runs(process: Popen[Any], holds: Callable[[], bool], seconds: float = 60) -> None:
+def wait_while_it_runs(process: Popen[Any], holds: Callable[[], bool], seconds: float = 180) -> None:
     """… of what a process does, which must not end before."""
 
     def found() -> bool:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from brinery.assessment.candidate import Report
 from brinery.assessment.lineage import git_state
 from brinery.assessment.publish_candidate import Asked
+from brinery.commands.checkout import uv_run
 from brinery.errors import BrineryError, GateInvalid, words_of
 from brinery.output.write import say, write
 from brinery.versions.profiles import open_registry
@@ -83,18 +84,12 @@ def train_all(
 def _commands(registry: str) -> tuple[str, str]:
     """What promotes and serves a version, and what serves it by its variables; an image is told both."""
     here = registry_url(os.environ.get("MODEL_REGISTRY"), Path.cwd())
-    run = ("" if here == registry else f"MODEL_REGISTRY={shlex.quote(registry)} ") + f"uv run {_from_here()}"
+    run = ("" if here == registry else f"MODEL_REGISTRY={shlex.quote(registry)} ") + (uv_run() or "uv run ")
     return (
         os.environ.get("PROMOTE_COMMAND")
         or f"{run}registry promote {{reference}} --env-file .env && {run}--env-file .env serve",
         os.environ.get("SERVE_COMMAND") or f"{run}serve",
     )
-
-
-def _from_here() -> str:
-    """What `uv run` must be told where the checkout that trains is not the folder that one is in."""
-    checkout = Path(__file__).resolve().parents[1]
-    return "" if Path.cwd().is_relative_to(checkout) else f"--project {shlex.quote(str(checkout))} "
 
 
 def _train_each(file: ModelsFile, specs: Mapping[str, ModelSpec], session: Session) -> tuple[list[Result], list[str]]:

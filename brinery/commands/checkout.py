@@ -27,6 +27,13 @@ def worker() -> int:
     return _run("worker", "serving", "worker")
 
 
+def uv_run() -> str:
+    """What comes before a command of this checkout, from the folder that one is in; empty without a checkout."""
+    if not os.path.isfile(os.path.join(BESIDE, "serving", "__main__.py")):
+        return ""
+    return "uv run " if Path.cwd().is_relative_to(BESIDE) else f"uv run --project {shlex.quote(BESIDE)} "
+
+
 def serve_line(env_file: Path, *, docker: bool) -> str:
     """What starts this checkout's server with an environment file, from the folder that one is in; empty without one.
 
@@ -38,13 +45,12 @@ def serve_line(env_file: Path, *, docker: bool) -> str:
     told = os.environ.get("SERVE_COMMAND", "")
     if told.startswith("docker compose ") and env_file.resolve() == Path(".env").resolve():
         return told
-    if not os.path.isfile(os.path.join(BESIDE, "serving", "__main__.py")):
+    if not (run := uv_run()):
         return ""
     inside = Path.cwd().is_relative_to(BESIDE)
     file = shlex.quote(str(env_file.resolve()))
     if not docker:
-        project = "" if inside else f"--project {shlex.quote(BESIDE)} "
-        return f"uv run {project}--env-file {_for_uv(env_file)} serve"
+        return f"{run}--env-file {_for_uv(env_file)} serve"
     compose = "docker compose"
     if not inside:
         compose += f" -f {shlex.quote(os.path.join(BESIDE, 'docker-compose.yml'))}"

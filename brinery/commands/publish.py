@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from brinery.commands.checkout import uv_run
 from brinery.commands.show import serve_text
 from brinery.output.table import figure_text
 from brinery.output.write import say
@@ -52,7 +53,7 @@ def run(store: Store, arguments: Namespace) -> tuple[Any, str]:
         *(f"gate      {check.text}{'' if check.passed else ': FAILED'}" for check in manifest.gate.checks),
     ]
     if manifest.gate.passed:
-        lines += [f"promote it  registry promote {reference} --env-file .env", serve_text(published)]
+        lines += [f"promote it  {uv_run()}registry promote {reference} --env-file .env", serve_text(published)]
     return result, "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
+from brinery.commands.checkout import uv_run
 from brinery.errors import VersionMissing
 from brinery.formats.choice import FORMATS
 from brinery.formats.runtimes import DEFAULT, image_for
@@ -46,10 +47,11 @@ def _found(store: Store, text: str) -> Published:
 
 
 def serve_text(published: Published) -> str:
-    """What serves a version, and in which image where that is not the usual one."""
+    """What serves a version from this checkout, and in which image where that is not the usual one."""
     reference, image = published.reference, image_for(published.manifest.runtimes)
     other = f"RUNTIME={image} " if image != DEFAULT else ""
-    return f"serve it with  {other}MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}"
+    run = f" {uv_run()}serve" if uv_run() else ""
+    return f"serve it with  {other}MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}{run}"
 
 
 def _facts(published: Published) -> list[tuple[str, str]]:

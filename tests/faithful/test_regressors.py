@@ -35,7 +35,7 @@ def test_regressor_has_a_file_on_mixed_columns(name: str) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(("name", "columns", "scale"), REGRESSORS.asked[::4])  # all of them: the table's program
+@pytest.mark.parametrize(("name", "columns", "scale"), REGRESSORS.asked[::8])  # all of them: the table's program
 def test_regressor_has_a_file_that_gives_its_numbers(name: str, columns: str, scale: str) -> None:
     hold(name, columns, scale, REGRESSORS.rows)
 

@@ -1,5 +1,6 @@
 """The templates as they are written, and serving's as SAM's own library translates it for CloudFormation."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -39,15 +40,29 @@ def translate(**parameters: str) -> Any:
 
 @cache
 def _translate(values: str) -> str:
-    done = subprocess.run(
-        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", str(Path(__file__).parent / "translate.py"), str(INFRA)],
-        input=values,
-        capture_output=True,
+    process = _translator()
+    assert process.stdin and process.stdout
+    process.stdin.write(values + "\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    assert line, f"it was not translated with {values}"
+    return line
+
+
+@cache
+def _translator() -> "subprocess.Popen[str]":
+    """The process that translates for all tests; a start takes seconds."""
+    script = str(Path(__file__).parent / "translate.py")
+    process = subprocess.Popen(
+        [*TOOL, SAM, "--with", "pyyaml==6.0.3", "python", script, str(INFRA)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    atexit.register(os.killpg, process.pid, 9)
+    return process
 
 
 def raw(name: str) -> Any:

@@ -1,4 +1,5 @@
-"""Prints the templates as written, and serving's as SAM translates it; run where aws-sam-translator is installed.
+"""Prints, for each line of parameters, the templates as written, and serving's as SAM translates it, as a line; run
+where aws-sam-translator is installed.
 
 Its pydantic is older than ours, so that it has an environment of its own.
 """
@@ -22,5 +23,7 @@ folder = Path(sys.argv[1])
 written = {
     path.stem: yaml_parse(path.read_text()) for path in folder.glob("*.yaml") if "Resources:" in path.read_text()
 }
-translated = transform(yaml_parse((folder / "serving.yaml").read_text()), json.load(sys.stdin), ManagedPolicies())
-print(json.dumps({"written": written, "translated": translated}, default=str))
+template = (folder / "serving.yaml").read_text()
+for line in sys.stdin:
+    translated = transform(yaml_parse(template), json.loads(line), ManagedPolicies())
+    print(json.dumps({"written": written, "translated": translated}, default=str), flush=True)

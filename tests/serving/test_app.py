@@ -266,7 +266,7 @@ def test_probabilities_of_estimator_without_them_are_absent() -> None:
             {"content": b"{"},
             400,
             "Bad Request",
-            "the body must be JSON with no name twice in an object: EOF while parsing an object at line 1 column 1",
+            "the body must be JSON: EOF while parsing an object at line 1 column 1",
         ),
         (
             {"content": b'{"data": [{"x": 2, "x": -2}]}'},
@@ -284,7 +284,7 @@ def test_probabilities_of_estimator_without_them_are_absent() -> None:
             {"content": b""},
             400,
             "Bad Request",
-            "the body must be JSON with no name twice in an object: EOF while parsing a value at line 1 column 0",
+            "the body must be JSON: EOF while parsing a value at line 1 column 0",
         ),
         ({"path": "/nothing"}, 404, "Not Found", "there is nothing at this path"),
         ({"path": "/classify/"}, 404, "Not Found", "there is nothing at this path"),

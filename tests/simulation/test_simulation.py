@@ -19,7 +19,7 @@ from tests.simulation.world import FAULTS, Coverage, Fault
 
 HISTORIES = int(os.environ.get("HISTORIES", "30000"))
 FIRST_SEED = int(os.environ.get("SEED", "0"))
-LONG = ("two publishers", "rollback, hand, attacker", "three schedulers")
+LONG = ("two publishers", "rollback, hand, attacker", "two schedulers", "three schedulers")
 EFFECTS = (
     *(
         f"put {what}"

@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from brinery.commands.registry import main
 from brinery.loading.by_name import load
+from tests.conftest import ROOT
 
 random = np.random.default_rng(0)
 ROWS = pd.DataFrame(
@@ -57,7 +58,11 @@ def test_pipeline_of_a_frame_becomes_a_version(folder: Path, capsys: pytest.Capt
     assert overlap.startswith("registry: 85 of 100 held-out rows (85.0%) stand in the training part too")
     assert "formats   pickle (RUNTIME=full), onnx (RUNTIME=onnx)\n" in out
     assert "gate      accuracy is " in out
-    assert re.search("serve it with  RUNTIME=onnx MODEL_NAME=churn MODEL_VERSION=1@", out)
+    reference, run = re.escape(out.split()[1]), f"uv run --project {re.escape(str(ROOT))} "  # to be pasted as it is
+    assert re.search(f"promote it  {run}registry promote {reference} --env-file .env\n", out)
+    assert re.search(
+        f"serve it with  RUNTIME=onnx MODEL_NAME=churn MODEL_VERSION=1@sha256:[0-9a-f]{{64}} {run}serve\n", out
+    )
     served = load(out.split()[1], registry=(folder / ".registry").as_uri())
     answers = served.predict(ROWS[["age", "city"]][200:])
     assert [answer["prediction"] for answer in answers] == by_names().predict(ROWS[["age", "city"]][200:]).tolist()

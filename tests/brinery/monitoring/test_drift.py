@@ -39,14 +39,14 @@ def drifted(profile: Profile, seed: int, rows: int, shift: float) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("looks", [LOOKS, pytest.param(1_500, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("looks", [LOOKS, pytest.param(1_000, marks=pytest.mark.campaign)])
 def test_without_drift_alarms_are_few(
     profile: Profile, looks: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """One in a thousand is meant; 7 of 1,500 or more would be seen by chance in 0.1 % of such runs."""
+    """One in a thousand is meant; 6 of 1,000 or more would be seen by chance in 0.1 % of such runs."""
     alarms = sum(drifted(profile, seed, 700, 0.0) for seed in range(1, looks + 1))
     record_property("false alarms", f"{alarms} in {looks} looks")
-    assert alarms <= (6 if looks == 1_500 else 4)
+    assert alarms <= (5 if looks == 1_000 else 4)
 
 
 @pytest.mark.slow
@@ -183,7 +183,7 @@ def test_a_regressors_answers_are_compared_as_numbers() -> None:
     assert (found["x0"].verdict, found[ANSWERS].verdict) == ("no drift", "drift")
 
 
-FEW_ROWS = [(20, 20), *(pytest.param(50, rows, marks=pytest.mark.campaign) for rows in (20, 100, 1000))]
+FEW_ROWS = [(20, 20), *(pytest.param(50, rows, marks=pytest.mark.campaign) for rows in (100, 1000))]
 RARE: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "one in five hundred": lambda random, count: (random.random(count) < 0.002).astype(float),
     "seldom counts": lambda random, count: random.poisson(0.02, count).astype(float),
@@ -213,7 +213,7 @@ def test_rare_and_far_off_values_make_few_alarms(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("looks", "rows"), [FEW_ROWS[0], pytest.param(50, 100, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(("looks", "rows"), [FEW_ROWS[0], pytest.param(25, 100, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
 def test_rare_categories_make_few_alarms(shares: tuple[float, ...], looks: int, rows: int) -> None:
     random, names = np.random.default_rng(0), tuple(f"c{n:03}" for n in range(len(shares)))
@@ -227,7 +227,7 @@ def test_rare_categories_make_few_alarms(shares: tuple[float, ...], looks: int, 
     profile = profile_of(sample(50_000), features)
     looks_at = (look(profile, tally_of(profile, features, sample(rows), seed)) for seed in range(looks))
     alarms = sum(any(each.verdict == "drift" for each in found) for found in looks_at)
-    assert alarms <= (3 if looks == 50 else 1)
+    assert alarms <= 1
 
 
 def test_rows_beyond_all_of_training_are_seen_however_few_it_had() -> None:
