@@ -38,6 +38,7 @@ def store(faulty: Proxy, monkeypatch: pytest.MonkeyPatch) -> Store:
     return open_store(f"s3://{BUCKET}/writes-{time.time_ns()}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "file", "times"),
     [

@@ -64,6 +64,7 @@ def test_serve_with_bad_variable_is_one_line(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("port", ["99999", "-1", "http", "1" * 5000])
 def test_serve_with_bad_port_is_a_usage_error(port: str) -> None:
     ran = python("-m", "serving", f"--port={port}")

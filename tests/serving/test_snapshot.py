@@ -168,6 +168,7 @@ def test_handler_without_model_raises_at_import_in_ascii(
     assert json.loads(ran.stderr.splitlines()[0])["level"] == "ERROR"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["on-demand", "provisioned-concurrency", ""])
 def test_handler_without_model_is_imported_where_no_snapshot_is_taken(folder_store: Store, kind: str) -> None:
     given = {"MODEL_REGISTRY": folder_store.url, "AWS_LAMBDA_INITIALIZATION_TYPE": kind}

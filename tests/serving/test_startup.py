@@ -19,6 +19,7 @@ print(threads())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "at_first", "for_many_rows"),
     [

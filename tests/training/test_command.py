@@ -449,6 +449,7 @@ def test_baseline_without_a_digest_is_wrong_usage(given: str, message: str, caps
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["", "=", "wine=", "  "])
 def test_variable_that_names_no_baseline_yet_is_none(train: Train, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("BASELINE", given)

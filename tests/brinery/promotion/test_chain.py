@@ -36,6 +36,7 @@ def chain_of(store: Store, count: int, versions: list[Reference], where: str = W
     return held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "back_to"),
     [

@@ -78,6 +78,7 @@ def test_publish_stops_at_the_last_number(folder_store: Store) -> None:
         publish_files(Full(folder_store.backend, folder_store.url), *tiny())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stray", ["999999/claim.json", "999999/manifest.json", "000005/claim.json", "000001/x"])
 def test_publish_goes_on_after_the_last_version_whatever_lies_above(store: Store, stray: str) -> None:
     store.create(f"tiny/versions/{stray}", b"{}")

@@ -90,6 +90,7 @@ def test_halving_search_tries_as_many_as_told_and_takes_a_good_one() -> None:
     assert seen[-1][0] > 9 * 5  # the first round, and some of a second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scoring", ["balanced_accuracy", "macro_f1", "roc_auc", "log_loss"])
 @pytest.mark.parametrize("rows", [slice(None), slice(0, 130)], ids=["three classes", "two"])
 def test_search_maximises_what_it_is_told(scoring: str, rows: slice) -> None:
