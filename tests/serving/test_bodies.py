@@ -133,6 +133,7 @@ def parsing() -> float:
     return process_time() - started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_body_is_answered_in_time(models: Models, kind: str) -> None:
     name, make, status = BAD[kind]
