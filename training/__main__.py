@@ -5,9 +5,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brinery.errors import BrineryError, SettingInvalid
 from brinery.output.write import say, write
@@ -15,7 +15,7 @@ from training import interrupt
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from brinery.assessment.publish_candidate import Asked
+    from brinery.loading.model_process import ModelProcess
     from brinery.versions.reference import Reference
     from training.models_file import ModelsFile
     from training.spec import ModelSpec
@@ -41,21 +41,19 @@ gate was not passed
 
 def main(
     argv: Sequence[str] | None = None,
-    check: "Callable[[], AbstractContextManager[Asked]] | None" = None,
     schedule: "Schedule | None" = None,
     due: "Schedule | None" = None,
 ) -> int:
     """Run the command, and give its exit code.
 
     Args:
-        check: starts what loads a version as serving would, before it is published; default: a process of its own.
         schedule: runs what `--schedule` asks for; default: `training.schedule.keep.run_schedule`.
         due: … what `--due` does; default: `training.schedule.due.run_due`.
     """
     arguments = _parser().parse_args(argv)
     interrupt.listen()
     try:
-        return _run(arguments, check, schedule, due)
+        return _run(arguments, schedule, due)
     except (TrainingError, BrineryError) as exc:
         say(f"train: {exc}")
         return 1
@@ -65,7 +63,7 @@ def main(
         return 1
 
 
-def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None", due: "Schedule | None") -> int:
+def _run(arguments: argparse.Namespace, schedule: "Schedule | None", due: "Schedule | None") -> int:
     """What takes long to import comes last: a fault in the file is told at once."""
     from training.models_file import models_file
     from training.spec import read_specs, select
@@ -74,7 +72,7 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None",
     specs = select(file, read_specs(file), arguments.model)
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     if not (arguments.check or arguments.schedule or arguments.due):
-        with _checking(check) as checking:
+        with _checking() as checking:
             from training.runs import train_all
 
             _check_estimators(file, specs)
@@ -104,7 +102,7 @@ def _run(arguments: argparse.Namespace, check: Any, schedule: "Schedule | None",
     return run(file, specs, arguments.registry, _run_arguments(arguments))
 
 
-def _checking(check: "Callable[[], AbstractContextManager[Asked]] | None") -> "AbstractContextManager[Asked]":
+def _checking() -> "ModelProcess":
     """What loads versions as serving would, started while this process imports: it is ready before a fit begins, and
     takes none of its cores.
     """
@@ -112,7 +110,7 @@ def _checking(check: "Callable[[], AbstractContextManager[Asked]] | None") -> "A
     from brinery.loading.model_process import ModelProcess
 
     reset_peak_memory()  # which it needs to have done once before that closes this process
-    return (check or ModelProcess)()
+    return ModelProcess()
 
 
 def _check_estimators(file: "ModelsFile", specs: "Mapping[str, ModelSpec]") -> None:

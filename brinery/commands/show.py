@@ -50,8 +50,9 @@ def serve_text(published: Published) -> str:
     """What serves a version from this checkout, and in which image where that is not the usual one."""
     reference, image = published.reference, image_for(published.manifest.runtimes)
     other = f"RUNTIME={image} " if image != DEFAULT else ""
-    run = f" {uv_run()}serve" if uv_run() else ""
-    return f"serve it with  {other}MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}{run}"
+    run = uv_run()
+    command = f" {run}serve" if run else ""
+    return f"serve it with  {other}MODEL_NAME={reference.name} MODEL_VERSION={reference.version_text}{command}"
 
 
 def _facts(published: Published) -> list[tuple[str, str]]:

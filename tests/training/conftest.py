@@ -1,7 +1,6 @@
-"""The `train` command in this process, with one process for the check before publishing that all its tests share."""
+"""The `train` command in this process, and its check before publishing."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,18 @@ from training.__main__ import main
 Train = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def serving_check() -> Iterator[ModelProcess]:
     with ModelProcess() as check:
         yield check
 
 
 @pytest.fixture
-def train(tmp_path: Path, capsys: pytest.CaptureFixture[str], serving_check: ModelProcess) -> Train:
+def train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Train:
     """What trains the models of an object: its exit code, and what it wrote to stdout and to stderr."""
 
     def run(models: Any, *arguments: str) -> tuple[int, str, str]:
-        argv = ["--models", str(write(tmp_path, models)), *arguments]
-        code = main(argv, check=lambda: nullcontext(serving_check))
+        code = main(["--models", str(write(tmp_path, models)), *arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

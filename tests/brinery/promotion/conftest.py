@@ -1,8 +1,7 @@
-"""The `registry` command, with one process that checks versions for all tests, and versions to promote."""
+"""The `registry` command, and versions to promote."""
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from brinery.commands.registry import main
-from brinery.loading.model_process import ModelProcess
 from brinery.promotion.chain import Chain, Records
 from brinery.promotion.env_file import EnvFile
 from brinery.promotion.records import Record
@@ -24,19 +22,11 @@ Run = Callable[..., tuple[int, str, str]]
 ENV_FILE = ("--env-file", ".env")
 
 
-@pytest.fixture(scope="session")
-def serving_check() -> Iterator[ModelProcess]:
-    with ModelProcess() as check:
-        yield check
-
-
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], serving_check: ModelProcess) -> Run:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command with its arguments and collaborators: its exit code, what it prints, and its errors."""
 
     def run(*arguments: str, **collaborators: Any) -> tuple[int, str, str]:
-        if arguments[0] in ("promote", "rollback"):
-            collaborators = {"open_check": lambda: nullcontext(serving_check), **collaborators}
         try:
             code = main(arguments, **collaborators)
         except SystemExit as exc:

@@ -114,7 +114,7 @@ def around(rows: np.ndarray, features: tuple[Feature, ...], count: int = 3000) -
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")  # of scikit-learn, which will drop it
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("name", ["wine", "seconds", *(pytest.param(each, marks=CAMPAIGN) for each in ("mixed",))])
+@pytest.mark.parametrize("name", ["wine", "seconds", pytest.param("mixed", marks=CAMPAIGN)])
 def test_export_of_each_estimator_is_faithful(name: str, estimator: str) -> None:
     fitted, features, held_out, found = exported(name, estimator, ESTIMATORS[estimator])
     assert found.data is not None and found.predict is not None and found.proof is not None, found.reason
