@@ -51,7 +51,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A case of a slow test that is one of a campaign is that alone, so that no test is run twice."""
+    """What takes a minute in a fresh checkout comes first, beside the others and not after them.
+
+    A case of a slow test that is one of a campaign is that alone, so that no test is run twice.
+    """
+    items.sort(key=lambda item: item.path.name != "test_style.py")
     for item in items:
         if item.get_closest_marker("campaign"):
             item.own_markers = [mark for mark in item.own_markers if mark.name != "slow"]

@@ -74,7 +74,7 @@ def _client(address: str, seconds: float) -> Iterator[Any]:
     except ImportError as exc:
         raise SettingInvalid("distributed is not installed here; --dask needs it: brinery[dask]") from exc
     try:
-        client = Client(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=seconds, set_as_default=False)
     except (OSError, ValueError, TypeError) as exc:
         raise SettingInvalid(f"--dask is {address!r}, and no scheduler answers there: {exc}") from exc
     with client:

@@ -37,7 +37,8 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+        found: list[WebElement] = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return found
 
     def type(self, selector: str, text: str) -> None:
         """Replace what is in a field by a text."""
@@ -60,7 +61,7 @@ class Browser:
     @property
     def complaints(self) -> list[str]:
         """What the console has, such as of what the page's policy forbids; but that requests were refused."""
-        logged = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+        logged = [entry["message"] for entry in self.driver.get_log("browser")]
         return [message for message in logged if "the server responded with a status of" not in message]
 
     @property

@@ -76,7 +76,7 @@ def _cluster(count: int) -> Iterator[str]:
     try:
         from distributed import Client
 
-        with Client(address, timeout=60, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        with Client(address, timeout=60, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=60)
         yield address
     finally:

@@ -32,7 +32,7 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Callable
     """
     from distributed import Client  # half a second, needed only here
 
-    class Keeping(Client):
+    class Keeping(Client):  # type: ignore[misc]
         """Holds rows as a task that gives them: scattered ones are lost with their worker, a task is run again."""
 
         def scatter(self, data: Any, *_: Any, **__: Any) -> Any:
@@ -43,13 +43,13 @@ def connect(address: str, seconds: float = CONNECT_SECONDS) -> Iterator[Callable
 
         def start(self, **kwargs: Any) -> None:
             try:
-                super().start(**kwargs)  # type: ignore[no-untyped-call]
+                super().start(**kwargs)
             except BaseException:
-                self.close()  # type: ignore[no-untyped-call]  # the garbage collector would, in any thread, and hang
+                self.close()  # the garbage collector would, in any thread, and hang
                 raise
 
     try:
-        client = Keeping(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Keeping(address, timeout=seconds, set_as_default=False)
     except (OSError, ValueError, TypeError) as exc:
         raise ClusterUnusable(f"--dask is {address!r}, and no scheduler answers there: {exc}") from exc
     with client:

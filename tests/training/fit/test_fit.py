@@ -299,7 +299,7 @@ def _quiet(command: list[str]) -> "subprocess.Popen[bytes]":
 def _wait_for_workers(address: str, count: int) -> None:
     from distributed import Client
 
-    with Client(address, timeout=60, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+    with Client(address, timeout=60, set_as_default=False) as client:
         if count:
             client.wait_for_workers(count, timeout=60)
 
@@ -337,7 +337,7 @@ def test_search_on_a_dask_cluster_survives_a_killed_worker(
         if done >= 2:
             started.set()
 
-    with Client(address, set_as_default=False) as watching:  # type: ignore[no-untyped-call]
+    with Client(address, set_as_default=False) as watching:
         pids = watching.run(os.getpid)
         killer = threading.Thread(target=kill_one)
         killer.start()
