@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Schedule = Callable[[ModelsFile, Mapping[str, ModelSpec], str | None, Sequence[str]], int]
 
+ESTIMATORS = ("sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline")  # what most models are of
 EXAMPLES = """\
 examples:
   train                                  train every model that models.json declares
@@ -47,13 +48,15 @@ def main(
     """Run the command, and give its exit code.
 
     Args:
+        argv: its arguments; None, where this whole process is for it, which is then replaced by one that shares its
+            imports (`brinery.loading.forked`).
         schedule: runs what `--schedule` asks for; default: `training.schedule.keep.run_schedule`.
         due: … what `--due` does; default: `training.schedule.due.run_due`.
     """
     arguments = _parser().parse_args(argv)
     interrupt.listen()
     try:
-        return _run(arguments, schedule, due)
+        return _run(arguments, argv is None, schedule, due)
     except (TrainingError, BrineryError) as exc:
         say(f"train: {exc}")
         return 1
@@ -63,7 +66,7 @@ def main(
         return 1
 
 
-def _run(arguments: argparse.Namespace, schedule: "Schedule | None", due: "Schedule | None") -> int:
+def _run(arguments: argparse.Namespace, this_process: bool, schedule: "Schedule | None", due: "Schedule | None") -> int:
     """What takes long to import comes last: a fault in the file is told at once."""
     from training.models_file import models_file
     from training.spec import read_specs, select
@@ -72,7 +75,7 @@ def _run(arguments: argparse.Namespace, schedule: "Schedule | None", due: "Sched
     specs = select(file, read_specs(file), arguments.model)
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     if not (arguments.check or arguments.schedule or arguments.due):
-        with _checking() as checking:
+        with _checking(this_process) as checking:
             from training.runs import train_all
 
             _check_estimators(file, specs)
@@ -102,10 +105,12 @@ def _run(arguments: argparse.Namespace, schedule: "Schedule | None", due: "Sched
     return run(file, specs, arguments.registry, _run_arguments(arguments))
 
 
-def _checking() -> "ModelProcess":
-    """What loads versions as serving would, started while this process imports: it is ready before a fit begins, and
-    takes none of its cores.
-    """
+def _checking(this_process: bool) -> "ModelProcess":
+    """What loads versions as serving would; it shares what this process imports, where that is all for this command."""
+    from brinery.loading import forked
+
+    if this_process:
+        forked.start_again("brinery.commands.checkout:train", ESTIMATORS)
     from brinery.assessment.lineage import reset_peak_memory
     from brinery.loading.model_process import ModelProcess
 

@@ -10,6 +10,6 @@ if __name__ == "__main__":
     limit_this_process()
     confine(Path.cwd())
 
-    from brinery.loading.servable import main
+    from brinery.loading.servable import answer, import_ahead
 
-    main()
+    answer(import_ahead())

@@ -16,7 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # of Linux's <sys/prctl.h>
-KEPT = re.compile(r"LANG|LC_\w+|TZ|LD_LIBRARY_PATH|OMP_NUM_THREADS|PYTHON\w+")
+KEPT = re.compile(
+    r"LANG|LC_\w+|TZ|LD_LIBRARY_PATH|LD_PRELOAD|MALLOC_\w+|PYTHON\w+"
+    r"|(OMP|GOMP|KMP|MKL|OPENBLAS|NPY|NUMPY|SCIPY|SKLEARN|SCIKIT_LEARN|JOBLIB)_\w+"  # what libraries read when imported
+)
 SECRET = re.compile(r"AWS_\w*|\w*(TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE|AUTH)\w*", re.IGNORECASE)
 MEMORY_SHARE = 0.9  # of what the machine or the container has
 MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -58,9 +61,7 @@ def environment(folder: Path) -> dict[str, str]:
     path = os.pathsep.join([str(Path(__file__).parents[2]), kept.get("PYTHONPATH", "")]).strip(os.pathsep)
     own = dict.fromkeys(("HOME", "TMPDIR"), str(folder))
     users = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
-    # Threads of OpenBLAS would spin while libraries are imported, beside the process that asks.
-    libraries = {"ORT_DISABLE_TELEMETRY": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**kept, **own, **users, **libraries, "PYTHONPATH": path}
+    return {**kept, **own, **users, "ORT_DISABLE_TELEMETRY": "1", "PYTHONPATH": path}
 
 
 def limit_this_process() -> None:

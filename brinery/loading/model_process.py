@@ -21,6 +21,7 @@ import numpy as np
 
 from brinery import errors
 from brinery.errors import BrineryError, ModelInvalid
+from brinery.loading import forked
 from brinery.loading.isolation import close_this_process, environment
 from brinery.tasks.task import AnyAnswers
 from brinery.versions.manifest import GOLDEN, Manifest
@@ -135,8 +136,11 @@ class ModelProcess:
             arrays[name] = np.frombuffer(data, dtype=dtype).reshape(shape)
         return _Answer(told, arrays)
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self) -> "subprocess.Popen[bytes] | forked.Forked":
         close_this_process()
+        if (ready := forked.take()) is not None:
+            self._folder = ready.folder
+            return ready
         self._folder = Path(tempfile.mkdtemp(prefix="brinery-"))
         # -P: nothing is imported from the folder that training was started in.
         return subprocess.Popen(
@@ -144,7 +148,8 @@ class ModelProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment(self._folder),
+            # Threads of OpenBLAS would spin while libraries are imported, beside the process that asks.
+            env={"OPENBLAS_NUM_THREADS": "1", **environment(self._folder)},
             cwd=self._folder,
             start_new_session=True,  # a Ctrl-C is for training, which ends this process itself
         )

@@ -1,6 +1,6 @@
 """What the model process runs: the verified load of a version, by what the serving image has and nothing else.
 
-`main` reads questions from stdin and writes answers to stdout, as `model_process` says.
+`answer` reads questions from stdin and writes answers to stdout, as `model_process` says.
 """
 
 import io
@@ -58,15 +58,20 @@ class OnlyServing(MetaPathFinder):
         raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
-def main() -> None:
+def import_ahead() -> OnlyServing:
+    """Import what most versions need; from then on nothing else than what the serving image has can be imported."""
     only = OnlyServing()
     sys.meta_path.insert(0, only)
     for fmt in FORMATS.values():
         only.limit_to(fmt.runtimes)
         if fmt.installed:
-            fmt.implementation()  # imported ahead
+            fmt.implementation()
+    return only
 
-    questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+
+def answer(only: OnlyServing) -> None:
+    """Answer questions until there are no more."""
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a model may print
     while line := questions.readline():
         question: dict[str, Any] = json.loads(line)

@@ -462,15 +462,26 @@ def test_variable_with_a_baseline_without_a_digest_is_refused(train: Train, monk
     assert (code, out, err) == (1, "", "train: BASELINE: 'wine=7' has no digest; it must be NAME=VERSION@sha256:…\n")
 
 
-def test_check_is_started_before_what_training_imports(tmp_path: Path) -> None:
-    models = write(tmp_path, {"wine": {"data": "sklearn:wine", "estimator": "sklearn.dummy.DummyClassifier"}})
-    code = (
-        "import sys; from training.__main__ import main\n"
-        "def check(): sys.exit('sklearn' in sys.modules or 'pandas' in sys.modules)\n"
-        "main(sys.argv[1:], check)"
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each imports for itself")
+def test_command_and_its_check_import_once_and_only_the_command_has_secrets(tmp_path: Path) -> None:
+    (tmp_path / "spy.py").write_text(
+        "import json, os, pathlib, psutil, sys\n"
+        "from sklearn.dummy import DummyClassifier\n"
+        "def make():\n"
+        "    check = next(each for each in psutil.Process().children() if 'ahead' in ' '.join(each.cmdline()))\n"
+        "    told = {'own': os.environ['SPIED'], 'path': sys.path, 'check': sorted(check.environ()), "
+        "'as it began': sorted(psutil.Process().environ()), 'argv': sys.argv}\n"
+        "    pathlib.Path(__file__).with_suffix('.json').write_text(json.dumps(told))\n"
+        "    return DummyClassifier()\n"
     )
-    done = python("-c", code, "--models", str(models))
-    assert (done.returncode, done.stderr) == (0, "")
+    models = write(tmp_path, {"wine": {"data": "sklearn:wine", "estimator": "spy:make"}})
+    done = python("-m", "training", "--models", str(models), SPIED="on")
+    assert done.returncode == 0, done.stderr
+    seen = json.loads((tmp_path / "spy.json").read_text())
+    assert (seen["own"], seen["argv"][1:]) == ("on", ["--models", str(models)])
+    assert str(ROOT) in seen["path"]
+    assert "SPIED" not in seen["check"] + seen["as it began"]
 
 
 @pytest.mark.campaign

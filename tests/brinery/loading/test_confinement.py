@@ -58,16 +58,6 @@ found = {
 begun.kill()
 open(TARGET, "w").write(json.dumps(found))
 """
-ASK = """
-import sys
-from brinery.loading.model_process import ModelProcess
-from brinery.versions.catalog import find_version
-from brinery.versions.reference import Reference
-from brinery.versions.store import open_store
-store = open_store(sys.argv[1])
-with ModelProcess() as process:
-    process(store, find_version(store, Reference("tiny", 1)))
-"""
 
 
 @pytest.fixture
@@ -78,13 +68,14 @@ def port() -> Iterator[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
-def test_code_of_a_model_reaches_nothing_outside(folder_store: Store, tmp_path: Path, port: int) -> None:
+@pytest.mark.parametrize("way", ["alone", "ahead"])
+def test_code_of_a_model_reaches_nothing_outside(folder_store: Store, tmp_path: Path, port: int, way: str) -> None:
     """The one that asks is the child of one that keeps the secret where its user can read it, as a shell does."""
     target, home = tmp_path / "found.json", pwd.getpwuid(os.getuid()).pw_dir
     described, files = tiny()
     code = f"TARGET, HOME, PORT = {str(target)!r}, {home!r}, {port}\n{TRY}"
     publish(folder_store, described, {**files, "model.joblib": pickled(Code(code))}, lambda *_: None)
-    command = f"{quote(sys.executable)} -c {quote(ASK)} {quote(folder_store.url)}; true"
+    command = f"{quote(sys.executable)} -m tests.brinery.loading.asking {way} {quote(folder_store.url)} 1; true"
     secret = {"AWS_SECRET_ACCESS_KEY": "canary"}
     subprocess.run(["sh", "-c", command], env={**os.environ, **secret}, cwd=ROOT, check=True, timeout=120)
     found: dict[str, Any] = json.loads(target.read_text())

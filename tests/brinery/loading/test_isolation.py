@@ -12,17 +12,32 @@ import psutil
 import pytest
 
 from brinery.loading.isolation import environment, secrets_hidden
-from brinery.loading.model_process import ModelProcess
 from brinery.versions.publish import publish
 from brinery.versions.store import Store
 from tests.conftest import ROOT, python
 from tests.examples import pickled, tiny
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("own_model_process")
 
 PR_GET_DUMPABLE = 3
+CANARY = "canary-48151623"
 LOOK = """
-import json, os, resource, sys
+import json, os, re, resource, sys
+
+def held():
+    with open("/proc/self/mem", "rb", 0) as memory:
+        for line in open("/proc/self/maps"):
+            start, end = (int(each, 16) for each in line.split()[0].split("-"))
+            try:
+                memory.seek(start)
+                found = line.split()[1].startswith("r") and re.search(rb"canary-\\d{8}", memory.read(end - start))
+            except (OSError, OverflowError, ValueError):  # what the kernel lends, and does not show
+                continue
+            if found:
+                return line
+    return "nothing"
+
 paths = [f"/proc/self/fd/{fd}" for fd in range(200)]
 found = {
     "environment": dict(os.environ),
@@ -32,6 +47,7 @@ found = {
     "memory": resource.getrlimit(resource.RLIMIT_DATA),
     "first to go": open("/proc/self/oom_score_adj").read().strip(),
     "session": os.getsid(0) == os.getpid(),
+    "held in memory": held(),
 }
 open(TARGET, "w").write(json.dumps(found))
 """
@@ -47,19 +63,26 @@ class Code:
         return exec, (self._code, {})
 
 
-@pytest.fixture
-def found(folder_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+@pytest.fixture(params=["alone", "ahead"])
+def found(request: pytest.FixtureRequest, folder_store: Store, tmp_path: Path) -> dict[str, Any]:
     """What a pickle sees that is loaded by the model process of one with secrets, an open file and a home."""
-    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "DATABASE_URL", "HOME_OF_SECRETS"):
-        monkeypatch.setenv(name, "canary")
     target = tmp_path / "found.json"
     described, files = tiny()
     looking = pickled(Code(f"TARGET = {str(target)!r}\n{LOOK}"))
+    publish(folder_store, described, {**files, "model.joblib": looking}, lambda *_: None)
+    secrets = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "DATABASE_URL", "HOME_OF_SECRETS")
     with (tmp_path / "open").open("w") as file:
-        os.set_inheritable(file.fileno(), True)
-        with ModelProcess() as process:
-            published = publish(folder_store, described, {**files, "model.joblib": looking}, lambda *_: None)
-            assert "model.joblib does not load" in str(process(folder_store, published))
+        asked = subprocess.run(
+            [sys.executable, "-m", "tests.brinery.loading.asking", request.param, folder_store.url, "1"],
+            env={**os.environ, **dict.fromkeys(secrets, CANARY)},
+            pass_fds=[file.fileno()],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert asked.stdout.startswith({"alone": "spawned\n", "ahead": "forked\n"}[request.param])
+    assert "model.joblib does not load" in asked.stdout
     seen: dict[str, Any] = json.loads(target.read_text())
     return seen
 
@@ -68,6 +91,7 @@ def found(folder_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
 def test_code_of_a_model_is_told_nothing(found: dict[str, Any]) -> None:
     assert "canary" not in json.dumps(found)
+    assert found["held in memory"] == "nothing"
     allowed = (
         "LANG",
         "LC_",
@@ -135,3 +159,32 @@ def test_process_whose_parent_has_gone_before_it_could_ask_ends_at_once() -> Non
     assert (ran.returncode, ran.stdout) == (1, "")
     code = code.replace("1 << 30", "os.getppid()").replace("from", "import os; from", 1)
     assert python("-c", code).stdout == "goes on\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="what the other systems cannot close is said in README")
+@pytest.mark.parametrize("way", ["alone", "ahead"])
+def test_process_ends_with_the_one_that_asks(folder_store: Store, tmp_path: Path, way: str) -> None:
+    target = tmp_path / "pid"
+    described, files = tiny()
+    code = f"import os, time; open({str(target)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    publish(folder_store, described, {**files, "model.joblib": pickled(Code(code))}, lambda *_: None)
+    asking = [sys.executable, "-m", "tests.brinery.loading.asking", way, folder_store.url, "1"]
+    with subprocess.Popen(asking, cwd=ROOT, stdout=subprocess.DEVNULL) as asked:
+        wait_until(lambda: target.exists() and target.read_text() != "")
+        process = psutil.Process(int(target.read_text()))
+        asked.kill()
+    wait_until(lambda: not process.is_running())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["alone", "ahead"])
+def test_process_that_a_model_ended_is_followed_by_another(folder_store: Store, way: str) -> None:
+    described, files = tiny()
+    ended = {**files, "model.joblib": pickled(Code("import os; os._exit(9)"))}
+    for each in (files, ended, files):
+        publish(folder_store, described, each, lambda *_: None)
+    asked = python("-m", "tests.brinery.loading.asking", way, folder_store.url, "1", "2", "3", "2")
+    _, first, second, third, fourth = asked.stdout.splitlines()
+    assert (first, third) == ("None", "None")
+    assert "ended with 9" in second and "ended with 9" in fourth

@@ -1,0 +1,136 @@
+"""A model process that shares with the command that asks it what both import: their time and memory are spent once.
+
+Whatever is forked has all that was in memory before. So the command starts again, in the same process and without its
+secrets; it imports, forks, and only then takes its secrets back (`brinery.loading.ahead`). On Linux that can be done;
+elsewhere, and for a second model process, `brinery.loading.model_process` starts one that imports for itself.
+"""
+
+import gc
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from brinery.loading.isolation import environment
+
+_forked: list["Forked"] = []
+
+
+class Forked:
+    """A process that was forked from this one, with what is used here of a `subprocess.Popen`."""
+
+    def __init__(self, run: Callable[[], None], folder: Path) -> None:
+        """Fork it.
+
+        Args:
+            run: what it does, with pipes of this process as its descriptors 0 and 1 and with no other.
+            folder: its own, and removed after it.
+        """
+        self.folder = folder
+        theirs, stdin = os.pipe()
+        stdout, ours = os.pipe()
+        gc.freeze()  # what both have is not written to by the collector, and so stays shared
+        self._pid = os.fork()
+        if self._pid == 0:
+            _become(run, theirs, ours)
+        os.close(theirs)
+        os.close(ours)
+        self.stdin, self.stdout = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb")
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, negative where a signal ended it, or None while it runs."""
+        return self._ended(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        code = self._ended(0)
+        assert code is not None  # noqa: S101  (it was waited for)
+        return code
+
+    def kill(self) -> None:
+        if self._code is None:
+            os.kill(self._pid, signal.SIGKILL)
+
+    def communicate(self) -> None:
+        """Close its pipes, and wait for its end."""
+        for pipe in (self.stdin, self.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()
+        self.wait()
+
+    def _ended(self, options: int) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, options)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
+
+
+def take() -> Forked | None:
+    """The process that was forked, for the first who asks."""
+    return _forked.pop() if _forked else None
+
+
+def start_again(command: str, modules: Sequence[str]) -> None:
+    """Replace this process by the same command with a model process forked; return where that is done, or cannot be.
+
+    Args:
+        command: the function that is the command, as `module:function`; it gives the exit code.
+        modules: what it imports of what a serving image has.
+    """
+    if _forked or not sys.executable or not hasattr(os, "memfd_create"):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="brinery-"))
+    with suppress(OSError), os.fdopen(os.memfd_create("brinery"), "r+b") as kept:
+        kept.write(json.dumps({"environment": dict(os.environ), "path": sys.path, "argv": sys.argv}).encode())
+        kept.seek(0)
+        os.set_inheritable(kept.fileno(), True)
+        told = [str(kept.fileno()), str(folder), ",".join(modules), command]
+        # -P: nothing is imported from the folder that it was started in. The command's own arguments are for `ps`.
+        shown = [sys.executable, "-P", "-m", "brinery.loading.ahead", *told, *sys.argv[1:]]
+        os.execve(sys.executable, shown, environment(folder))  # noqa: S606  (it is no shell's work)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def fork(run: Callable[[], None], folder: Path) -> None:
+    """Fork the model process that the first who asks takes."""
+    _forked.append(Forked(run, folder))
+
+
+def take_back(kept: int) -> None:
+    """Take back what this process knew before it started again; its descriptor is closed."""
+    with os.fdopen(kept, "rb") as file:
+        known = json.loads(file.read())
+    sys.path[:], sys.argv[:] = known["path"], known["argv"]
+    os.environ.clear()
+    os.environ.update(known["environment"])
+    tempfile.tempdir = None
+
+
+def end() -> None:
+    """End a process that nobody took."""
+    while left := take():
+        left.kill()
+        left.communicate()
+        shutil.rmtree(left.folder, ignore_errors=True)
+
+
+def _become(run: Callable[[], None], stdin: int, stdout: int) -> None:
+    """Be the forked process; does not return."""
+    try:
+        os.setsid()  # a Ctrl-C is for the command, which ends this process itself
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for target, source in enumerate((stdin, stdout, nothing)):
+            os.dup2(source, target)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        run()
+        os._exit(0)
+    finally:
+        os._exit(1)
