@@ -67,17 +67,22 @@ def main(
 
 
 def _run(arguments: argparse.Namespace, this_process: bool, schedule: "Schedule | None", due: "Schedule | None") -> int:
-    """What takes long to import comes last: a fault in the file is told at once."""
-    from training.models_file import models_file
-    from training.spec import read_specs, select
+    """What takes long to import comes last: a fault in the file is told at once.
 
+    No import is interrupted, as what is half imported is told as an error of its own.
+    """
+    with interrupt.held_back():
+        from training.models_file import models_file
+        from training.spec import read_specs, select
+    interrupt.raise_held()
     file = models_file(arguments.models, arguments.registry, os.environ)
     specs = select(file, read_specs(file), arguments.model)
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     if not (arguments.check or arguments.schedule or arguments.due):
         with _checking(this_process) as checking:
-            from training.runs import train_all
-
+            with interrupt.held_back():
+                from training.runs import train_all
+            interrupt.raise_held()
             _check_estimators(file, specs)
             return train_all(
                 file,

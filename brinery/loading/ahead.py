@@ -4,15 +4,11 @@ See `brinery.loading.forked`, which starts it so.
 """
 
 import os
-import signal
+import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
 from pkgutil import resolve_name
-
-from brinery.loading import forked
-from brinery.loading.confinement import confine
-from brinery.loading.isolation import end_with_parent, limit_this_process
 
 
 def main(kept: int, folder: Path, modules: str, command: str) -> int:
@@ -27,9 +23,11 @@ def main(kept: int, folder: Path, modules: str, command: str) -> int:
     Returns:
         The command's exit code.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # process 1 of a container would ignore it
     parent = os.getpid()
     try:
+        from brinery.loading import forked
+        from brinery.loading.confinement import confine
+        from brinery.loading.isolation import end_with_parent, limit_this_process
         from brinery.loading.servable import answer, import_ahead
 
         only = import_ahead()
@@ -51,7 +49,7 @@ def main(kept: int, folder: Path, modules: str, command: str) -> int:
         print(f"{command.partition(':')[2]}: interrupted", file=sys.stderr)
         return 1
     finally:
-        forked.end()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

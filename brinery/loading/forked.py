@@ -18,6 +18,7 @@ from pathlib import Path
 
 from brinery.loading.isolation import environment
 
+STOPS = {signal.SIGINT, signal.SIGTERM}
 _forked: list["Forked"] = []
 
 
@@ -85,6 +86,7 @@ def start_again(command: str, modules: Sequence[str]) -> None:
     """
     if _forked or not sys.executable or not hasattr(os, "memfd_create"):
         return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # what comes is told to the one that knows what to do
     folder = Path(tempfile.mkdtemp(prefix="brinery-"))
     with suppress(OSError), os.fdopen(os.memfd_create("brinery"), "r+b") as kept:
         kept.write(json.dumps({"environment": dict(os.environ), "path": sys.path, "argv": sys.argv}).encode())
@@ -95,6 +97,7 @@ def start_again(command: str, modules: Sequence[str]) -> None:
         shown = [sys.executable, "-P", "-m", "brinery.loading.ahead", *told, *sys.argv[1:]]
         os.execve(sys.executable, shown, environment(folder))  # noqa: S606  (it is no shell's work)
     shutil.rmtree(folder, ignore_errors=True)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def fork(run: Callable[[], None], folder: Path) -> None:
@@ -103,29 +106,28 @@ def fork(run: Callable[[], None], folder: Path) -> None:
 
 
 def take_back(kept: int) -> None:
-    """Take back what this process knew before it started again; its descriptor is closed."""
+    """Take back what this process knew before it started again, whose descriptor is closed.
+
+    Raises:
+        KeyboardInterrupt: somebody asked meanwhile that it ends.
+    """
     with os.fdopen(kept, "rb") as file:
         known = json.loads(file.read())
     sys.path[:], sys.argv[:] = known["path"], known["argv"]
     os.environ.clear()
     os.environ.update(known["environment"])
     tempfile.tempdir = None
-
-
-def end() -> None:
-    """End a process that nobody took."""
-    while left := take():
-        left.kill()
-        left.communicate()
-        shutil.rmtree(left.folder, ignore_errors=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # process 1 of a container would ignore it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def _become(run: Callable[[], None], stdin: int, stdout: int) -> None:
     """Be the forked process; does not return."""
     try:
         os.setsid()  # a Ctrl-C is for the command, which ends this process itself
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         nothing = os.open(os.devnull, os.O_RDWR)
         for target, source in enumerate((stdin, stdout, nothing)):
             os.dup2(source, target)

@@ -1,5 +1,6 @@
 """A `train` that is killed, or takes longer than its limit: no process of its is left."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.conftest import ROOT, python
 from tests.models_file import write
 from tests.training.conftest import Train
 from tests.training.slow import hanging_model, hanging_search, sleeping_model, wait_for_the_fit
+from tests.waiting import wait_while_it_runs
 
 
 @pytest.mark.slow
@@ -51,3 +53,27 @@ def test_train_ends_with_a_model_that_does_not_see_its_limit(tmp_path: Path) -> 
     assert process.stderr == (
         "train: hangs: took longer than its time_limit of 1 seconds, and was ended, with this process\n"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loading", ["_pydantic_core", "_multiarray_umath", "_check_build", "pandas/_libs"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_train_that_is_stopped_while_it_imports_says_so_and_leaves_nothing(
+    tmp_path: Path, loading: str, number: signal.Signals
+) -> None:
+    """Told at each of the steps that a start has, by what of it is in memory."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    path = write(tmp_path, {"sleeps": sleeping_model(tmp_path)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training", "--models", str(path)],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    maps = Path(f"/proc/{process.pid}/maps")
+    wait_while_it_runs(process, lambda: loading in maps.read_text())
+    process.send_signal(number)
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("train: interrupted\n", 1)
+    assert list(temporary.iterdir()) == []
