@@ -25,8 +25,8 @@ def kept() -> Iterator[None]:
             _stop(last)
         _start(self, *args, **options)
 
-    def stop(self: ModelProcess, *exc: object) -> None:
-        if any(exc) or waiting:
+    def stop(self: ModelProcess, kind: type[BaseException] | None, *exc: object) -> None:
+        if waiting or (kind is not None and not issubclass(kind, Exception)):
             _stop(self)
         else:
             waiting.append(self)
