@@ -1,6 +1,7 @@
 """The data of a model: from what its spec names to a frame, a target and a digest."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ SKLEARN: dict[str, Callable[..., object]] = {
     "iris": datasets.load_iris,
     "wine": datasets.load_wine,
 }
+
+NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -148,8 +151,11 @@ def _chosen(source: str, spec: ModelSpec, columns: Sequence[str], index: Sequenc
     Raises:
         DataInvalid: there is nothing to read.
     """
+    values = all(NUMBER.fullmatch(column) for column in columns)
+    heads = "; these are numbers, and the first line of a CSV must name its columns" if values else ""
+    unset = "" if "target" in spec.model_fields_set else ", which is the target where the model names none"
     faults = [
-        f'{source} has no column "{column}"; it has {listed(columns)}'
+        f'{source} has no column "{column}"{unset if column == spec.target else ""}; it has {listed(columns)}{heads}'
         for column in dict.fromkeys((*(spec.features or ()), spec.target, *spec.exclude))
         if column not in columns
     ]

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from fcntl import F_DUPFD, fcntl
 from pathlib import Path
 
 from brinery.loading.isolation import environment
@@ -129,7 +130,8 @@ def _become(run: Callable[[], None], stdin: int, stdout: int) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         nothing = os.open(os.devnull, os.O_RDWR)
-        for target, source in enumerate((stdin, stdout, nothing)):
+        above = [fcntl(each, F_DUPFD, 3) for each in (stdin, stdout, nothing)]  # where none of the three was open
+        for target, source in enumerate(above):
             os.dup2(source, target)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         run()

@@ -46,6 +46,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 # Four tries that all stall end within Lambda's init phase of 10 seconds.
 TRIES = 4
 NO_SPACE = "(os error 28)"  # which does not pass by itself
+OF_THE_MACHINE = "169.254.169.254"  # that gives a machine of EC2 the credentials of its role, and is asked last
+NO_CREDENTIALS = (
+    f"there are no AWS credentials: the environment names none, and the role of this machine, which {OF_THE_MACHINE} "
+    "would give, is none either or does not answer"
+)
 READING: "ClientConfig" = {"allow_http": True, "connect_timeout": "2s", "read_timeout": "2s", "timeout": "15min"}
 # A read_timeout would end an upload: it counts from the request to the first byte of the answer.
 SMALL_BYTES = 1024 * 1024
@@ -295,11 +300,7 @@ def errors_of(url: str, path: str) -> Iterator[None]:
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as exc:
         raise _refused(url, path, exc) from exc
     except exceptions.GenericError as exc:
-        if "NoSuchBucket" in str(exc):  # as listing says it
-            raise ObjectMissing(f"{url}: the bucket does not exist") from exc
-        if NO_SPACE in str(exc):
-            raise StoreError(f"{url}/{path} cannot be written: no space is left on the device") from exc
-        raise StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}") from exc
+        raise _unanswered(url, path, exc) from exc
     except (exceptions.BaseError, OSError) as exc:
         raise StoreError(f"{url}/{path}: {_reason(exc)}") from exc
     except BaseException as exc:
@@ -314,6 +315,18 @@ def _refused(url: str, path: str, exc: Exception) -> StoreError:
     if ours:
         return CredentialsUnavailable(f"{url}/{path}: {_first_line(reason)}")
     return AccessDenied(f"{url}/{path}: access denied; check the credentials and the bucket's policy")
+
+
+def _unanswered(url: str, path: str, exc: Exception) -> StoreError:
+    """Of what obstore has no error for."""
+    told = str(exc)
+    if "NoSuchBucket" in told:  # as listing says it
+        return ObjectMissing(f"{url}: the bucket does not exist")
+    if OF_THE_MACHINE in told:
+        return CredentialsUnavailable(f"{url}/{path}: {NO_CREDENTIALS}")
+    if NO_SPACE in told:
+        return StoreError(f"{url}/{path} cannot be written: no space is left on the device")
+    return StoreUnavailable(f"{url}/{path}: the store did not answer as it should: {_reason(exc)}")
 
 
 def _bucket_hint(exc: Exception) -> str:

@@ -122,6 +122,16 @@ WRONG: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "long name": (b"x" * 201 + b",target\n1,u\n", {}, "the name of column 1 is longer than 200 letters"),
     "no such feature": (ROWS, {"features": ["z"]}, 'data has no column "z"; it has x, y, target'),
     "no such target": (ROWS, {"target": "z"}, 'data has no column "z"; it has x, y, target'),
+    "no target named": (
+        b"x,y\n1,2\n",
+        {},
+        'data has no column "target", which is the target where the model names none; it has x, y',
+    ),
+    "no header": (
+        b"1.5,-2,3\n.5,2e3,4\n",
+        {"target": "z"},
+        'no column "z"; it has 1.5, -2, 3; these are numbers, and the first line of a CSV must name its columns',
+    ),
     "nothing to exclude": (ROWS, {"exclude": ["z"]}, 'data has no column "z"; it has x, y, target'),
     "kinds of no column": (ROWS, {"kinds": {"z": "date"}}, 'kinds names "z", which is no feature that is used; those'),
     "nothing left": (ROWS, {"exclude": ["x", "y"]}, 'data has no column left besides the target "target"'),

@@ -14,6 +14,7 @@ from obstore.exceptions import GenericError
 from brinery.errors import (
     AccessDenied,
     ArtifactSize,
+    CredentialsUnavailable,
     ObjectChanged,
     ObjectExists,
     ObjectMissing,
@@ -21,7 +22,7 @@ from brinery.errors import (
     StoreError,
     StoreUnavailable,
 )
-from brinery.versions.store import Store, open_store, registry_url
+from brinery.versions.store import Store, errors_of, open_store, registry_url
 from tests.background import in_background
 from tests.conftest import free_port
 
@@ -254,3 +255,13 @@ def test_folder_without_room_is_told_at_once(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(StoreError, match="a/b cannot be written: no space is left on the device"):
         open_store(tmp_path.as_uri()).create("a/b", b"x")
     assert len(asked) == 1
+
+
+def test_missing_credentials_are_told() -> None:
+    """The library's own words, where it has asked the machine for its role in vain."""
+    asked = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 1.8ms - 403 Forbidden"
+    with (
+        pytest.raises(CredentialsUnavailable, match="s3://bucket/key: there are no AWS credentials: the environment"),
+        errors_of("s3://bucket", "key"),
+    ):
+        raise GenericError(asked)
