@@ -26,6 +26,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 INIT_SECONDS = 9.3  # of Lambda's 10
 ANSWER_SECONDS = 9.0
+UNVOUCHED = ", by the digest that the bucket gave: nothing outside vouches for it"
 PASSING = (StoreError, VersionMissing)
 
 log = logging.getLogger("brinery.serving")
@@ -127,7 +128,8 @@ class Loader:
     def _try(self) -> None:
         try:
             self._model, self._failure = self._load(), None
-            log.info("%s %s", self._says, self._model.reference)
+            level, more = (logging.INFO, "") if self._model.pinned else (logging.WARNING, UNVOUCHED)
+            log.log(level, "%s %s%s", self._says, self._model.reference, more)
         except BrineryError as exc:
             self._failure = exc
             self._again_at = self._clock() + self._pause

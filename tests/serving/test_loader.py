@@ -187,6 +187,17 @@ def test_loader_of_model_that_fails_its_golden_rows_does_not_serve(
     assert len(store.reads) == 3
 
 
+def test_version_that_is_served_without_a_digest_is_warned_of(memory: Store, caplog: pytest.LogCaptureFixture) -> None:
+    reference = publish_example(memory, "alcohol")
+    caplog.set_level("INFO")
+    for each in (reference, Reference("alcohol", 1)):
+        Loader(lambda each=each: load(memory, each)).get()  # type: ignore[misc]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", f"serving {reference}"),
+        ("WARNING", f"serving {reference}, by the digest that the bucket gave: nothing outside vouches for it"),
+    ]
+
+
 def published_with_golden(store: Store, labels: list[int]) -> Reference:
     """A version whose golden rows are wrong, made as its publisher would have to: past publish's own check."""
     described, files = tiny()
