@@ -79,7 +79,8 @@ def _run(arguments: argparse.Namespace, this_process: bool, schedule: "Schedule 
     specs = select(file, read_specs(file), arguments.model)
     baselines = {each.name: each for each in arguments.baseline or _baselines(os.environ)}
     if not (arguments.check or arguments.schedule or arguments.due):
-        with _checking(this_process) as checking:
+        # What is no file, such as a pipe, can be read once.
+        with _checking(this_process and (arguments.models is None or arguments.models.is_file())) as checking:
             with interrupt.held_back():
                 from training.runs import train_all
             interrupt.raise_held()

@@ -28,9 +28,9 @@ def main(kept: int, folder: Path, modules: str, command: str) -> int:
         from brinery.loading import forked
         from brinery.loading.confinement import confine
         from brinery.loading.isolation import end_with_parent, limit_this_process
-        from brinery.loading.servable import answer, import_ahead
+        from brinery.loading.servable import TOOLS, answer, import_ahead
 
-        only = import_ahead()
+        only = import_ahead(TOOLS)
         for module in modules.split(","):
             import_module(module)
 
@@ -39,6 +39,7 @@ def main(kept: int, folder: Path, modules: str, command: str) -> int:
             limit_this_process()
             os.chdir(folder)
             confine(folder)
+            only.forget()
             answer(only)
 
         forked.fork(run, folder)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fcntl import F_DUPFD, fcntl
 from pathlib import Path
+from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]  # as multiprocessing does
 
 from brinery.loading.isolation import environment
 
@@ -68,7 +69,10 @@ class Forked:
 
     def _ended(self, options: int) -> int | None:
         if self._code is None:
-            pid, status = os.waitpid(self._pid, options)
+            try:
+                pid, status = os.waitpid(self._pid, options)
+            except ChildProcessError:  # who started this process has told it not to be asked
+                pid, status = self._pid, 0
             self._code = os.waitstatus_to_exitcode(status) if pid else None
         return self._code
 
@@ -85,17 +89,19 @@ def start_again(command: str, modules: Sequence[str]) -> None:
         command: the function that is the command, as `module:function`; it gives the exit code.
         modules: what it imports of what a serving image has.
     """
-    if _forked or not sys.executable or not hasattr(os, "memfd_create"):
+    watched = sys.gettrace() is not None or any(map(sys.monitoring.get_tool, range(6)))  # by a debugger or profiler
+    if _forked or watched or not sys.executable or not hasattr(os, "memfd_create"):
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # what comes is told to the one that knows what to do
     folder = Path(tempfile.mkdtemp(prefix="brinery-"))
     with suppress(OSError), os.fdopen(os.memfd_create("brinery"), "r+b") as kept:
-        kept.write(json.dumps({"environment": dict(os.environ), "path": sys.path, "argv": sys.argv}).encode())
+        environ = {name: value for name, value in os.environ.items() if name}
+        kept.write(json.dumps({"environ": environ, "path": sys.path, "argv": sys.argv}).encode())
         kept.seek(0)
-        os.set_inheritable(kept.fileno(), True)
-        told = [str(kept.fileno()), str(folder), ",".join(modules), command]
+        told = [str(fcntl(kept, F_DUPFD, 3)), str(folder), ",".join(modules), command]
         # -P: nothing is imported from the folder that it was started in. The command's own arguments are for `ps`.
-        shown = [sys.executable, "-P", "-m", "brinery.loading.ahead", *told, *sys.argv[1:]]
+        options = [*_args_from_interpreter_flags(), "-P", "-m", "brinery.loading.ahead"]
+        shown = [sys.executable, *options, *told, *sys.argv[1:]]
         os.execve(sys.executable, shown, environment(folder))  # noqa: S606  (it is no shell's work)
     shutil.rmtree(folder, ignore_errors=True)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -115,8 +121,9 @@ def take_back(kept: int) -> None:
     with os.fdopen(kept, "rb") as file:
         known = json.loads(file.read())
     sys.path[:], sys.argv[:] = known["path"], known["argv"]
-    os.environ.clear()
-    os.environ.update(known["environment"])
+    for name in ("HOME", "TMPDIR", "PYTHONPATH", "PYTHONUSERBASE"):  # of the model process
+        os.environ.pop(name, None)
+    os.environ.update(known["environ"])
     tempfile.tempdir = None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # process 1 of a container would ignore it
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
@@ -133,7 +140,10 @@ def _become(run: Callable[[], None], stdin: int, stdout: int) -> None:
         above = [fcntl(each, F_DUPFD, 3) for each in (stdin, stdout, nothing)]  # where none of the three was open
         for target, source in enumerate(above):
             os.dup2(source, target)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        for each in os.listdir("/proc/self/fd"):
+            if int(each) > 2:
+                with suppress(OSError):
+                    os.close(int(each))
         run()
         os._exit(0)
     finally:

@@ -58,7 +58,9 @@ def secrets_hidden() -> Iterator[None]:
 def environment(folder: Path) -> dict[str, str]:
     """All that the other process gets to know: where modules are, how texts are read, and a folder of its own."""
     kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name) and not SECRET.fullmatch(name)}
-    path = os.pathsep.join([str(Path(__file__).parents[2]), kept.get("PYTHONPATH", "")]).strip(os.pathsep)
+    # What is relative, or empty, would be the folder that this process was started in.
+    absolute = [each for each in kept.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(each)]
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *absolute])
     own = dict.fromkeys(("HOME", "TMPDIR"), str(folder))
     users = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
     return {**kept, **own, **users, "ORT_DISABLE_TELEMETRY": "1", "PYTHONPATH": path}

@@ -35,14 +35,22 @@ SERVING = frozenset(
     uvicorn
     """.split()
 )
+# What libraries use where it is there, and no answer depends on: a command that shares its imports wants it as it is.
+TOOLS = frozenset({"markdown_it", "mdurl", "psutil", "pygments", "rich"})
 CHUNK = 50_000  # rows that are answered at once
 
 
 class OnlyServing(MetaPathFinder):
     """Refuses every module that the serving image of a runtime does not have."""
 
-    def __init__(self) -> None:
-        self.allowed = SERVING
+    def __init__(self, besides: frozenset[str] = frozenset()) -> None:
+        self.allowed, self.besides = SERVING, besides
+
+    def forget(self) -> None:
+        """Refuse what was allowed besides, as if it had not been imported."""
+        for name in [each for each in sys.modules if each.partition(".")[0] in self.besides]:
+            del sys.modules[name]
+        self.besides = frozenset()
 
     def limit_to(self, runtimes: Sequence[str]) -> None:
         """Allow what the first of some runtimes has, or what all have where there is none; what is imported remains."""
@@ -53,14 +61,18 @@ class OnlyServing(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         top = fullname.partition(".")[0]
-        if top in self.allowed or top in sys.stdlib_module_names or top.startswith("_sysconfigdata_"):
+        if top in self.allowed | self.besides or top in sys.stdlib_module_names or top.startswith("_sysconfigdata_"):
             return None
         raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
-def import_ahead() -> OnlyServing:
-    """Import what most versions need; from then on nothing else than what the serving image has can be imported."""
-    only = OnlyServing()
+def import_ahead(besides: frozenset[str] = frozenset()) -> OnlyServing:
+    """Import what most versions need; from then on nothing else than what the serving image has can be imported.
+
+    Args:
+        besides: what can be, until it is forgotten.
+    """
+    only = OnlyServing(besides)
     sys.meta_path.insert(0, only)
     for fmt in FORMATS.values():
         only.limit_to(fmt.runtimes)

@@ -484,6 +484,45 @@ def test_command_and_its_check_import_once_and_only_the_command_has_secrets(tmp_
     assert "SPIED" not in seen["check"] + seen["as it began"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "start",
+    [
+        "trap '' CHLD; {train} --models {file}",
+        "cat {file} | {train} --models /dev/stdin",
+        "ulimit -Sn 30; {train} --models {file} <&-",
+        "env =x PYTHONPATH=:. TMPDIR='{folder}/a ü' {train} --models {file}",
+        "cd {folder}; {train} --models {file}",
+    ],
+)
+def test_train_starts_in_odd_places(tmp_path: Path, start: str) -> None:
+    (tmp_path / "a ü").mkdir()
+    for module in ("training.py", "json.py"):
+        (tmp_path / module).write_text("raise ImportError('it is not this one')")
+    models = write(tmp_path, {"wine": {"data": "sklearn:wine", "estimator": "sklearn.dummy.DummyClassifier"}})
+    train = f"{Path(sys.executable).parent / 'train'} --registry {(tmp_path / 'registry').as_uri()}"
+    command = start.format(train=train, file=models, folder=tmp_path)
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "wine:1@sha256:" in done.stdout
+    assert list((tmp_path / "a ü").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_options_of_python_hold_also_where_train_starts_again(tmp_path: Path) -> None:
+    (tmp_path / "spy.py").write_text(
+        "import sys\n"
+        "from joblib.externals.loky.backend import utils\n"
+        "from sklearn.dummy import DummyClassifier\n"
+        "def make():\n"
+        "    print(sys.flags.optimize, sys.flags.utf8_mode, sys.warnoptions, utils.psutil is not None)\n"
+        "    return DummyClassifier()\n"
+    )
+    models = write(tmp_path, {"wine": {"data": "sklearn:wine", "estimator": "spy:make"}})
+    done = python("-O", "-X", "utf8", "-W", "ignore::FutureWarning", "-m", "training", "--models", str(models))
+    assert done.returncode == 0 and "1 1 ['ignore::FutureWarning'] True\n" in done.stderr
+
+
 @pytest.mark.campaign
 def test_workers_of_a_fit_see_no_credentials(tmp_path: Path) -> None:
     (tmp_path / "spy.py").write_text(

@@ -38,7 +38,14 @@ def held():
                 return line
     return "nothing"
 
-paths = [f"/proc/self/fd/{fd}" for fd in range(200)]
+paths = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+
+def refused(name):
+    try:
+        __import__(name)
+    except ImportError:
+        return True
+
 found = {
     "environment": dict(os.environ),
     "folder": os.getcwd(),
@@ -48,6 +55,7 @@ found = {
     "first to go": open("/proc/self/oom_score_adj").read().strip(),
     "session": os.getsid(0) == os.getpid(),
     "held in memory": held(),
+    "modules": [each for each in ("pandas", "psutil", "rich", "pytest", "training") if not refused(each)],
 }
 open(TARGET, "w").write(json.dumps(found))
 """
@@ -65,22 +73,28 @@ class Code:
 
 @pytest.fixture(params=["alone", "ahead"])
 def found(request: pytest.FixtureRequest, folder_store: Store, tmp_path: Path) -> dict[str, Any]:
-    """What a pickle sees that is loaded by the model process of one with secrets, an open file and a home."""
+    """What a pickle sees that is loaded by the model process of one with secrets, an open file and a home.
+
+    The file was opened before no more than a few could be, and has a number beyond these.
+    """
     target = tmp_path / "found.json"
     described, files = tiny()
     looking = pickled(Code(f"TARGET = {str(target)!r}\n{LOOK}"))
     publish(folder_store, described, {**files, "model.joblib": looking}, lambda *_: None)
     secrets = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "DATABASE_URL", "HOME_OF_SECRETS")
     with (tmp_path / "open").open("w") as file:
+        os.dup2(file.fileno(), 300)
+        few = ["sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh"]
         asked = subprocess.run(
-            [sys.executable, "-m", "tests.brinery.loading.asking", request.param, folder_store.url, "1"],
+            [*few, sys.executable, "-m", "tests.brinery.loading.asking", request.param, folder_store.url, "1"],
             env={**os.environ, **dict.fromkeys(secrets, CANARY)},
-            pass_fds=[file.fileno()],
+            pass_fds=[300],
             cwd=ROOT,
             capture_output=True,
             text=True,
             check=True,
         )
+    os.close(300)
     assert asked.stdout.startswith({"alone": "spawned\n", "ahead": "forked\n"}[request.param])
     assert "model.joblib does not load" in asked.stdout
     seen: dict[str, Any] = json.loads(target.read_text())
@@ -92,6 +106,7 @@ def found(request: pytest.FixtureRequest, folder_store: Store, tmp_path: Path) -
 def test_code_of_a_model_is_told_nothing(found: dict[str, Any]) -> None:
     assert "canary" not in json.dumps(found)
     assert found["held in memory"] == "nothing"
+    assert found["modules"] == []
     allowed = (
         "LANG",
         "LC_",
@@ -151,6 +166,30 @@ def test_secrets_are_hidden_from_workers_and_given_back(monkeypatch: pytest.Monk
     assert worker.stdout == "HARMLESS\n"
     assert {os.environ[name] for name in secret} == {"canary"}
     assert "canary" not in environment(Path()).values()
+
+
+def test_no_module_is_looked_for_in_the_folder_that_it_was_started_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", ":.:modules:/there:")
+    assert environment(Path())["PYTHONPATH"] == f"{ROOT}:/there"
+
+
+@pytest.mark.slow
+def test_command_that_shares_its_imports_lacks_nothing_that_a_library_uses_where_it_is_there() -> None:
+    """What was refused is remembered by who asked for it: sklearn.utils.fixes alone, which makes nothing of pandas."""
+    code = (
+        "from training.__main__ import ESTIMATORS\n"
+        "from importlib.machinery import PathFinder; from brinery.loading import servable\n"
+        "find, refused = servable.OnlyServing.find_spec, set()\n"
+        "def noting(self, name, *more):\n"
+        "    try: return find(self, name, *more)\n"
+        "    except ModuleNotFoundError: refused.add(name.partition('.')[0]); raise\n"
+        "servable.OnlyServing.find_spec = noting\n"
+        "only = servable.import_ahead(servable.TOOLS)\n"
+        "for each in ESTIMATORS: __import__(each)\n"
+        "print(*sorted(each for each in refused if PathFinder.find_spec(each)))"
+    )
+    ran = python("-c", code)
+    assert (ran.stdout, ran.stderr) == ("pandas\n", "")
 
 
 def test_process_whose_parent_has_gone_before_it_could_ask_ends_at_once() -> None:
