@@ -27,7 +27,7 @@ ALLOWED_SECONDS = {"wine": 1.0, "rows": 0.0}
 PROCESSOR_LIMIT, MEMORY_LIMIT, MANY_LIMIT, GROWTH_LIMIT = 1.08, 1.3, 1.1, 1.02
 SAMPLE_SECONDS = 0.05
 BASELINES = Path(__file__).parent / "baselines/training"
-NAMES = {"wine": "wine", "rows": f"{ROWS:,} x {COLUMNS} Parquet from S3", "many": "small models"}
+NAMES = {"wine": "wine", "rows": f"{ROWS:,} rows of {COLUMNS}", "many": "small models"}
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 NOTES = [
     "wine: the 1 s that is allowed beside the ratio is taken off first",
