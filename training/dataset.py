@@ -1,7 +1,6 @@
 """The data of a model: from what its spec names to a frame, a target and a digest."""
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from brinery.tables.read import Reading, SourceTable
 from brinery.tables.sources import find_source
 from brinery.tables.spelling import Spelling
 from brinery.tables.table import listed
+from brinery.tables.texts.cells import MARKED
 from training.spec import ModelSpec
 
 SKLEARN: dict[str, Callable[..., object]] = {
@@ -27,8 +27,6 @@ SKLEARN: dict[str, Callable[..., object]] = {
     "iris": datasets.load_iris,
     "wine": datasets.load_wine,
 }
-
-NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _chosen(source: str, spec: ModelSpec, columns: Sequence[str], index: Sequenc
     Raises:
         DataInvalid: there is nothing to read.
     """
-    values = all(NUMBER.fullmatch(column) for column in columns)
+    values = all(MARKED.fullmatch(column) for column in columns)
     heads = "; these are numbers, and the first line of a CSV must name its columns" if values else ""
     unset = "" if "target" in spec.model_fields_set else ", which is the target where the model names none"
     faults = [

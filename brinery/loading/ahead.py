@@ -26,8 +26,7 @@ def main(kept: int, folder: Path, modules: str, command: str) -> int:
     parent = os.getpid()
     try:
         from brinery.loading import forked
-        from brinery.loading.confinement import confine
-        from brinery.loading.isolation import end_with_parent, limit_this_process
+        from brinery.loading.confined import give_up
         from brinery.loading.servable import TOOLS, answer, import_ahead
 
         only = import_ahead(TOOLS)
@@ -35,10 +34,7 @@ def main(kept: int, folder: Path, modules: str, command: str) -> int:
             import_module(module)
 
         def run() -> None:
-            end_with_parent(parent)
-            limit_this_process()
-            os.chdir(folder)
-            confine(folder)
+            give_up(folder, parent)
             only.forget()
             answer(only)
 

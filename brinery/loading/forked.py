@@ -18,7 +18,7 @@ from fcntl import F_DUPFD, fcntl
 from pathlib import Path
 from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]  # as multiprocessing does
 
-from brinery.loading.isolation import environment
+from brinery.loading.isolation import OWN, environment
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
 _forked: list["Forked"] = []
@@ -94,11 +94,16 @@ def start_again(command: str, modules: Sequence[str]) -> None:
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # what comes is told to the one that knows what to do
     folder = Path(tempfile.mkdtemp(prefix="brinery-"))
-    with suppress(OSError), os.fdopen(os.memfd_create("brinery"), "r+b") as kept:
+    # Number 3 and above, as one that is closed here may be opened again as what is written to.
+    with (
+        suppress(OSError),
+        os.fdopen(os.memfd_create("brinery")) as first,
+        os.fdopen(fcntl(first, F_DUPFD, 3), "r+b") as kept,
+    ):
         environ = {name: value for name, value in os.environ.items() if name}
         kept.write(json.dumps({"environ": environ, "path": sys.path, "argv": sys.argv}).encode())
         kept.seek(0)
-        told = [str(fcntl(kept, F_DUPFD, 3)), str(folder), ",".join(modules), command]
+        told = [str(kept.fileno()), str(folder), ",".join(modules), command]
         # -P: nothing is imported from the folder that it was started in. The command's own arguments are for `ps`.
         options = [*_args_from_interpreter_flags(), "-P", "-m", "brinery.loading.ahead"]
         shown = [sys.executable, *options, *told, *sys.argv[1:]]
@@ -121,7 +126,7 @@ def take_back(kept: int) -> None:
     with os.fdopen(kept, "rb") as file:
         known = json.loads(file.read())
     sys.path[:], sys.argv[:] = known["path"], known["argv"]
-    for name in ("HOME", "TMPDIR", "PYTHONPATH", "PYTHONUSERBASE"):  # of the model process
+    for name in OWN:
         os.environ.pop(name, None)
     os.environ.update(known["environ"])
     tempfile.tempdir = None

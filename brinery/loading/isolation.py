@@ -55,6 +55,9 @@ def secrets_hidden() -> Iterator[None]:
         os.environ.update(hidden)
 
 
+OWN = ("HOME", "TMPDIR", "PYTHONPATH", "PYTHONUSERBASE")  # variables that the other process has otherwise
+
+
 def environment(folder: Path) -> dict[str, str]:
     """All that the other process gets to know: where modules are, how texts are read, and a folder of its own."""
     kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name) and not SECRET.fullmatch(name)}

@@ -1,6 +1,6 @@
-"""A command that has a model process load stored versions: `python -m tests.brinery.loading.asking URL VERSION …`.
+"""A command that has a model process load stored versions: `python -m tests.brinery.loading.asking WAY URL VERSION …`.
 
-With `ahead` as its first argument it starts again, as `brinery.loading.forked` says, and the process is forked.
+With `ahead` as WAY it starts again, as `brinery.loading.forked` says, and the process is forked; else it is `alone`.
 """
 
 import sys

@@ -18,10 +18,8 @@ from brinery.versions.store import open_store
 
 LOOK: str = globals()["LOOK"]
 if not globals()["IS_CLOSED"]:
-    popen, unconfined = (
-        subprocess.Popen,
-        ["-c", "from brinery.loading.servable import answer, import_ahead; answer(import_ahead())"],
-    )
+    popen = subprocess.Popen
+    unconfined = ["-c", "from brinery.loading.servable import answer, import_ahead; answer(import_ahead())"]
     vars(model_process)["close_this_process"] = lambda: None
     vars(subprocess)["Popen"] = lambda command, **options: popen([*command[:2], *unconfined], **options)
 
