@@ -1,6 +1,7 @@
 """What `train` prints about what it published."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from brinery.assessment.evaluate import beats_baseline, main_metric
@@ -14,50 +15,84 @@ SHOWN_METRICS = {"classification": ("macro_f1", "roc_auc", "log_loss"), "regress
 SHOWN_NAMES = 6
 
 
-def report_text(results: Sequence[Result], promote: str, serve: str) -> str:
-    """A table of the versions, and lines that promote what passed its gate.
+@dataclass(frozen=True)
+class Told:
+    """What the report says of one version: a run may train thousands, and keeps of each these words alone.
 
-    In between stand how metrics of folds were taken, the columns' kinds, and notes.
+    Args:
+        main: the metric that stands beside the baseline's.
+        cells: its row of the table.
+        unvouched: what the gate compared it with, where nobody but the bucket vouches for that.
+        failed: what its gate refused.
+        promote, serve: the lines that do so.
+    """
+
+    name: str
+    task: str
+    main: str
+    cells: tuple[str, ...]
+    folds: int | None
+    columns: str
+    unvouched: str | None
+    notes: tuple[str, ...]
+    failed: tuple[str, ...]
+    passed: bool
+    promote: str
+    serve: str
+
+
+def told_of(result: Result, promote: str, serve: str) -> Told:
+    """The words about one version.
 
     Args:
         promote: what promotes `{reference}` with a record and serves it, by the image of `{runtime}`; `{image}` asks
             compose for that one.
         serve: what serves by its variables.
     """
-    tables = [_table(list(group)) for _, group in groupby(sorted(results, key=_kind), key=_kind)]
+    manifest = result.manifest
+    return Told(
+        name=result.reference.name,
+        task=manifest.task.kind,
+        main=main_metric(manifest),
+        cells=_cells(result),
+        folds=manifest.evaluation.folds,
+        columns=columns_text(manifest.features) + ("; numbers are scaled" if _is_scaled(manifest) else ""),
+        unvouched=_unvouched(manifest),
+        notes=result.notes,
+        failed=tuple(check.text for check in manifest.gate.checks if not check.passed),
+        passed=manifest.gate.passed,
+        promote=_filled(promote, result),
+        serve=_by_hand(serve, result),
+    )
+
+
+def report_text(told: Sequence[Told]) -> str:
+    """A table of the versions, and lines that promote what passed its gate.
+
+    In between stand how metrics of folds were taken, the columns' kinds, and notes.
+    """
+    tables = [_table(list(group)) for _, group in groupby(sorted(told, key=_task), key=_task)]
     lines = ["\n\n".join(tables), ""]
     pooled = [
-        f"  {result.reference.name}: the answers of all {folds} folds together, measured once"
-        for result in results
-        if (folds := result.manifest.evaluation.folds)
+        f"  {each.name}: the answers of all {each.folds} folds together, measured once" for each in told if each.folds
     ]
     lines += ["Metrics:", *pooled, ""] if pooled else []
-    lines += ["Columns:"]
-    lines += [
-        f"  {result.reference.name}: {columns_text(result.manifest.features)}"
-        f"{'; numbers are scaled' if _is_scaled(result) else ''}"
-        for result in results
-    ]
-    vouched = [
-        f"  {result.reference.name}: {promoted.reference} is promoted by the newest record in the bucket alone; "
+    lines += ["Columns:", *(f"  {each.name}: {each.columns}" for each in told)]
+    unvouched = [
+        f"  {each.name}: {each.unvouched} is promoted by the newest record in the bucket alone; "
         "--baseline names it from outside"
-        for result in results
-        if (promoted := result.manifest.evaluation.promoted) and not promoted.vouched and result.manifest.gate.checks
+        for each in told
+        if each.unvouched
     ]
-    lines += ["", "Baseline: unvouched:", *vouched] if vouched else []
-    notes = [f"  {result.reference.name}: {note}" for result in results for note in result.notes]
-    if notes:
-        lines += ["", "Notes:", *notes]
-    passed = [result for result in results if result.manifest.gate.passed]
+    lines += ["", "Baseline: unvouched:", *unvouched] if unvouched else []
+    notes = [f"  {each.name}: {note}" for each in told for note in each.notes]
+    lines += ["", "Notes:", *notes] if notes else []
+    passed = [each for each in told if each.passed]
     if passed:
         what = "one of them" if len(passed) > 1 else "it"
-        lines += ["", f"Promote and serve {what}, with a record:"]
-        lines += [_filled(promote, result) for result in passed]
-        lines += ["", f"Serve {what} by hand:"]
-        lines += [_by_hand(serve, result) for result in passed]
-    for result in results:
-        failed = [check for check in result.manifest.gate.checks if not check.passed]
-        lines += [f"{result.reference.name} did not pass its gate: {check.text}" for check in failed]
+        lines += ["", f"Promote and serve {what}, with a record:", *(each.promote for each in passed)]
+        lines += ["", f"Serve {what} by hand:", *(each.serve for each in passed)]
+    lines += [f"{each.name} did not pass its gate: {text}" for each in told for text in each.failed]
     return "\n".join(lines)
 
 
@@ -77,31 +112,29 @@ def _by_hand(serve: str, result: Result) -> str:
     return _filled(f"{'{image}' if serve.startswith('docker compose ') else ''}{pin} {serve}", result)
 
 
-def _kind(result: Result) -> str:
-    return result.manifest.task.kind
+def _task(told: Told) -> str:
+    return told.task
 
 
-def _table(results: Sequence[Result]) -> str:
+def _cells(result: Result) -> tuple[str, ...]:
+    manifest, reference = result.manifest, result.reference
+    figures = [manifest.metrics.get(name) for name in SHOWN_METRICS[manifest.task.kind]]
+    return (
+        reference.name,
+        f"{reference.name}:{reference.version}@{short_digest(reference.digest)}",
+        *_beside_baseline(manifest),
+        *(figure_text(value, 3) if value is not None else "-" for value in figures),
+        ", ".join(manifest.artifacts),
+        _verdict(manifest),
+        f"{result.seconds:.1f}",
+    )
+
+
+def _table(told: Sequence[Told]) -> str:
     """The versions of one task."""
-    shown = SHOWN_METRICS[_kind(results[0])]
-    rows = [
-        [
-            result.reference.name,
-            f"{result.reference.name}:{result.reference.version}@{short_digest(result.reference.digest)}",
-            *_beside_baseline(result.manifest),
-            *(
-                figure_text(value, 3) if (value := result.manifest.metrics.get(name)) is not None else "-"
-                for name in shown
-            ),
-            ", ".join(result.manifest.artifacts),
-            _verdict(result.manifest),
-            f"{result.seconds:.1f}",
-        ]
-        for result in results
-    ]
-    main = main_metric(results[0].manifest)
-    heads = [name.upper().replace("_", " ") for name in (main, "baseline", *shown)]
-    return table(["MODEL", "REFERENCE", *heads, "FORMATS", "GATE", "SECONDS"], rows)
+    shown = (told[0].main, "baseline", *SHOWN_METRICS[told[0].task])
+    heads = [name.upper().replace("_", " ") for name in shown]
+    return table(["MODEL", "REFERENCE", *heads, "FORMATS", "GATE", "SECONDS"], [list(each.cells) for each in told])
 
 
 def _beside_baseline(manifest: Manifest) -> list[str]:
@@ -113,13 +146,16 @@ def _beside_baseline(manifest: Manifest) -> list[str]:
 
 def _verdict(manifest: Manifest) -> str:
     """The gate's, and whether what it was compared with is vouched for by the bucket alone."""
+    return manifest.gate.verdict + (" (baseline: unvouched)" if _unvouched(manifest) else "")
+
+
+def _unvouched(manifest: Manifest) -> str | None:
     promoted = manifest.evaluation.promoted
-    unvouched = promoted is not None and not promoted.vouched
-    return manifest.gate.verdict + (" (baseline: unvouched)" if unvouched and manifest.gate.checks else "")
+    return promoted.reference if promoted and not promoted.vouched and manifest.gate.checks else None
 
 
-def _is_scaled(result: Result) -> bool:
-    return bool(result.manifest.spec["scale"]) and any(not f.of_texts for f in result.manifest.features)
+def _is_scaled(manifest: Manifest) -> bool:
+    return bool(manifest.spec["scale"]) and any(not f.of_texts for f in manifest.features)
 
 
 def columns_text(features: Sequence[Feature]) -> str:

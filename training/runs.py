@@ -5,7 +5,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from training.fit.cluster import connect, many_processes
 from training.fit.estimator import make_estimator
 from training.models_file import ModelsFile
 from training.report import as_json as json_of
-from training.report import report_text
+from training.report import report_text, told_of
 from training.run import Result, Session, train
 from training.spec import ModelSpec
 
@@ -69,16 +69,18 @@ def train_all(
     with cluster as run_there:
         git = git_state(file.folder, os.environ.get("GIT_COMMIT"))
         session = Session(store, check, git, file.folder, run_there, baselines=baselines, trust_bucket=trust_bucket)
-        results, failures = _train_each(file, specs, session)
-    lines = [json.dumps(json_of(result)) for result in results] if as_json else []
-    if results and not as_json:
-        lines = [report_text(results, *_commands(store.url))]
+        promote, serve = _commands(store.url)
+        if as_json:
+            lines, passed, failures = _train_each(file, specs, session, lambda result: json.dumps(json_of(result)))
+        else:
+            told, passed, failures = _train_each(file, specs, session, lambda result: told_of(result, promote, serve))
+            lines = [report_text(told)] if told else []
     code = write("train", "".join(f"{line}\n" for line in lines))
     for failure in failures:
         say(f"train: {failure}")
     if failures or code:
         return 1
-    return 0 if all(result.manifest.gate.passed for result in results) else 3
+    return 0 if passed else 3
 
 
 def _commands(registry: str) -> tuple[str, str]:
@@ -92,9 +94,15 @@ def _commands(registry: str) -> tuple[str, str]:
     )
 
 
-def _train_each(file: ModelsFile, specs: Mapping[str, ModelSpec], session: Session) -> tuple[list[Result], list[str]]:
-    """A failed model does not keep the next from being trained."""
-    results: list[Result] = []
+def _train_each[T](
+    file: ModelsFile, specs: Mapping[str, ModelSpec], session: Session, tell: Callable[[Result], T]
+) -> tuple[list[T], bool, list[str]]:
+    """What is to be told of each version, whether all passed their gates, and what failed.
+
+    A failed model does not keep the next from being trained, and of a version nothing is kept but what is told.
+    """
+    told: list[T] = []
+    passed, published = True, ""
     failures: list[str] = []
     for name, spec in specs.items():
         with _progress(name) as report:
@@ -103,7 +111,10 @@ def _train_each(file: ModelsFile, specs: Mapping[str, ModelSpec], session: Sessi
                     contextlib.redirect_stdout(sys.stderr),  # estimators may be told to talk
                     interrupt.limited(name, spec.time_limit),
                 ):
-                    results.append(train(name, spec, session.reporting(report)))
+                    result = train(name, spec, session.reporting(report))
+                published = name
+                told.append(tell(result))
+                passed = passed and result.manifest.gate.passed
                 interrupt.raise_held()
             except (TrainingError, BrineryError) as exc:
                 failures.append(_sentence(file, name, exc))
@@ -112,12 +123,12 @@ def _train_each(file: ModelsFile, specs: Mapping[str, ModelSpec], session: Sessi
                 failures.append(str(exc))
             except KeyboardInterrupt:
                 interrupt.handled()
-                was = "was" if results and results[-1].reference.name == name else "was not"
+                was = "was" if published == name else "was not"
                 failures.append(f"{name}: interrupted; this version {was} published")
                 break
             except Exception as exc:
                 failures.append(f"{name}: an unexpected {type(exc).__name__}: {words_of(exc, 400)}")
-    return results, failures
+    return told, passed, failures
 
 
 def _sentence(file: ModelsFile, name: str, exc: Exception) -> str:
