@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from brinery.assessment.columns.arrays import columns_of
 from brinery.monitoring.sketch import (
     Bins,
     Column,
@@ -31,7 +32,9 @@ def make_profile(rows: np.ndarray, features: Sequence[Feature], task: AnyTask, a
         rows: what the model was fitted on, shape (rows, features), as `columns.arrays.to_array` makes it.
         answers: to the held-out rows.
     """
-    columns = {feature.name: _column(rows[:, j], feature) for j, feature in enumerate(features)}
+    columns = {
+        feature.name: _column(column, feature) for column, feature in zip(columns_of(rows), features, strict=True)
+    }
     profile = Profile(rows=len(rows), features=columns, answers=_answers(task, answers))
     return (profile.model_dump_json() + "\n").encode()
 
@@ -85,6 +88,6 @@ def _bins(values: np.ndarray) -> Bins:
 
 def _marks(sample: np.ndarray) -> np.ndarray:
     """Values of a sample in order that end the ranges."""
-    different = np.unique(sample)
+    different = sample[np.concatenate(([True], sample[1:] != sample[:-1]))]
     ranks = np.ceil(len(sample) * np.arange(1, BINS) / BINS).astype(np.intp) - 1
     return sample[ranks] if len(different) > BINS else different

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from brinery.assessment.publish_candidate import Asked
 from brinery.versions.manifest import Manifest
-from brinery.versions.publish import Published
+from brinery.versions.read import Published
 from brinery.versions.store import Store
 from tests.models_file import write
 from training.models_file import models_file

@@ -1,5 +1,7 @@
 """Arrays: what a frame's columns become for a model, the same that serving makes of the same rows."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -20,6 +22,19 @@ def to_array(frame: pd.DataFrame, features: tuple[Feature, ...]) -> np.ndarray:
         if feature.kind == "text":
             array[array[:, j] == np.array(None), j] = ""
     return array
+
+
+def columns_of(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The columns of an array, shape (rows,), each of numbers in one piece: they are gathered a few at a time."""
+    if array.dtype == object:
+        yield from array.T
+        return
+    for first in range(0, array.shape[1], COLUMNS_AT_ONCE):
+        group = array[:, first : first + COLUMNS_AT_ONCE]
+        columns = np.empty(group.shape[::-1], dtype=array.dtype)
+        for start in range(0, len(array), ROWS_AT_ONCE):
+            columns[:, start : start + ROWS_AT_ONCE] = group[start : start + ROWS_AT_ONCE].T
+        yield from columns
 
 
 def to_rows(array: np.ndarray, features: tuple[Feature, ...]) -> list[list[object]]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from brinery.assessment.columns.arrays import columns_of
 from brinery.assessment.columns.infer import as_shown
 from brinery.rows.feature import Feature
 
@@ -20,8 +21,8 @@ def fitted_on(features: Sequence[Feature], rows: np.ndarray, dtypes: Sequence[An
         dtypes: the types of the columns, by which single precision is told.
     """
     return tuple(
-        feature.model_copy(update=_found(feature, rows[:, j], dtype))
-        for j, (feature, dtype) in enumerate(zip(features, dtypes, strict=True))
+        feature.model_copy(update=_found(feature, column, dtype))
+        for feature, column, dtype in zip(features, columns_of(rows), dtypes, strict=True)
     )
 
 

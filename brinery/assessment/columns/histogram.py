@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brinery.assessment.columns.arrays import columns_of
 from brinery.rows.dates import text_of_days
 from brinery.rows.feature import Feature
 
@@ -43,7 +44,7 @@ def histograms(array: np.ndarray, features: Sequence[Feature]) -> tuple[Histogra
         array: shape (rows, features): float64 with NaN where a value is missing, or object where a feature is a
             category, with None where a category is missing.
     """
-    return tuple(_histogram(array[:, j], feature) for j, feature in enumerate(features))
+    return tuple(_histogram(column, feature) for column, feature in zip(columns_of(array), features, strict=True))
 
 
 def _histogram(column: np.ndarray, feature: Feature) -> Histogram:

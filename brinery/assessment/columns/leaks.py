@@ -6,6 +6,7 @@ from math import exp, lgamma
 import numpy as np
 import pandas as pd
 
+from brinery.assessment.columns.arrays import columns_of
 from brinery.assessment.columns.numbering import look_like_days, rises
 from brinery.assessment.note import Note
 from brinery.rows.feature import Feature
@@ -43,10 +44,10 @@ def suspicions(array: np.ndarray, features: Sequence[Feature], labels: np.ndarra
 def suspicions_of_numbers(array: np.ndarray, features: Sequence[Feature], truth: np.ndarray) -> list[Note]:
     """As `suspicions`, of numbers to predict, shape (rows,): columns that are the target on another scale."""
     found = []
-    for j, feature in enumerate(features):
+    for cells, feature in zip(columns_of(array), features, strict=True):
         if feature.of_texts:
             continue
-        column = np.asarray(array[:, j], dtype=np.float64)
+        column = np.asarray(cells, dtype=np.float64)
         present = ~np.isnan(column)
         if present.sum() >= ROWS_OF_LINE and _is_on_a_line(column[present], truth[present]):
             told = (
