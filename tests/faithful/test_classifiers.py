@@ -36,6 +36,6 @@ def test_what_must_have_a_file_gets_it_on_mixed_columns(name: str) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("name", CLASSIFIERS.names[::4])  # all of them: the table's program
+@pytest.mark.parametrize("name", CLASSIFIERS.names[::8])  # all of them: the table's program
 def test_classifier_gets_the_file_that_is_stated(name: str) -> None:
     hold_whole(CLASSIFIERS, name)

@@ -17,7 +17,7 @@ CONTROLS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [HISTORIES, pytest.param(20_000, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("number", [HISTORIES, pytest.param(10_000, marks=pytest.mark.campaign)])
 def test_accepted_jobs_end_once_as_they_should(number: int) -> None:
     worlds = (play(AtRandom(seed)) for seed in range(number))
     states = [end.state for world in worlds if world for ends in world.ends.values() for end in ends]

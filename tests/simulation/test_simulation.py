@@ -19,7 +19,10 @@ from tests.simulation.world import FAULTS, Coverage, Fault
 
 HISTORIES = int(os.environ.get("HISTORIES", "20000"))
 FIRST_SEED = int(os.environ.get("SEED", "0"))
-LONG = ("two publishers", "rollback, hand, attacker", "two schedulers", "three schedulers")
+LONG = (
+    *("two publishers", "rollback, hand, attacker"),
+    *("two schedulers", "two schedulers of one clock", "three schedulers"),
+)
 EFFECTS = (
     *(
         f"put {what}"

@@ -213,7 +213,7 @@ def test_rare_and_far_off_values_make_few_alarms(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("looks", "rows"), [FEW_ROWS[0], pytest.param(25, 100, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(("looks", "rows"), [FEW_ROWS[0], pytest.param(12, 100, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
 def test_rare_categories_make_few_alarms(shares: tuple[float, ...], looks: int, rows: int) -> None:
     random, names = np.random.default_rng(0), tuple(f"c{n:03}" for n in range(len(shares)))

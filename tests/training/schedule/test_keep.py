@@ -130,8 +130,9 @@ def test_schedule_goes_on_where_another_was_killed_in_mid_run(tmp_path: Path) ->
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("model", [slow_model, hanging_model])
-@pytest.mark.parametrize("taken", [False, True], ids=["store down", "claimed by another"])
+@pytest.mark.parametrize(
+    ("model", "taken"), [(slow_model, False), (hanging_model, True)], ids=["store down", "claimed by another"]
+)
 def test_run_whose_claim_is_not_extended_is_ended_and_trained_again(
     tmp_path: Path, model: Callable[[Path], dict[str, Any]], taken: bool
 ) -> None:
