@@ -6,18 +6,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from serving.later import import_stats_later
+
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")  # OpenBLAS asks them in this order
 _one_thread = False
 
 
 def begin() -> None:
-    """Call before anything is imported: no collector, no search of all packages for pydantic's plugins, and no threads
-    of numpy's OpenBLAS, which would begin to spin on all cores, unless the environment says how many."""
+    """Call before anything is imported: no collector, no search of all packages for pydantic's plugins, no
+    `scipy.stats` before it is used, and no threads of numpy's OpenBLAS, which would begin to spin on all cores, unless
+    the environment says how many."""
     global _one_thread
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _one_thread = not any(name in os.environ for name in BLAS_THREADS)
     if _one_thread:
         os.environ[BLAS_THREADS[0]] = "1"
+    import_stats_later()
     gc.disable()
 
 

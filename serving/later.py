@@ -1,0 +1,107 @@
+"""`scipy.stats` later: scikit-learn imports it with everything, a fifth of a cold start, and few models ever use it."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from threading import RLock
+from types import ModuleType
+from typing import Any
+
+NAME = "scipy.stats"
+CALLED = (
+    "gmean",
+    "rankdata",
+    "spearmanr",
+)  # functions that scikit-learn imports by name, and calls in fits and metrics
+_lock = RLock()
+_filling = False
+
+
+def import_stats_later() -> None:
+    """Have `scipy.stats` imported when something of it is used; call before scikit-learn is imported."""
+    if NAME not in sys.modules:
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Later(ModuleType):
+    """The module while it is empty: whatever is asked of it fills it, but for functions that are called later."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CALLED and not _filling:
+            return _called(self, name)
+        return getattr(_filled(self), name)
+
+
+class _Empty(Loader):
+    """Leaves the module empty."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__class__ = _Later
+
+
+class _Imported(Loader):
+    """Loads what was imported meanwhile."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+class _Finder(MetaPathFinder):
+    """Finds the module to be left empty, and fills it before one of its own modules is imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname == NAME:
+            spec = PathFinder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Empty(spec.loader)
+            return spec
+        if fullname.startswith(f"{NAME}.") and type(sys.modules[NAME]) is _Later and not _filling:
+            _filled(sys.modules[NAME])
+            if fullname in sys.modules:
+                return ModuleSpec(fullname, _Imported())
+        return None
+
+
+def _called(module: ModuleType, name: str) -> Callable[..., Any]:
+    """A function of the module, which is looked up when it is called."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(_filled(module), name)(*args, **kwargs)
+
+    return call
+
+
+def _filled(module: ModuleType) -> ModuleType:
+    """The module with all that it has.
+
+    Raises:
+        AttributeError: it is being filled, and its own code asks for what is not there yet.
+    """
+    global _filling
+    with _lock:
+        if type(module) is not _Later:
+            return module
+        if _filling:
+            raise AttributeError(f"{NAME} is being imported")
+        spec = module.__spec__
+        assert spec is not None and isinstance(spec.loader, _Empty)  # noqa: S101  (it was made by that)
+        empty, _filling = spec.loader, True
+        try:
+            spec.loader = module.__loader__ = empty.loader
+            empty.loader.exec_module(module)
+            module.__class__ = ModuleType  # type: ignore[assignment]
+        except BaseException:
+            spec.loader = module.__loader__ = empty  # and so it is tried again
+            raise
+        finally:
+            _filling = False
+    return module
