@@ -1,4 +1,4 @@
-"""`scipy.stats` later: scikit-learn imports it with everything, a fifth of a cold start, and few models ever use it."""
+"""`scipy.stats` later: scikit-learn imports it with everything, and few models ever use it."""
 
 import sys
 from collections.abc import Callable, Sequence

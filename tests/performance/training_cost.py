@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -48,8 +49,8 @@ explained and published of a small model costs far more than its fit. It runs on
 
 @dataclass(frozen=True)
 class Sample:
-    """How a run stood: models published, and, of all its processes together, seconds of processor time, megabytes with
-    what they share by parts, and megabytes of their own alone, which others that end or begin do not move.
+    """How a run stood: models published, and, of all its processes together, seconds of processor time and megabytes
+    with what they share by parts, `own` without those of files, which others that end or begin share too.
     """
 
     models: int
@@ -218,11 +219,14 @@ def _sampled(pid: int, models: int) -> list[Sample]:
         process = psutil.Process(pid)
         every = [process, *process.children(recursive=True)]
         times = [each.cpu_times() for each in every]
-        held = [each.memory_full_info() for each in every]
-    except psutil.Error:
+        held = [Path(f"/proc/{each.pid}/smaps_rollup").read_text() for each in every]
+    except (psutil.Error, OSError):
         return []
-    pss, uss = (sum(getattr(each, kind) for each in held) / 1e6 for kind in ("pss", "uss"))
-    return [Sample(models, sum(each.user + each.system for each in times), pss, uss)]
+    pss, own = (
+        sum(int(size) for text in held for size in re.findall(rf"^{name}: +(\d+) kB$", text, re.MULTILINE)) * 1024 / 1e6
+        for name in ("Pss", "Pss_Anon")
+    )
+    return [Sample(models, sum(each.user + each.system for each in times), pss, own)]
 
 
 if __name__ == "__main__":
