@@ -14,6 +14,7 @@ CALLED = (
     "rankdata",
     "spearmanr",
 )  # functions that scikit-learn imports by name, and calls in fits and metrics
+WAIT_SECONDS = 20.0  # for another thread that fills it, which may wait for a module that this one is importing
 _lock = RLock()
 _filling = False
 
@@ -44,13 +45,16 @@ class _Empty(Loader):
 
 
 class _Imported(Loader):
-    """Loads what was imported meanwhile."""
+    """Leaves a module alone that was imported while it was looked for, and which would be run a second time."""
+
+    def __init__(self, spec: ModuleSpec | None) -> None:
+        self._spec = spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return sys.modules[spec.name]
 
     def exec_module(self, module: ModuleType) -> None:
-        pass
+        module.__spec__ = self._spec
 
 
 class _Finder(MetaPathFinder):
@@ -64,10 +68,11 @@ class _Finder(MetaPathFinder):
             if spec is not None and spec.loader is not None:
                 spec.loader = _Empty(spec.loader)
             return spec
-        if fullname.startswith(f"{NAME}.") and type(sys.modules[NAME]) is _Later and not _filling:
+        if fullname.startswith(f"{NAME}.") and type(sys.modules.get(NAME)) is _Later and not _filling:
             _filled(sys.modules[NAME])
-            if fullname in sys.modules:
-                return ModuleSpec(fullname, _Imported())
+            if imported := sys.modules.get(fullname):  # whose own spec is what is loaded then, whatever is returned
+                imported.__spec__ = ModuleSpec(fullname, _Imported(imported.__spec__))
+                return imported.__spec__
         return None
 
 
@@ -84,10 +89,12 @@ def _filled(module: ModuleType) -> ModuleType:
     """The module with all that it has.
 
     Raises:
-        AttributeError: it is being filled, and its own code asks for what is not there yet.
+        AttributeError: it is being filled, and asked by its own code for what is not there yet, which is then imported.
     """
     global _filling
-    with _lock:
+    if not _lock.acquire(timeout=WAIT_SECONDS):
+        raise AttributeError(f"{NAME} is being imported")
+    try:
         if type(module) is not _Later:
             return module
         if _filling:
@@ -104,4 +111,6 @@ def _filled(module: ModuleType) -> ModuleType:
             raise
         finally:
             _filling = False
-    return module
+        return module
+    finally:
+        _lock.release()
