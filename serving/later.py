@@ -9,11 +9,7 @@ from types import ModuleType
 from typing import Any
 
 NAME = "scipy.stats"
-CALLED = (
-    "gmean",
-    "rankdata",
-    "spearmanr",
-)  # functions that scikit-learn imports by name, and calls in fits and metrics
+CALLED = ("gmean", "rankdata", "spearmanr")  # functions that scikit-learn imports by name, for fits and metrics
 WAIT_SECONDS = 20.0  # for another thread that fills it, which may wait for a module that this one is importing
 _lock = RLock()
 _filling = False
@@ -91,26 +87,29 @@ def _filled(module: ModuleType) -> ModuleType:
     Raises:
         AttributeError: it is being filled, and asked by its own code for what is not there yet, which is then imported.
     """
-    global _filling
     if not _lock.acquire(timeout=WAIT_SECONDS):
         raise AttributeError(f"{NAME} is being imported")
     try:
-        if type(module) is not _Later:
-            return module
-        if _filling:
-            raise AttributeError(f"{NAME} is being imported")
-        spec = module.__spec__
-        assert spec is not None and isinstance(spec.loader, _Empty)  # noqa: S101  (it was made by that)
-        empty, _filling = spec.loader, True
-        try:
-            spec.loader = module.__loader__ = empty.loader
-            empty.loader.exec_module(module)
-            module.__class__ = ModuleType  # type: ignore[assignment]
-        except BaseException:
-            spec.loader = module.__loader__ = empty  # and so it is tried again
-            raise
-        finally:
-            _filling = False
-        return module
+        if type(module) is _Later:
+            _fill(module)
     finally:
         _lock.release()
+    return module
+
+
+def _fill(module: ModuleType) -> None:
+    global _filling
+    if _filling:
+        raise AttributeError(f"{NAME} is being imported")
+    spec: Any = module.__spec__
+    empty: _Empty = spec.loader
+    _filling = True
+    try:
+        spec.loader = module.__loader__ = empty.loader
+        empty.loader.exec_module(module)
+        module.__class__ = ModuleType
+    except BaseException:
+        spec.loader = module.__loader__ = empty  # and so it is tried again
+        raise
+    finally:
+        _filling = False

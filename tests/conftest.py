@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """What every process that a test starts inherits, those that run the tests too.
 
     A shell starts its background jobs with SIGINT ignored. OpenMP's threads spin while they wait for one whose core
-    another process has, which made a fit of four seconds one of 36.
+    another process has, which made a program of four seconds one of 36.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
